@@ -1,0 +1,29 @@
+//! The destination: ActiveCampaign, as requests to send and replies to understand.
+//!
+//! Orders go by GraphQL, the batch as a variable; people without orders by bulk import; connections by REST.
+//! Nothing here sends anything.
+
+mod account;
+mod api;
+mod map;
+mod reply;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+pub use account::{Account, InvalidUrl};
+pub use api::{
+    announce, check_schema, create_connection, entitlements, find_connection, get_order, import, import_info,
+    push_orders, push_products, read_back, set_no_list, set_sync_status, sync_contact, who_am_i,
+};
+pub use map::{contact, order, product};
+pub use reply::{
+    Connection, ImportState, Refusal, Stored, connection, connections, contact_synced, has_ecommerce,
+    import_queued, import_state, orders_found, orders_queued, orders_written, products_written, succeeded,
+};
+pub use wire::{Channel, ContactInput, NewConnection, OrderInput, ProductInput};
+
+use crate::source::CodeText;
+
+/// Every code the destination can answer with.
+pub const CODES: &[CodeText] = &[];

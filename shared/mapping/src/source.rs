@@ -1,0 +1,180 @@
+//! What every platform must be able to tell. A new one is a folder in `sources/`.
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::http::Http;
+use crate::model::{Customer, Location, Observed, Order, Product, Secret, Store};
+
+/// A call that reached nothing useful, by what to do next.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {detail}")]
+pub struct SourceError {
+    /// What to do next.
+    pub next: Next,
+    /// Stable code, known to `explain`.
+    pub code: &'static str,
+    /// One line for the operator: which call, which field. Nothing of a record, no token.
+    pub detail: String,
+}
+
+/// What to do about an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Try the same again later.
+    Retry,
+    /// The page token is of no use any more: begin again at the checkpoint.
+    Restart,
+    /// Somebody must authorise again, or grant more.
+    Reconnect,
+    /// The other side will never take this request.
+    Reject,
+}
+
+/// A code with what it means and what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodeText {
+    /// Stable, as `square.token_revoked`.
+    pub code: &'static str,
+    /// What happened.
+    pub meaning: &'static str,
+    /// What to do.
+    pub action: &'static str,
+}
+
+/// How to call a store.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// The platform's address, without a slash at the end.
+    pub api_url: String,
+    /// The store's token.
+    pub token: Secret,
+    /// The store's id at the platform.
+    pub store: String,
+    /// The location to read.
+    pub location: Location,
+    /// Settings of the connection that change how records are read.
+    pub options: ReadOptions,
+}
+
+/// Settings that change how records are read (rules.md section 1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct ReadOptions {
+    /// `order_link: receipt` instead of the dashboard.
+    pub link_to_receipt: bool,
+    /// `orders_without_customer: by_email`.
+    pub buyers_by_email: bool,
+}
+
+/// The time a window selects on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// When the record was made: history.
+    Created,
+    /// When it last changed: polls.
+    Updated,
+}
+
+/// A slice of time of one stream, read in ascending order. Both ends belong to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Which time.
+    pub field: Field,
+    /// First instant.
+    pub from: Timestamp,
+    /// Last instant, fixed when the run started.
+    pub to: Timestamp,
+}
+
+/// A platform's cursor: lives minutes and only within one invocation, so it can be neither stored nor printed.
+pub struct PageToken(pub(crate) Box<dyn std::any::Any + Send>);
+
+/// A page of a window.
+pub struct Page<T> {
+    /// Everything observed, in ascending order of [`Observed::at`]; records that were looked at because
+    /// something of theirs changed, without lying in the window by themselves, carry the `at` of the page's end.
+    pub records: Vec<Observed<T>>,
+    /// Products the records mention and the catalogue still holds.
+    pub products: Vec<Product>,
+    /// How to go on; none at the end of the window.
+    pub next: Option<PageToken>,
+}
+
+/// How many orders a window holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Orders counted.
+    pub orders: u64,
+    /// False when counting stopped early.
+    pub exact: bool,
+}
+
+/// What a source keeps between pages of one run, so as not to ask twice: people and catalogue.
+/// Bounded; forgotten when the run's worker stops.
+#[derive(Default)]
+pub struct Cache(pub(crate) Mutex<Option<Box<dyn std::any::Any + Send>>>);
+
+/// A platform. Every method reads; nothing is written to a store.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// The word in keys, commands and routes, as `square`.
+    fn name(&self) -> &'static str;
+
+    /// The name people know, as `Square`.
+    fn title(&self) -> &'static str;
+
+    /// Where production is, without a slash at the end.
+    fn default_api_url(&self) -> &'static str;
+
+    /// Every code this source can answer with.
+    fn codes(&self) -> &'static [CodeText];
+
+    /// Proves the token, its scopes, and tells the store with its locations.
+    async fn identify(&self, http: &dyn Http, api_url: &str, token: &Secret) -> Result<Store, SourceError>;
+
+    /// Checks that everything the streams need may be read, before anything is set up.
+    async fn check_scopes(&self, http: &dyn Http, access: &Access) -> Result<(), SourceError>;
+
+    /// The first instant at which the location sold anything, or none if it never did.
+    async fn first_order(&self, http: &dyn Http, access: &Access) -> Result<Option<Timestamp>, SourceError>;
+
+    /// Counts a window's orders in at most `max_calls` calls.
+    async fn count_orders(
+        &self,
+        http: &dyn Http,
+        access: &Access,
+        window: Window,
+        max_calls: u32,
+    ) -> Result<Count, SourceError>;
+
+    /// Reads one page of orders with all their parts. `token` is of the page before, in the same invocation.
+    async fn read_orders(
+        &self,
+        http: &dyn Http,
+        access: &Access,
+        window: Window,
+        token: Option<PageToken>,
+        cache: &Cache,
+    ) -> Result<Page<Order>, SourceError>;
+
+    /// Reads orders by id as they are now. Ids that do not resolve are left out of the answer.
+    async fn fetch_orders(
+        &self,
+        http: &dyn Http,
+        access: &Access,
+        ids: &[String],
+        cache: &Cache,
+    ) -> Result<Page<Order>, SourceError>;
+
+    /// Reads one page of the store's customers. A window by [`Field::Updated`] is in no order: its
+    /// records count only once the whole window was read.
+    async fn read_customers(
+        &self,
+        http: &dyn Http,
+        access: &Access,
+        window: Window,
+        token: Option<PageToken>,
+    ) -> Result<Page<Customer>, SourceError>;
+}
