@@ -1,3 +1,25 @@
 //! What tillsync does, without knowing where it runs: connect, read windows, deliver, account for every record.
+//!
+//! A host gives an [`Engine`] its ports; the engine names no platform and no host.
 
+pub mod budget;
+pub mod connect;
+pub mod connections;
+mod context;
+pub mod contract;
+pub mod deliver;
+mod fault;
+pub mod memory;
+pub mod message;
+mod paced;
+mod plan;
 pub mod ports;
+pub mod run;
+pub mod state;
+mod sums;
+
+pub use context::{Config, Engine, Timing};
+pub use fault::{CODES, Fault, Kind};
+pub use paced::{Paced, pause_asked};
+pub use plan::{history_from, years};
+pub use sums::{Calls, Outcome, Streams, Tally};

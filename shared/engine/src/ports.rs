@@ -1,7 +1,7 @@
 //! What the engine asks of the outside. Conditions are those DynamoDB can express: one item, its absence or
 //! its revision; a transaction of at most [`MAX_TRANSACTION`] items; pages of one partition in key order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,8 +10,10 @@ use tillsync_mapping::model::Secret;
 
 /// Items one transaction may touch (DynamoDB: 100).
 pub const MAX_TRANSACTION: usize = 100;
-/// Items one call may read or write (DynamoDB: 100 read; adapters cut writes as they need).
+/// Items one call may read or write (DynamoDB: 100 read; adapters cut writes as they need). More is refused.
 pub const MAX_BATCH: usize = 1_000;
+/// Longest delay of a message (SQS: 15 minutes); a longer one is cut to it.
+pub const MAX_DELAY: Duration = Duration::from_secs(15 * 60);
 
 /// The outside could not do what was asked. Nothing is known of a write that failed so.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +37,10 @@ pub struct Key {
 impl Key {
     /// A key of two parts.
     pub fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
-        Self { pk: pk.into(), sk: sk.into() }
+        Self {
+            pk: pk.into(),
+            sk: sk.into(),
+        }
     }
 }
 
@@ -50,7 +55,8 @@ pub struct Item {
     pub tag: String,
     /// JSON.
     pub body: String,
-    /// When it stops to exist. An expired item that is still there counts as gone.
+    /// When it stops to exist; kept to the microsecond. An expired item that is still there counts as gone,
+    /// for reading and for every condition.
     pub expires: Option<Timestamp>,
 }
 
@@ -89,6 +95,57 @@ pub enum Write {
     },
 }
 
+impl Write {
+    /// The item it is about.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        match self {
+            Self::Put { item, .. } => &item.key,
+            Self::Delete { key, .. } | Self::Check { key, .. } => key,
+        }
+    }
+}
+
+/// What every store refuses before it touches anything: more than `most` writes, a key twice, the deletion of
+/// what must be absent. All are slips of the caller, so they are errors and not conflicts.
+pub fn check_writes(writes: &[Write], most: usize) -> Result<(), PortError> {
+    let refuse = |detail: String| {
+        Err(PortError {
+            what: "store",
+            detail,
+        })
+    };
+    if writes.len() > most {
+        return refuse(format!("{} writes in one call, at most {most}", writes.len()));
+    }
+    let mut seen = BTreeSet::new();
+    for write in writes {
+        if !seen.insert(write.key()) {
+            return refuse("one key twice in one call".to_owned());
+        }
+        if let Write::Delete {
+            when: Condition::Absent,
+            ..
+        } = write
+        {
+            return refuse("a deletion that asks for absence".to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// What every store refuses to read: more than [`MAX_BATCH`] items in one call.
+pub fn check_reads(items: usize) -> Result<(), PortError> {
+    if items > MAX_BATCH {
+        let detail = format!("{items} items asked for in one call, at most {MAX_BATCH}");
+        return Err(PortError {
+            what: "store",
+            detail,
+        });
+    }
+    Ok(())
+}
+
 /// What became of one conditional write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
@@ -104,11 +161,11 @@ pub trait Store: Send + Sync {
     /// One item, or none.
     async fn get(&self, key: &Key) -> Result<Option<Item>, PortError>;
 
-    /// Many items of one partition or several, in the order asked for.
+    /// Many items of one partition or several, in the order asked for; a key asked for twice is answered twice.
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, PortError>;
 
     /// At most `limit` items of a partition whose sort key starts with `prefix` and comes after `after`,
-    /// ascending.
+    /// ascending by bytes. `limit` is at most [`MAX_BATCH`]; fewer than `limit` means the end was reached.
     async fn query(
         &self,
         pk: &str,
@@ -161,23 +218,31 @@ pub struct Dead {
 /// Durable queues, at least once, in no promised order.
 #[async_trait]
 pub trait Queue: Send + Sync {
-    /// Queues messages of a group (a connection) to be seen after `delay` (at most 15 minutes, as SQS).
-    async fn send(&self, lane: Lane, group: &str, bodies: Vec<String>, delay: Duration) -> Result<(), PortError>;
+    /// Queues messages of a group (a connection) to be seen after `delay` (at most [`MAX_DELAY`]).
+    async fn send(
+        &self,
+        lane: Lane,
+        group: &str,
+        bodies: Vec<String>,
+        delay: Duration,
+    ) -> Result<(), PortError>;
 
     /// Takes up to `max` messages; they return after `visibility` unless acknowledged. A message taken
     /// [`MAX_ATTEMPTS`] times already is moved to the dead letters instead.
-    async fn receive(&self, lane: Lane, max: usize, visibility: Duration) -> Result<Vec<Delivery>, PortError>;
+    async fn receive(&self, lane: Lane, max: usize, visibility: Duration)
+    -> Result<Vec<Delivery>, PortError>;
 
-    /// Keeps a message invisible for this much longer, counted from now.
+    /// Keeps a message invisible for this much longer, counted from now. An old receipt does nothing, here and
+    /// below.
     async fn extend(&self, delivery: &Delivery, visibility: Duration) -> Result<(), PortError>;
 
-    /// The work is done and durable. An old receipt does nothing.
+    /// The work is done and durable.
     async fn ack(&self, delivery: &Delivery) -> Result<(), PortError>;
 
-    /// Hands the message back to be seen after `delay`; the attempt counts.
+    /// Hands the message back to be seen after `delay`; the attempt counts. The receipt is used up.
     async fn release(&self, delivery: &Delivery, delay: Duration) -> Result<(), PortError>;
 
-    /// Hands the message back as if it had never been taken: waiting is no failure.
+    /// Hands the message back as if it had never been taken: waiting is no failure. The receipt is used up.
     async fn defer(&self, delivery: &Delivery, delay: Duration) -> Result<(), PortError>;
 
     /// Messages waiting or in work.

@@ -1,54 +1,179 @@
-//! The requests.
+//! The requests: REST here, GraphQL beside it.
 
-use jiff::Timestamp;
+mod graphql;
+
+pub use graphql::{announce, check_schema, get_order, push_orders, push_products, read_back};
+
+use std::borrow::Borrow;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use url::form_urlencoded::Serializer;
 
 use super::account::Account;
-use super::wire::{Channel, ContactInput, NewConnection, OrderInput, ProductInput};
-use crate::http::Request;
+use super::wire::{self, ContactInput, NewConnection};
+use crate::http::{Effect, Method, Request};
 
-/// `GET /users/me`: proves the key.
+/// Most people of one bulk import (activecampaign.md section 5.2).
+const MAX_IMPORT_PEOPLE: usize = 250;
+/// Most bytes of one bulk import (activecampaign.md section 5.2).
+const MAX_IMPORT_BYTES: usize = 400_000;
+
+/// `GET /users/me`: proves the key (activecampaign.md section 1.1).
 #[must_use]
-pub fn who_am_i(_account: &Account) -> Request { todo!() }
-/// `GET /account/entitlements`: tells whether the plan has e-commerce.
+pub fn who_am_i(account: &Account) -> Request {
+    read(account, "account.me", "users/me")
+}
+
+/// `GET /account/entitlements`: tells whether the plan has e-commerce (activecampaign.md section 1.1).
 #[must_use]
-pub fn entitlements(_account: &Account) -> Request { todo!() }
-/// A `searchOrder` of one record, asked for every field read back: proves that the schema is the one known.
+pub fn entitlements(account: &Account) -> Request {
+    read(account, "account.entitlements", "account/entitlements")
+}
+
+/// `GET /connections` by service and external id (activecampaign.md section 2).
 #[must_use]
-pub fn check_schema(_account: &Account) -> Request { todo!() }
-/// `GET /connections` by service and external id.
+pub fn find_connection(account: &Account, service: &str, externalid: &str) -> Request {
+    let query = Serializer::new(String::new())
+        .append_pair("filters[service]", service)
+        .append_pair("filters[externalid]", externalid)
+        .append_pair("limit", "100")
+        .finish();
+    read(account, "connections.find", &format!("connections?{query}"))
+}
+
+/// `POST /connections`, with no list: the account has been seen to choose one by itself (activecampaign.md
+/// section 2).
 #[must_use]
-pub fn find_connection(_account: &Account, _service: &str, _externalid: &str) -> Request { todo!() }
-/// `POST /connections`, with no list.
-#[must_use]
-pub fn create_connection(_account: &Account, _connection: &NewConnection) -> Request { todo!() }
+pub fn create_connection(account: &Account, connection: &NewConnection) -> Request {
+    let body = json!({"connection": {
+        "service": connection.service,
+        "externalid": connection.externalid,
+        "name": connection.name,
+        "logoUrl": connection.logo_url,
+        "linkUrl": connection.link_url,
+        "listId": "0",
+    }});
+    write(account, "connections.create", Method::Post, "connections", &body)
+}
+
 /// `PUT /connections/{id}` that takes the list away again.
 #[must_use]
-pub fn set_no_list(_account: &Account, _id: i64) -> Request { todo!() }
-/// `PUT /connections/{id}` with `syncStatus`.
+pub fn set_no_list(account: &Account, id: i64) -> Request {
+    update_connection(account, id, &json!({"listId": "0"}))
+}
+
+/// `PUT /connections/{id}` with `syncStatus`: 1 running, 0 stopped (activecampaign.md section 2).
 #[must_use]
-pub fn set_sync_status(_account: &Account, _id: i64, _running: bool) -> Request { todo!() }
-/// `syncLegacyConnection`: announces a new connection. Its failure is no reason to stop.
-#[must_use]
-pub fn announce(_account: &Account, _service: &str, _externalid: &str) -> Request { todo!() }
-/// Up to 100 orders, as a variable.
-#[must_use]
-pub fn push_orders(_account: &Account, _orders: &[OrderInput], _channel: Channel) -> Request { todo!() }
-/// Up to 100 products, as a variable.
-#[must_use]
-pub fn push_products(_account: &Account, _products: &[ProductInput]) -> Request { todo!() }
+pub fn set_sync_status(account: &Account, id: i64, running: bool) -> Request {
+    update_connection(account, id, &json!({"syncStatus": i32::from(running)}))
+}
+
+fn update_connection(account: &Account, id: i64, fields: &Value) -> Request {
+    let body = json!({"connection": fields});
+    write(
+        account,
+        "connections.update",
+        Method::Put,
+        &format!("connections/{id}"),
+        &body,
+    )
+}
+
 /// Bulk import of up to 250 people, at most 400,000 bytes; `silent` starts no automation. The second part of
-/// the answer is how many of them fitted.
+/// the answer is how many of them fitted: at least one of any.
 #[must_use]
-pub fn import(_account: &Account, _people: &[ContactInput], _silent: bool) -> (Request, usize) { todo!() }
-/// `GET /import/info` of a batch.
+pub fn import<T: Borrow<ContactInput>>(account: &Account, people: &[T], silent: bool) -> (Request, usize) {
+    let end: &[u8] = if silent {
+        br#"],"exclude_automations":true}"#
+    } else {
+        b"]}"
+    };
+    let mut body = br#"{"contacts":["#.to_vec();
+    let mut fitted = 0;
+    for person in people.iter().take(MAX_IMPORT_PEOPLE) {
+        let person = wire::json(&person.borrow().as_import(silent));
+        if fitted > 0 && body.len() + 1 + person.len() + end.len() > MAX_IMPORT_BYTES {
+            break;
+        }
+        if fitted > 0 {
+            body.push(b',');
+        }
+        body.extend_from_slice(&person);
+        fitted += 1;
+    }
+    body.extend_from_slice(end);
+    let request = request(
+        account,
+        "contacts.import",
+        Method::Post,
+        "import/bulk_import",
+        body,
+        Effect::Write,
+    );
+    (request, fitted)
+}
+
+/// `GET /import/info` of a batch (activecampaign.md section 5.2).
 #[must_use]
-pub fn import_info(_account: &Account, _batch: &str) -> Request { todo!() }
-/// `POST /contact/sync` of one person.
+pub fn import_info(account: &Account, batch: &str) -> Request {
+    let query = Serializer::new(String::new())
+        .append_pair("batchId", batch)
+        .finish();
+    read(account, "contacts.import_info", &format!("import/info?{query}"))
+}
+
+/// `POST /contact/sync` of one person (activecampaign.md section 5.1).
 #[must_use]
-pub fn sync_contact(_account: &Account, _person: &ContactInput) -> Request { todo!() }
-/// `searchOrder` of a connection's orders made at `since` or later, ascending, 100 from `offset`.
-#[must_use]
-pub fn read_back(_account: &Account, _connection: i64, _since: Timestamp, _offset: u32) -> Request { todo!() }
-/// `getOrder`.
-#[must_use]
-pub fn get_order(_account: &Account, _connection: i64, _id: &str) -> Request { todo!() }
+pub fn sync_contact(account: &Account, person: &ContactInput) -> Request {
+    #[derive(Serialize)]
+    struct Body<T> {
+        contact: T,
+    }
+    write(
+        account,
+        "contacts.sync",
+        Method::Post,
+        "contact/sync",
+        &Body {
+            contact: person.as_sync(),
+        },
+    )
+}
+
+fn read(account: &Account, operation: &'static str, path: &str) -> Request {
+    request(account, operation, Method::Get, path, Vec::new(), Effect::Read)
+}
+
+fn write(
+    account: &Account,
+    operation: &'static str,
+    method: Method,
+    path: &str,
+    body: &impl Serialize,
+) -> Request {
+    request(account, operation, method, path, wire::json(body), Effect::Write)
+}
+
+fn request(
+    account: &Account,
+    operation: &'static str,
+    method: Method,
+    path: &str,
+    body: Vec<u8>,
+    effect: Effect,
+) -> Request {
+    let mut headers = vec![("Accept", "application/json".to_owned())];
+    if !body.is_empty() {
+        headers.push(("Content-Type", "application/json".to_owned()));
+    }
+    Request {
+        operation,
+        method,
+        url: format!("{}/{path}", account.base),
+        headers,
+        credential: Some(("Api-Token", account.key.clone())),
+        body,
+        effect,
+    }
+}

@@ -5,6 +5,7 @@
 
 mod account;
 mod api;
+mod codes;
 mod map;
 mod reply;
 #[cfg(test)]
@@ -16,14 +17,14 @@ pub use api::{
     announce, check_schema, create_connection, entitlements, find_connection, get_order, import, import_info,
     push_orders, push_products, read_back, set_no_list, set_sync_status, sync_contact, who_am_i,
 };
+pub use codes::CODES;
 pub use map::{contact, order, product};
 pub use reply::{
     Connection, ImportState, Refusal, Stored, connection, connections, contact_synced, has_ecommerce,
-    import_queued, import_state, orders_found, orders_queued, orders_written, products_written, succeeded,
+    import_queued, import_state, orders_found, orders_queued, orders_written, products_written, same_amount,
+    succeeded,
 };
-pub use wire::{Channel, ContactInput, NewConnection, OrderInput, ProductInput};
-
-use crate::source::CodeText;
-
-/// Every code the destination can answer with.
-pub const CODES: &[CodeText] = &[];
+pub use wire::{
+    Channel, ContactInput, CreationSource, CustomerData, DiscountInput, ImageData, LineItemInput,
+    NewConnection, OrderInput, ProductInput,
+};

@@ -1,10 +1,24 @@
 //! The replies, by what to do next.
 
+mod amount;
+mod errors;
+mod graphql;
+mod plan;
+mod refuse;
+mod rest;
+mod text;
+
+pub use amount::same_amount;
+pub use graphql::{orders_found, orders_queued, orders_written, products_written};
+pub use plan::has_ecommerce;
+pub use rest::{connection, connections, contact_synced, import_queued, import_state, succeeded};
+
+use std::fmt;
+
 use jiff::Timestamp;
 
-use crate::http::Response;
-
-/// A reply that is no success, by what to do next.
+/// A reply that is no success, by what to do next. Texts are for the operator: addresses are taken out of them
+/// and they are short.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// Too fast, or the account is in maintenance; nothing was done. `Retry-After` as it came.
@@ -61,8 +75,19 @@ pub struct Stored {
     pub status: Option<String>,
 }
 
+impl Stored {
+    /// True when it says what `check` (of `OrderInput::check`) says: the amount, and the status where it has one.
+    #[must_use]
+    pub fn agrees(&self, check: &str) -> bool {
+        let Some((amount, status)) = check.split_once(' ') else {
+            return false;
+        };
+        same_amount(&self.amount, amount) && self.status.as_deref().is_none_or(|word| word == status)
+    }
+}
+
 /// How far a bulk import is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum ImportState {
     /// Not yet done, or not yet known.
     Working,
@@ -75,58 +100,12 @@ pub enum ImportState {
     Failed,
 }
 
-/// Any 2xx is enough.
-///
-/// # Errors
-/// The refusal.
-pub fn succeeded(_response: &Response) -> Result<(), Refusal> { todo!() }
-/// Whether the plan has e-commerce; none when the account does not say.
-///
-/// # Errors
-/// The refusal.
-pub fn has_ecommerce(_response: &Response) -> Result<Option<bool>, Refusal> { todo!() }
-/// The connection of an answer to create or change.
-///
-/// # Errors
-/// The refusal.
-pub fn connection(_response: &Response) -> Result<Connection, Refusal> { todo!() }
-/// The connections of a list.
-///
-/// # Errors
-/// The refusal.
-pub fn connections(_response: &Response) -> Result<Vec<Connection>, Refusal> { todo!() }
-/// The waiting mutation's answer: every order of `sent` is stored.
-///
-/// # Errors
-/// The refusal.
-pub fn orders_written(_response: &Response, _sent: &[&str]) -> Result<(), Refusal> { todo!() }
-/// The queued mutation's answer: its record id.
-///
-/// # Errors
-/// The refusal.
-pub fn orders_queued(_response: &Response, _sent: &[&str]) -> Result<String, Refusal> { todo!() }
-/// The products' answer.
-///
-/// # Errors
-/// The refusal.
-pub fn products_written(_response: &Response, _sent: &[&str]) -> Result<(), Refusal> { todo!() }
-/// Orders of `searchOrder` or `getOrder` (none or one).
-///
-/// # Errors
-/// The refusal.
-pub fn orders_found(_response: &Response) -> Result<Vec<Stored>, Refusal> { todo!() }
-/// The batch id of a bulk import. Refused people are named by their place in the batch, as text.
-///
-/// # Errors
-/// The refusal.
-pub fn import_queued(_response: &Response) -> Result<String, Refusal> { todo!() }
-/// How far an import is.
-///
-/// # Errors
-/// The refusal.
-pub fn import_state(_response: &Response) -> Result<ImportState, Refusal> { todo!() }
-/// One person's answer.
-///
-/// # Errors
-/// The refusal.
-pub fn contact_synced(_response: &Response) -> Result<(), Refusal> { todo!() }
+impl fmt::Debug for ImportState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Working => f.write_str("Working"),
+            Self::Done { refused } => write!(f, "Done {{ refused: {} }}", refused.len()),
+            Self::Failed => f.write_str("Failed"),
+        }
+    }
+}

@@ -51,7 +51,17 @@ impl Email {
 
 fn local_is_plain(local: &str) -> bool {
     let dots = !local.starts_with('.') && !local.ends_with('.') && !local.contains("..");
-    dots && !local.chars().any(|c| c.is_control() || c.is_whitespace() || "\"(),:;<>[\\]@".contains(c))
+    let breaks_out = |c: char| {
+        c.is_control() || c.is_whitespace() || is_unseen(c) || "\"(),:;<>[\\]@\u{ff20}\u{fe6b}".contains(c)
+    };
+    dots && !local.chars().any(breaks_out)
+}
+
+/// Characters that show nothing or turn the direction of what follows: two addresses that look the same would
+/// be two people (the format characters of Unicode that are in use).
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 fn domain_is_plain(domain: &str) -> bool {
@@ -62,7 +72,12 @@ fn domain_is_plain(domain: &str) -> bool {
             && !part.ends_with('-')
             && part.chars().all(|c| c == '-' || c.is_alphanumeric())
     };
-    domain.contains('.') && domain.split('.').all(label)
+    // The last label is a name: figures there make an IP address, not a domain.
+    let named = domain
+        .rsplit('.')
+        .next()
+        .is_some_and(|last| !last.bytes().all(|b| b.is_ascii_digit()));
+    domain.contains('.') && named && domain.split('.').all(label)
 }
 
 impl PartialEq for Email {

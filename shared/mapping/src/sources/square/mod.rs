@@ -1,4 +1,31 @@
-//! Square.
+//! Square. `README.md` beside this file holds what is relied on of the platform, and the mapping.
+//!
+//! `wire` is Square's JSON as it comes, `api` the calls, `pages` a window of orders, `touched` what changed
+//! about orders outside of it, `payments`, `people` and `goods` what is looked up for a page, `assemble` puts
+//! it together, `map` with `settle`, `buyer`, `lines`, `delivery` and `link` makes it ours.
+
+mod api;
+mod assemble;
+mod buyer;
+mod delivery;
+mod errors;
+mod flaw;
+mod goods;
+mod lines;
+mod link;
+mod map;
+mod memory;
+mod pages;
+mod payments;
+mod people;
+mod settle;
+mod store;
+#[cfg(test)]
+mod tests;
+mod text;
+mod touched;
+mod units;
+mod wire;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -7,20 +34,86 @@ use crate::http::Http;
 use crate::model::{Customer, Order, Secret, Store};
 use crate::source::{Access, Cache, CodeText, Count, Page, PageToken, Source, SourceError, Window};
 
-/// Square.
+use api::Api;
+use memory::Memory;
+
+/// Square: point of sale, online store, invoices.
 pub struct Square;
 
 #[async_trait]
 impl Source for Square {
-    fn name(&self) -> &'static str { "square" }
-    fn title(&self) -> &'static str { "Square" }
-    fn default_api_url(&self) -> &'static str { "https://connect.squareup.com" }
-    fn codes(&self) -> &'static [CodeText] { &[] }
-    async fn identify(&self, _: &dyn Http, _: &str, _: &Secret) -> Result<Store, SourceError> { todo!() }
-    async fn check_scopes(&self, _: &dyn Http, _: &Access) -> Result<(), SourceError> { todo!() }
-    async fn first_order(&self, _: &dyn Http, _: &Access) -> Result<Option<Timestamp>, SourceError> { todo!() }
-    async fn count_orders(&self, _: &dyn Http, _: &Access, _: Window, _: u32) -> Result<Count, SourceError> { todo!() }
-    async fn read_orders(&self, _: &dyn Http, _: &Access, _: Window, _: Option<PageToken>, _: &Cache) -> Result<Page<Order>, SourceError> { todo!() }
-    async fn fetch_orders(&self, _: &dyn Http, _: &Access, _: &[String], _: &Cache) -> Result<Page<Order>, SourceError> { todo!() }
-    async fn read_customers(&self, _: &dyn Http, _: &Access, _: Window, _: Option<PageToken>) -> Result<Page<Customer>, SourceError> { todo!() }
+    fn name(&self) -> &'static str {
+        "square"
+    }
+
+    fn title(&self) -> &'static str {
+        "Square"
+    }
+
+    fn default_api_url(&self) -> &'static str {
+        "https://connect.squareup.com"
+    }
+
+    fn codes(&self) -> &'static [CodeText] {
+        errors::CODES
+    }
+
+    async fn identify(&self, http: &dyn Http, api_url: &str, token: &Secret) -> Result<Store, SourceError> {
+        store::identify(&Api::new(http, api_url, token)).await
+    }
+
+    async fn check_scopes(&self, http: &dyn Http, access: &Access) -> Result<(), SourceError> {
+        store::check_scopes(&Api::of(http, access), access).await
+    }
+
+    async fn first_order(&self, http: &dyn Http, access: &Access) -> Result<Option<Timestamp>, SourceError> {
+        pages::first(&Api::of(http, access), access).await
+    }
+
+    async fn count_orders(
+        &self,
+        http: &dyn Http,
+        access: &Access,
+        window: Window,
+        max_calls: u32,
+    ) -> Result<Count, SourceError> {
+        pages::count(&Api::of(http, access), access, window, max_calls).await
+    }
+
+    async fn read_orders(
+        &self,
+        http: &dyn Http,
+        access: &Access,
+        window: Window,
+        token: Option<PageToken>,
+        cache: &Cache,
+    ) -> Result<Page<Order>, SourceError> {
+        let mut memory = Memory::take(cache);
+        let page = pages::read(&Api::of(http, access), access, window, token, &mut memory).await;
+        memory.put(cache);
+        page
+    }
+
+    async fn fetch_orders(
+        &self,
+        http: &dyn Http,
+        access: &Access,
+        ids: &[String],
+        cache: &Cache,
+    ) -> Result<Page<Order>, SourceError> {
+        let mut memory = Memory::take(cache);
+        let page = pages::fetch(&Api::of(http, access), access, ids, &mut memory).await;
+        memory.put(cache);
+        page
+    }
+
+    async fn read_customers(
+        &self,
+        http: &dyn Http,
+        access: &Access,
+        window: Window,
+        token: Option<PageToken>,
+    ) -> Result<Page<Customer>, SourceError> {
+        people::read(&Api::of(http, access), window, token).await
+    }
 }

@@ -1,0 +1,191 @@
+//! The words of the command line (design.md section 8, rules.md section 6).
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand};
+
+use crate::answer::{self, Exit};
+
+/// Sends what a shop sells into ActiveCampaign: complete, or loud about what is missing.
+#[derive(Debug, Parser)]
+#[command(name = "tillsync", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// Where everything is kept [default: the platform's data directory]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Print one JSON document on standard output, and nothing else there
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show it all on stand-in platforms: connect, import, poll, and check every sum
+    #[cfg(feature = "demo")]
+    Demo(Demo),
+    /// Run: poll every 30 minutes and work off the queues
+    Serve(Serve),
+    /// Connect one location to an ActiveCampaign account, by token
+    Connect(Connect),
+    /// List the locations a token shows
+    Locations {
+        /// The source, as `square`
+        source: String,
+    },
+    /// Read what changed since the last poll, now
+    Poll(Poll),
+    /// Send the history
+    Backfill {
+        #[command(subcommand)]
+        action: Backfill,
+    },
+    /// List the connections with their state and sums
+    Connections,
+    /// List the runs of a connection
+    Runs {
+        /// Id or name
+        connection: String,
+    },
+    /// Show what is known of one record
+    Record {
+        /// Id or name
+        connection: String,
+        /// `orders`, `customers` or `products`
+        stream: String,
+        /// The source's id
+        id: String,
+    },
+    /// Say what a code means and what to do; without one, list them all
+    Explain {
+        /// As in an error message
+        code: Option<String>,
+    },
+    /// The stand-in platforms, for `demo`
+    #[cfg(feature = "demo")]
+    #[command(hide = true)]
+    Sandbox(Sandbox),
+}
+
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Orders of the generated shop
+    #[arg(long, default_value_t = 5_000)]
+    pub(crate) orders: usize,
+    /// Customers of the generated shop
+    #[arg(long, default_value_t = 2_000)]
+    pub(crate) customers: usize,
+    /// Exit when done, with status 0 only if every check held
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Port of the health check while the demo stays open
+    #[arg(long, default_value_t = 8787)]
+    pub(crate) port: u16,
+}
+
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub(crate) struct Sandbox {
+    #[arg(long, default_value_t = 5_000)]
+    pub(crate) orders: usize,
+    #[arg(long, default_value_t = 2_000)]
+    pub(crate) customers: usize,
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Where the health check answers
+    #[arg(long, default_value = "127.0.0.1:8787", value_name = "ADDRESS")]
+    pub(crate) listen: std::net::SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Connect {
+    /// The source, as `square`
+    pub(crate) source: String,
+    /// What the connection is called
+    #[arg(long)]
+    pub(crate) name: String,
+    /// Id or name of the location
+    #[arg(long)]
+    pub(crate) location: String,
+    /// The account's address, as https://ACCOUNT.api-us1.com
+    #[arg(long, value_name = "URL")]
+    pub(crate) destination_url: String,
+    /// How far back to send: `all`, `this-year` or a date as 2026-01-31
+    #[arg(long, default_value = "all")]
+    pub(crate) history: String,
+    /// `new`, or the id of the ActiveCampaign connection to go on with
+    #[arg(long, value_name = "new|ID")]
+    pub(crate) connection_type: Option<String>,
+    /// Begin the history at once
+    #[arg(long)]
+    pub(crate) start: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Poll {
+    /// Id or name; all active ones without it
+    pub(crate) connection: Option<String>,
+    /// Return at once; `serve` does the work
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Backfill {
+    /// Start, or look at the one at work
+    Start {
+        /// Id or name
+        connection: String,
+        /// First day, as 2026-01-31 [default: the connection's history]
+        #[arg(long, value_name = "DATE")]
+        from: Option<String>,
+        /// Last day [default: now]
+        #[arg(long, value_name = "DATE")]
+        to: Option<String>,
+        /// Do the work here, or follow it, until nothing is on its way any more
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Say how far the newest one is
+    Status {
+        /// Id or name
+        connection: String,
+    },
+    /// Stop reading; what was sent stays
+    Cancel {
+        /// Id or name
+        connection: String,
+    },
+    /// Go on with one that stopped
+    Resume {
+        /// Id or name
+        connection: String,
+        /// Do the work here, or follow it
+        #[arg(long)]
+        wait: bool,
+    },
+}
+
+/// Parses the arguments. With `--json`, wrong usage is answered in JSON on standard output too.
+pub(crate) fn parse() -> Result<Cli, ExitCode> {
+    Cli::try_parse().map_err(|error| {
+        let help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+        if help || !std::env::args().any(|arg| arg == "--json") {
+            // A closed standard error is nothing to stop for.
+            let _ = error.print();
+            return if help { ExitCode::SUCCESS } else { Exit::Usage.into() };
+        }
+        let text = error.render().to_string();
+        let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        answer::print_error(true, &answer::Trouble::usage("usage.invalid", first));
+        Exit::Usage.into()
+    })
+}

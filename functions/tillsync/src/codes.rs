@@ -1,0 +1,47 @@
+//! Every code that can appear.
+
+use tillsync_mapping::source::CodeText;
+use tillsync_mapping::{activecampaign, sources};
+
+/// Codes of the command line itself.
+const CODES: &[CodeText] = &[
+    CodeText {
+        code: "usage.invalid",
+        meaning: "The command line cannot be understood.",
+        action: "Run `tillsync --help`, or the command with --help.",
+    },
+    CodeText {
+        code: "serve.address",
+        meaning: "The address to listen on cannot be had.",
+        action: "Choose another one with --listen, or stop what uses it.",
+    },
+    CodeText {
+        code: "serve.running",
+        meaning: "Another process works on this data directory already.",
+        action: "Use that one, stop it, or give another directory with --data.",
+    },
+    CodeText {
+        code: "demo.failed",
+        meaning: "The demonstration could not be carried out, or a check did not hold.",
+        action: "Read the message; run it again, and report it if it comes back.",
+    },
+];
+
+/// Every code, in order.
+pub(crate) fn all() -> Vec<&'static CodeText> {
+    let sources = sources::all().into_iter().flat_map(|source| source.codes());
+    let mut codes: Vec<_> = CODES
+        .iter()
+        .chain(tillsync_engine::CODES)
+        .chain(tillsync_embedded::CODES)
+        .chain(activecampaign::CODES)
+        .chain(sources)
+        .collect();
+    codes.sort_by_key(|text| text.code);
+    codes
+}
+
+/// What a code means.
+pub(crate) fn text(code: &str) -> Option<&'static CodeText> {
+    all().into_iter().find(|text| text.code == code)
+}

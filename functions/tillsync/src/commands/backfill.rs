@@ -1,0 +1,91 @@
+//! The history: start, status, cancel, resume.
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, civil};
+use serde_json::json;
+use tillsync_engine::connections;
+use tillsync_engine::run::{BackfillRequest, Progress, cancel, progress, resume, start_backfill};
+use tillsync_engine::state::{Connection, Run, RunKind};
+
+use super::{describe, exit_of};
+use crate::answer::{Answer, Exit, Trouble};
+use crate::cli::Backfill;
+use crate::follow::{Followed, follow};
+use crate::host::Host;
+use crate::shapes;
+
+pub(super) async fn backfill(host: Host, action: Backfill) -> Result<Answer, Trouble> {
+    match action {
+        Backfill::Start { connection, from, to, wait } => {
+            let connection = connections::find(&host.engine, &connection).await?;
+            let zone = TimeZone::get(&connection.location.timezone).unwrap_or(TimeZone::UTC);
+            let from = from.map(|text| day("--from", &text, &zone, false)).transpose()?;
+            let to = to.map(|text| day("--to", &text, &zone, true)).transpose()?;
+            if from.zip(to).is_some_and(|(from, to)| from > to) {
+                return Err(Trouble::usage("config.invalid", "--from is later than --to"));
+            }
+            let started = start_backfill(&host.engine, &connection.id, &BackfillRequest { from, to }).await?;
+            go_on(host, &connection, started.run, wait, started.already).await
+        }
+        Backfill::Resume { connection, wait } => {
+            let connection = connections::find(&host.engine, &connection).await?;
+            let started = resume(&host.engine, &connection.id).await?;
+            go_on(host, &connection, started.run, wait, false).await
+        }
+        Backfill::Status { connection } => {
+            let connection = connections::find(&host.engine, &connection).await?;
+            let run = connections::newest_run(&host.engine, &connection.id, RunKind::Historical).await?;
+            let state = progress(&host.engine, &connection.id, &run.id).await?;
+            Ok(answer(&connection, &state, Exit::Complete))
+        }
+        Backfill::Cancel { connection } => {
+            let connection = connections::find(&host.engine, &connection).await?;
+            let run = cancel(&host.engine, &connection.id).await?;
+            let state = progress(&host.engine, &connection.id, &run.id).await?;
+            Ok(answer(&connection, &state, Exit::Complete))
+        }
+    }
+}
+
+async fn go_on(
+    mut host: Host,
+    connection: &Connection,
+    run: Run,
+    wait: bool,
+    already: bool,
+) -> Result<Answer, Trouble> {
+    if wait {
+        let followed = [Followed { name: connection.name.clone(), run }];
+        let states = follow(&mut host, true, &followed).await?;
+        host.stop().await;
+        let exit = exit_of(&states);
+        return states
+            .first()
+            .map(|state| answer(connection, state, exit))
+            .ok_or_else(|| Trouble::failed("run.unknown", "the run is gone"));
+    }
+    let state = progress(&host.engine, &connection.id, &run.id).await?;
+    let mut answer = answer(connection, &state, Exit::Complete);
+    answer.json["already_running"] = json!(already);
+    if already {
+        answer.text.push_str("It was at work already.\n");
+    }
+    let who = if host.own().await? { "Nobody works on it: start `tillsync serve`, or add --wait." } else { "`tillsync serve` works on it." };
+    answer.text.push_str(who);
+    Ok(answer)
+}
+
+fn answer(connection: &Connection, state: &Progress, exit: Exit) -> Answer {
+    let json = json!({"ok": exit == Exit::Complete, "run": shapes::run(state)});
+    Answer { exit, text: describe(&connection.name, state), json }
+}
+
+/// A day in the location's time zone: its first instant, or its last.
+fn day(option: &str, text: &str, zone: &TimeZone, end: bool) -> Result<Timestamp, Trouble> {
+    let wrong = || Trouble::usage("config.invalid", format!("{option} {text:?}: give a date as 2026-01-31"));
+    let date: civil::Date = text.parse().map_err(|_| wrong())?;
+    let date = if end { date.tomorrow().map_err(|_| wrong())? } else { date };
+    let start = date.to_zoned(zone.clone()).map_err(|_| wrong())?.timestamp();
+    let last = jiff::SignedDuration::from_nanos(i64::from(end));
+    start.checked_sub(last).map_err(|_| wrong())
+}

@@ -1,0 +1,125 @@
+//! Connecting by token.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tillsync_embedded::{SystemClock, SystemEntropy};
+use tillsync_engine::budget::{LocalBudget, Purse};
+use tillsync_engine::connect::{self, ConnectRequest, DraftOutcome, Summary};
+use tillsync_engine::ports::Lane;
+use tillsync_engine::run::{BackfillRequest, start_backfill};
+use tillsync_engine::{Fault, Paced};
+use tillsync_http::Outgoing;
+use tillsync_mapping::sources;
+
+use crate::answer::{Answer, Exit, Trouble};
+use crate::cli::Connect;
+use crate::config::{Config, secret};
+use crate::host::Host;
+
+/// Where a store's token comes from.
+const TOKEN: &str = "TILLSYNC_SOURCE_TOKEN";
+/// Where an account's key comes from.
+const KEY: &str = "TILLSYNC_DESTINATION_KEY";
+/// Between two looks at a draft another process works on.
+const LOOK: Duration = Duration::from_millis(200);
+
+pub(super) async fn connect(mut host: Host, options: &Connect) -> Result<Answer, Trouble> {
+    host.engine.source(&options.source)?;
+    let token = secret(TOKEN, "the store's access token")?;
+    let key = secret(KEY, "the ActiveCampaign key")?;
+    let request = ConnectRequest {
+        source: options.source.clone(),
+        name: options.name.clone(),
+        location: options.location.clone(),
+        destination_url: options.destination_url.clone(),
+        history: options.history.clone(),
+        connection_type: options.connection_type.clone(),
+    };
+    let draft = connect::begin(&host.engine, request, (&token, &key)).await?;
+    let summary = match finish(&mut host, &draft).await? {
+        DraftOutcome::Connected(summary) => summary,
+        DraftOutcome::Failed { code, detail, usage } => {
+            let exit = if usage { Exit::Usage } else { Exit::Failed };
+            return Err(Trouble { exit, code, message: detail });
+        }
+    };
+    let run = if options.start {
+        Some(start_backfill(&host.engine, &summary.connection, &BackfillRequest::default()).await?.run)
+    } else {
+        None
+    };
+    let json = json!({
+        "ok": true,
+        "connection": summary.connection,
+        "renewed": summary.renewed,
+        "adopted": summary.adopted,
+        "orders": {"total": summary.orders, "exact": summary.exact},
+        "calls": {"destination": summary.calls},
+        "minutes": summary.minutes,
+        "because": summary.because,
+        "run": run.as_ref().map(|run| run.id.clone()),
+    });
+    Ok(Answer::complete(words(&summary, &options.name, run.is_some()), json))
+}
+
+/// Finishes a draft here, or has the process that owns the data do it.
+async fn finish(host: &mut Host, draft: &str) -> Result<DraftOutcome, Trouble> {
+    if host.own().await? {
+        return Ok(connect::finish_draft(&host.engine, draft).await?);
+    }
+    connect::enqueue_draft(&host.engine, draft).await?;
+    loop {
+        if let Some(outcome) = connect::draft(&host.engine, draft).await?.and_then(|draft| draft.outcome) {
+            return Ok(outcome);
+        }
+        if host.own().await? {
+            return Ok(connect::finish_draft(&host.engine, draft).await?);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+fn words(summary: &Summary, name: &str, started: bool) -> String {
+    let about = if summary.exact { "" } else { "more than " };
+    let what = match (summary.renewed, summary.adopted) {
+        (true, _) => "was connected already; its token and key are renewed",
+        (_, true) => "is connected, to the ActiveCampaign connection that was there",
+        _ => "is connected",
+    };
+    let next = if started {
+        "The history is queued: `tillsync serve` sends it, or `tillsync backfill resume --wait`.".to_owned()
+    } else {
+        format!("Nothing was sent yet. Send the history: tillsync backfill start {} --wait", summary.connection)
+    };
+    format!(
+        "{name} {what} ({}).\nIts history holds {about}{} orders: about {} calls, {} min, since {}.\n{next}",
+        summary.connection, summary.orders, summary.calls, summary.minutes, summary.because,
+    )
+}
+
+/// Lists what a token shows. Needs no data directory.
+pub(super) async fn locations(config: &Config, source: &str) -> Result<Answer, Trouble> {
+    let known = || sources::all().iter().map(|source| source.name()).collect::<Vec<_>>().join(", ");
+    let source = sources::named(source).ok_or_else(|| {
+        Trouble::usage("source.unknown", format!("no source {source:?}; there is {}", known()))
+    })?;
+    let token = secret(TOKEN, "the store's access token")?;
+    let http = Outgoing::new(config.allow())
+        .map_err(|error| Trouble::failed("data.unavailable", format!("no HTTP client: {error}")))?;
+    let http: Arc<dyn tillsync_mapping::http::Http> = Arc::new(http);
+    let (budget, clock, entropy) = (LocalBudget::default(), SystemClock, SystemEntropy);
+    let purse = Purse::store(source.name(), "connecting");
+    let paced = Paced::new(&*http, &budget, (&clock, &entropy), purse, Lane::Live);
+    let url = config.api_urls.get(source.name()).map_or(source.default_api_url(), String::as_str);
+    let store = source.identify(&paced, url, &token).await.map_err(Fault::from)?;
+    let mut text = String::new();
+    let mut list = Vec::new();
+    for location in store.locations {
+        let state = if location.active { "open" } else { "closed" };
+        text.push_str(&format!("{}  {}  {}  {state}\n", location.id, location.name, location.currency));
+        list.push(json!(location));
+    }
+    Ok(Answer::complete(text, json!({"ok": true, "store": store.id, "locations": list})))
+}

@@ -1,0 +1,73 @@
+//! What only reads: connections, runs, records.
+
+use serde_json::json;
+use tillsync_engine::connections;
+use tillsync_engine::run::progress;
+
+use super::describe;
+use crate::answer::{Answer, Trouble};
+use crate::host::Host;
+use crate::shapes;
+
+pub(super) async fn connections(host: &Host) -> Result<Answer, Trouble> {
+    let mut text = String::new();
+    let mut list = Vec::new();
+    for connection in connections::all(&host.engine).await? {
+        let sums = connections::sums(&host.engine, &connection).await?;
+        text.push_str(&format!("{}  {}  {}\n", connection.id, connection.name, connection.state_word()));
+        if let Some(problem) = &connection.problem {
+            text.push_str(&format!("  because: {} ({})\n", problem.detail, problem.code));
+        }
+        let at = |at: Option<jiff::Timestamp>| at.map_or("never".into(), |at| at.to_string());
+        text.push_str(&format!(
+            "  {} {} to {}; last sync {}, next {}\n",
+            connection.source,
+            connection.location.name,
+            connection.destination,
+            at(connection.last_sync),
+            at(connection.next_sync),
+        ));
+        for (word, tally) in sums.all() {
+            text.push_str(&format!("  {word:9} {}\n", shapes::sums(tally)));
+        }
+        list.push(shapes::connection(&connection, &sums));
+    }
+    if list.is_empty() {
+        text.push_str("No connection yet. `tillsync connect --help` tells how to make one.");
+    }
+    Ok(Answer::complete(text, json!({"ok": true, "connections": list})))
+}
+
+pub(super) async fn runs(host: &Host, connection: &str) -> Result<Answer, Trouble> {
+    let connection = connections::find(&host.engine, connection).await?;
+    let mut text = String::new();
+    let mut list = Vec::new();
+    for run in connections::runs(&host.engine, &connection.id).await? {
+        let state = progress(&host.engine, &connection.id, &run.id).await?;
+        text.push_str(&describe(&connection.name, &state));
+        list.push(if run.ended() { shapes::ended_run(&run) } else { shapes::run(&state) });
+    }
+    if list.is_empty() {
+        text.push_str("No run yet. `tillsync backfill start` sends the history, `tillsync poll` what changed.");
+    }
+    Ok(Answer::complete(text, json!({"ok": true, "runs": list})))
+}
+
+pub(super) async fn record(host: &Host, connection: &str, stream: &str, id: &str) -> Result<Answer, Trouble> {
+    let connection = connections::find(&host.engine, connection).await?;
+    let row = connections::record(&host.engine, &connection, stream, id).await?;
+    let json = shapes::record(id, &row);
+    let mut text = format!("{stream} {id}\n");
+    for name in ["state", "reason", "version", "live", "sent_at", "times_sent"] {
+        if !json[name].is_null() {
+            text.push_str(&format!("  {name:10} {}\n", json[name].to_string().trim_matches('"')));
+        }
+    }
+    for entry in &row.history {
+        text.push_str(&format!("  {} {}\n", entry.at, entry.event));
+    }
+    if let Some(request) = &row.request {
+        text.push_str(&format!("  sent: {request}\n"));
+    }
+    Ok(Answer::complete(text, json!({"ok": true, "record": json})))
+}

@@ -1,0 +1,111 @@
+//! One module per verb; here they are told apart.
+
+mod backfill;
+mod connect;
+#[cfg(feature = "demo")]
+mod demo;
+mod explain;
+mod list;
+mod poll;
+mod serve;
+
+use std::process::ExitCode;
+
+use tillsync_engine::run::Progress;
+use tillsync_engine::state::RunState;
+
+use crate::answer::{Answer, Exit, Trouble, print, print_error};
+use crate::cli::{Cli, Command};
+use crate::config::Config;
+use crate::host::Host;
+
+/// Carries out a command and says what came of it.
+pub(crate) fn run(cli: Cli) -> ExitCode {
+    #[cfg(feature = "demo")]
+    if let Command::Sandbox(options) = &cli.command {
+        return demo::sandbox(options);
+    }
+    start_log();
+    let json = cli.json;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => {
+            let result = runtime.block_on(perform(cli));
+            runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+            result
+        }
+        Err(error) => Err(Trouble::failed("data.unavailable", format!("no threads: {error}"))),
+    };
+    match result {
+        Ok(answer) => {
+            print(json, &answer);
+            answer.exit.into()
+        }
+        Err(trouble) => {
+            print_error(json, &trouble);
+            trouble.exit.into()
+        }
+    }
+}
+
+async fn perform(cli: Cli) -> Result<Answer, Trouble> {
+    let Cli { data, command, .. } = cli;
+    let command = match command {
+        Command::Explain { code } => return explain::explain(code.as_deref()),
+        #[cfg(feature = "demo")]
+        Command::Demo(options) => return demo::demo(data, &options, cli.json).await,
+        command => command,
+    };
+    let config = Config::from_env()?;
+    if let Command::Locations { source } = &command {
+        return connect::locations(&config, source).await;
+    }
+    let host = Host::open(data, &config)?;
+    match command {
+        Command::Serve(options) => serve::serve(host, &options).await,
+        Command::Connect(options) => connect::connect(host, &options).await,
+        Command::Poll(options) => poll::poll(host, &options).await,
+        Command::Backfill { action } => backfill::backfill(host, action).await,
+        Command::Connections => list::connections(&host).await,
+        Command::Runs { connection } => list::runs(&host, &connection).await,
+        Command::Record { connection, stream, id } => list::record(&host, &connection, &stream, &id).await,
+        _ => Err(Trouble::usage("usage.invalid", "this command is told apart earlier")),
+    }
+}
+
+/// Logs go to standard error; `TILLSYNC_LOG` chooses what, as `debug` or `tillsync_engine=debug`.
+fn start_log() {
+    let filter = std::env::var("TILLSYNC_LOG").ok().filter(|text| !text.trim().is_empty());
+    let filter = tracing_subscriber::EnvFilter::new(filter.unwrap_or_else(|| "error".into()));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Only the first one counts; a second start is no fault of the user.
+    let _ = log.with_target(false).try_init();
+}
+
+/// The exit status of ended runs.
+fn exit_of(states: &[Progress]) -> Exit {
+    let incomplete = states.iter().any(|state| state.run.state != RunState::Complete);
+    let parked: u64 = states.iter().map(|state| state.streams.newly_parked()).sum();
+    let observed: u64 = states.iter().map(|state| state.streams.observed()).sum();
+    match (incomplete, parked) {
+        (true, _) if observed == 0 => Exit::Failed,
+        (false, 0) => Exit::Complete,
+        _ => Exit::Partial,
+    }
+}
+
+/// Ended runs in words.
+fn describe(name: &str, state: &Progress) -> String {
+    use crate::shapes::sums;
+    let run = &state.run;
+    let mut text = format!("{name}: {} run {} is {}\n", run.kind.word(), run.id, run.state.word());
+    if let Some(problem) = &run.problem {
+        text.push_str(&format!("  because: {} ({})\n", problem.detail, problem.code));
+    }
+    for (word, tally) in state.streams.all() {
+        text.push_str(&format!("  {word:9} {}\n", sums(tally)));
+    }
+    let calls = state.calls;
+    text.push_str(&format!("  calls     {} to the store, {} to the destination\n", calls.source, calls.destination));
+    text
+}

@@ -1,0 +1,86 @@
+//! The embedded host, for as long as it is wanted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use tillsync_engine::ports::Lane;
+use tillsync_engine::{Engine, run};
+use tokio::net::TcpListener;
+
+use crate::answer::{Answer, Trouble};
+use crate::cli::Serve;
+use crate::host::Host;
+
+/// Between two looks at what is due.
+const TICK: Duration = Duration::from_secs(15);
+
+pub(super) async fn serve(mut host: Host, options: &Serve) -> Result<Answer, Trouble> {
+    if !host.work(true).await? {
+        let message = format!("another process works on this data directory ({})", host.owner_text());
+        return Err(Trouble::usage("serve.running", message));
+    }
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .map_err(|error| Trouble::usage("serve.address", format!("--listen {}: {error}", options.listen)))?;
+    let address = listener.local_addr().unwrap_or(options.listen);
+    eprintln!("health check: http://{address}/healthz");
+    let router = Router::new().route("/healthz", get(health)).with_state(Arc::clone(&host.engine));
+    let server = tokio::spawn(async move { axum::serve(listener, router).await });
+    let schedule = tokio::spawn(schedule(Arc::clone(&host.engine)));
+    stopped().await;
+    schedule.abort();
+    server.abort();
+    host.stop().await;
+    Ok(Answer::complete("Stopped; nothing is lost.", json!({"ok": true})))
+}
+
+/// Starts the polls that are due. At the first tick, work whose messages were lost in a crash is queued anew.
+async fn schedule(engine: Arc<Engine>) {
+    let mut requeue = true;
+    loop {
+        match run::sweep(&engine, requeue).await {
+            Ok(()) => requeue = false,
+            Err(fault) => tracing::error!(code = fault.code, detail = fault.detail, "what is due cannot be found"),
+        }
+        tokio::time::sleep(TICK).await;
+    }
+}
+
+/// 200 while the data can be read.
+async fn health(State(engine): State<Arc<Engine>>) -> (StatusCode, Json<Value>) {
+    let depths = async {
+        let live = engine.queue.depth(Lane::Live).await?;
+        let history = engine.queue.depth(Lane::History).await?;
+        Ok::<_, tillsync_engine::ports::PortError>((live, history))
+    };
+    match depths.await {
+        Ok((live, history)) => {
+            let version = env!("CARGO_PKG_VERSION");
+            let body = json!({"ok": true, "version": version, "queued": {"live": live, "history": history}});
+            (StatusCode::OK, Json(body))
+        }
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"ok": false, "code": "data.unavailable"}))),
+    }
+}
+
+/// Until somebody presses Ctrl-C or the service manager says stop.
+pub(super) async fn stopped() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without signals there is only the end of the process.
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,170 @@
+//! Settings from the environment, read once; an error names the variable and its form.
+
+use std::collections::HashMap;
+use std::env;
+
+use tillsync_engine::budget::DESTINATION_CALLS_PER_SECOND;
+use tillsync_http::Allow;
+use tillsync_mapping::model::Secret;
+use tillsync_mapping::sources;
+use url::Url;
+
+use crate::answer::Trouble;
+
+/// The most calls a second the destination allows the whole account.
+const MAX_CALLS_PER_SECOND: u32 = 5;
+
+/// What the environment says.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    /// Opens 127.0.0.1, for tests and the demo.
+    pub(crate) loopback: bool,
+    /// Calls in a second to a destination.
+    pub(crate) calls_per_second: u32,
+    /// Where the platforms are, by source.
+    pub(crate) api_urls: HashMap<String, String>,
+    /// Hosts of destinations besides the usual ones.
+    pub(crate) destination_hosts: Vec<String>,
+    /// The address connections are managed at.
+    pub(crate) public_url: String,
+}
+
+impl Config {
+    /// Reads the environment.
+    pub(crate) fn from_env() -> Result<Self, Trouble> {
+        Self::read(|name| env::var(name).ok().filter(|value| !value.trim().is_empty()))
+    }
+
+    /// Reads settings from wherever `get` looks.
+    pub(crate) fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, Trouble> {
+        let loopback = flag(&get, "TILLSYNC_ALLOW_LOOPBACK")?;
+        let mut api_urls = HashMap::new();
+        for source in sources::all() {
+            let name = format!("TILLSYNC_{}_API_URL", source.name().to_uppercase());
+            if let Some(text) = get(&name) {
+                api_urls.insert(source.name().to_owned(), address(&name, &text, loopback)?);
+            }
+        }
+        let public_url = match get("TILLSYNC_PUBLIC_URL") {
+            Some(text) => address("TILLSYNC_PUBLIC_URL", &text, true)?,
+            None => "http://127.0.0.1:8787".into(),
+        };
+        let hosts = get("TILLSYNC_DESTINATION_HOSTS").unwrap_or_default();
+        let destination_hosts =
+            hosts.split(',').map(|host| host.trim().to_lowercase()).filter(|host| !host.is_empty()).collect();
+        Ok(Self { loopback, calls_per_second: calls(&get)?, api_urls, destination_hosts, public_url })
+    }
+
+    /// The hosts that may be called.
+    pub(crate) fn allow(&self) -> Allow {
+        let of = |url: &str| Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+        let mut hosts: Vec<String> =
+            sources::all().iter().filter_map(|source| of(source.default_api_url())).collect();
+        hosts.extend(self.api_urls.values().filter_map(|url| of(url)).filter(|host| host != "127.0.0.1"));
+        hosts.extend(self.destination_hosts.clone());
+        let suffixes = vec![".api-us1.com".into(), ".activehosted.com".into()];
+        Allow { hosts, suffixes, loopback: self.loopback }
+    }
+}
+
+fn flag(get: &impl Fn(&str) -> Option<String>, name: &str) -> Result<bool, Trouble> {
+    match get(name).as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(Trouble::usage("config.invalid", format!("{name}: give true or false"))),
+    }
+}
+
+fn calls(get: &impl Fn(&str) -> Option<String>) -> Result<u32, Trouble> {
+    const NAME: &str = "TILLSYNC_CALLS_PER_SECOND";
+    let Some(text) = get(NAME) else { return Ok(DESTINATION_CALLS_PER_SECOND) };
+    let calls = text.trim().parse().ok().filter(|calls| (1..=MAX_CALLS_PER_SECOND).contains(calls));
+    calls.ok_or_else(|| {
+        Trouble::usage("config.invalid", format!("{NAME}: give a whole number from 1 to {MAX_CALLS_PER_SECOND}"))
+    })
+}
+
+/// An https address; http only on the loopback address, and only where that is open.
+fn address(name: &str, text: &str, loopback: bool) -> Result<String, Trouble> {
+    let wrong = |why: &str| {
+        let form = "give an address as https://example.com";
+        Trouble::usage("config.invalid", format!("{name}: {why}; {form}"))
+    };
+    let url = Url::parse(text.trim()).map_err(|_| wrong("not an address"))?;
+    let host = url.host_str().ok_or_else(|| wrong("no host"))?;
+    match url.scheme() {
+        "https" => {}
+        "http" if host == "127.0.0.1" && loopback => {}
+        "http" if host == "127.0.0.1" => return Err(wrong("needs TILLSYNC_ALLOW_LOOPBACK=true")),
+        _ => return Err(wrong("only https is called")),
+    }
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong("holds more than a host and a path"));
+    }
+    Ok(text.trim().trim_end_matches('/').to_owned())
+}
+
+/// A secret from the environment, or asked for on a terminal; never from the arguments.
+pub(crate) fn secret(name: &str, question: &str) -> Result<Secret, Trouble> {
+    let text = match env::var(name) {
+        Ok(text) if !text.trim().is_empty() => text,
+        _ => ask(name, question)?,
+    };
+    let secret = Secret::new(&text);
+    let plain = !secret.is_empty() && secret.expose().bytes().all(|b| b.is_ascii_graphic());
+    if plain {
+        return Ok(secret);
+    }
+    Err(Trouble::usage("config.invalid", format!("{name}: give {question} alone, as one word of plain characters")))
+}
+
+fn ask(name: &str, question: &str) -> Result<String, Trouble> {
+    use std::io::IsTerminal;
+    let missing = || Trouble::usage("config.missing", format!("{name}: set it to {question}"));
+    if !std::io::stdin().is_terminal() {
+        return Err(missing());
+    }
+    rpassword::prompt_password(format!("{question}: ")).map_err(|_| missing())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Config;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Config, String> {
+        let get = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        Config::read(get).map_err(|trouble| format!("{} {}", trouble.code, trouble.message))
+    }
+
+    #[test]
+    fn malformed_settings_name_the_variable_and_its_form() {
+        let cases = [
+            ("TILLSYNC_ALLOW_LOOPBACK", "yes", "give true or false"),
+            ("TILLSYNC_CALLS_PER_SECOND", "0", "from 1 to 5"),
+            ("TILLSYNC_CALLS_PER_SECOND", "6", "from 1 to 5"),
+            ("TILLSYNC_CALLS_PER_SECOND", "many", "from 1 to 5"),
+            ("TILLSYNC_SQUARE_API_URL", "connect.squareup.com", "https://example.com"),
+            ("TILLSYNC_SQUARE_API_URL", "http://connect.squareup.com", "https://example.com"),
+            ("TILLSYNC_SQUARE_API_URL", "http://127.0.0.1:9", "TILLSYNC_ALLOW_LOOPBACK=true"),
+            ("TILLSYNC_SQUARE_API_URL", "https://a:b@example.com", "https://example.com"),
+            ("TILLSYNC_PUBLIC_URL", "ftp://example.com", "https://example.com"),
+        ];
+        for (name, value, form) in cases {
+            let error = read(&[(name, value)]).expect_err(value);
+            assert!(error.starts_with("config.invalid ") && error.contains(name), "{error}");
+            assert!(error.contains(form), "{error}");
+        }
+    }
+
+    #[test]
+    fn loopback_opens_only_on_request() {
+        let config = read(&[
+            ("TILLSYNC_ALLOW_LOOPBACK", "true"),
+            ("TILLSYNC_SQUARE_API_URL", "http://127.0.0.1:9/"),
+        ])
+        .expect("settings");
+        assert_eq!(config.api_urls["square"], "http://127.0.0.1:9");
+        assert!(config.allow().loopback);
+        assert!(!read(&[]).expect("settings").allow().loopback);
+    }
+}

@@ -1,0 +1,149 @@
+//! The embedded host: the engine over one data directory, and the workers of the process that owns it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use etcetera::BaseStrategy;
+use tillsync_embedded::{DataDir, FileVault, Owner, Sqlite, SystemClock, SystemEntropy};
+use tillsync_engine::budget::LocalBudget;
+use tillsync_engine::ports::{Entropy, Lane};
+use tillsync_engine::{Config as EngineConfig, Engine, Timing, run};
+use tillsync_http::Outgoing;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::answer::Trouble;
+use crate::config::Config;
+
+/// Workers of live work and of history: together at most the five calls in flight a store allows
+/// (rules.md section 5), as each makes one call to it at a time.
+const LIVE_WORKERS: usize = 2;
+const HISTORY_WORKERS: usize = 3;
+/// Between two looks into an empty queue.
+const IDLE: Duration = Duration::from_millis(300);
+/// After a failure of the data store.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// The engine over a data directory.
+pub(crate) struct Host {
+    pub(crate) engine: Arc<Engine>,
+    dir: DataDir,
+    sqlite: Arc<Sqlite>,
+    owner: Option<Owner>,
+    workers: Option<Workers>,
+}
+
+struct Workers {
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+impl Host {
+    /// Opens a data directory.
+    pub(crate) fn open(data: Option<PathBuf>, config: &Config) -> Result<Self, Trouble> {
+        if config.loopback {
+            tracing::warn!("TILLSYNC_ALLOW_LOOPBACK opens 127.0.0.1: for tests and the demo only");
+        }
+        let dir = DataDir::open(data.map_or_else(default_dir, Ok)?)?;
+        let clock = Arc::new(SystemClock);
+        let entropy = Arc::new(SystemEntropy);
+        let sqlite = Arc::new(Sqlite::open(&dir, clock.clone())?);
+        let vault = Arc::new(FileVault::open(&dir)?);
+        let http = Outgoing::new(config.allow())
+            .map_err(|error| Trouble::failed("data.unavailable", format!("no HTTP client: {error}")))?;
+        let settings = EngineConfig {
+            calls_per_second: config.calls_per_second,
+            instance: format!("{:016x}", entropy.bits()),
+            exclusive: true,
+            api_urls: config.api_urls.clone(),
+            public_url: config.public_url.clone(),
+            timing: Timing::default(),
+        };
+        let engine = Engine::new(
+            (sqlite.clone(), sqlite.clone(), vault),
+            (Arc::new(http), Arc::new(LocalBudget::default())),
+            (clock, entropy),
+            settings,
+        );
+        Ok(Self { engine: Arc::new(engine), dir, sqlite, owner: None, workers: None })
+    }
+
+    /// Owns the directory from here on, if nobody else does; then this process does the work.
+    pub(crate) async fn own(&mut self) -> Result<bool, Trouble> {
+        if self.owner.is_none() {
+            self.owner = Owner::try_take(&self.dir)?;
+            if let Some(owner) = &self.owner {
+                self.sqlite.free_leases(owner).await?;
+            }
+        }
+        Ok(self.owner.is_some())
+    }
+
+    /// Who owns the directory, for a message.
+    pub(crate) fn owner_text(&self) -> String {
+        Owner::describe(&self.dir)
+    }
+
+    /// Starts the workers, if this process owns the directory. History is left alone unless asked for.
+    pub(crate) async fn work(&mut self, history: bool) -> Result<bool, Trouble> {
+        if !self.own().await? {
+            return Ok(false);
+        }
+        if self.workers.is_none() {
+            let (stop, stopped) = watch::channel(false);
+            let mut tasks = JoinSet::new();
+            let count = if history { HISTORY_WORKERS } else { 0 };
+            let lanes = [Lane::Live].into_iter().cycle().take(LIVE_WORKERS);
+            for lane in lanes.chain([Lane::History].into_iter().cycle().take(count)) {
+                tasks.spawn(worker(Arc::clone(&self.engine), lane, stopped.clone()));
+            }
+            self.workers = Some(Workers { stop, tasks });
+        }
+        Ok(true)
+    }
+
+    /// Lets the workers finish the message in hand, for a while.
+    pub(crate) async fn stop(&mut self) {
+        let Some(mut workers) = self.workers.take() else { return };
+        // Nobody listens when every worker has ended: that is what is wanted.
+        let _ = workers.stop.send(true);
+        let all = async { while workers.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(Duration::from_secs(3), all).await.is_err() {
+            tracing::info!("stopping in the middle of a message; it is taken up again at the next start");
+        }
+    }
+}
+
+async fn worker(engine: Arc<Engine>, lane: Lane, mut stopped: watch::Receiver<bool>) {
+    while !*stopped.borrow() {
+        let taken = engine.queue.receive(lane, 1, engine.config.timing.visibility).await;
+        let pause = match taken {
+            Ok(deliveries) if deliveries.is_empty() => IDLE,
+            Ok(deliveries) => {
+                let mut pause = Duration::ZERO;
+                for delivery in deliveries {
+                    if let Err(fault) = run::handle(&engine, &delivery).await {
+                        tracing::error!(code = fault.code, detail = fault.detail, "a message could not be settled");
+                        pause = PAUSE;
+                    }
+                }
+                pause
+            }
+            Err(error) => {
+                tracing::error!(%error, "the queue cannot be read");
+                PAUSE
+            }
+        };
+        if !pause.is_zero() {
+            // Either ends the pause.
+            let _ = tokio::time::timeout(pause, stopped.changed()).await;
+        }
+    }
+}
+
+fn default_dir() -> Result<PathBuf, Trouble> {
+    let strategy = etcetera::choose_base_strategy()
+        .map_err(|error| Trouble::usage("config.missing", format!("--data: no home directory is known ({error})")))?;
+    Ok(strategy.data_dir().join("tillsync"))
+}

@@ -1,0 +1,197 @@
+//! The engine and what one piece of work needs of it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tillsync_mapping::activecampaign::Account;
+use tillsync_mapping::http::Http;
+use tillsync_mapping::model::Secret;
+use tillsync_mapping::source::{Access, Cache, ReadOptions, Source};
+use tillsync_mapping::sources;
+use ulid::Ulid;
+
+use crate::budget::{Budget, Purse};
+use crate::fault::Fault;
+use crate::paced::Paced;
+use crate::ports::{Clock, Entropy, Lane, Queue, Store, Vault};
+use crate::state::Connection;
+
+/// Everything tillsync does, over the ports of a host.
+pub struct Engine {
+    /// Durable items.
+    pub store: Arc<dyn Store>,
+    /// Durable queues.
+    pub queue: Arc<dyn Queue>,
+    /// Secrets.
+    pub vault: Arc<dyn Vault>,
+    /// Outgoing calls.
+    pub http: Arc<dyn Http>,
+    /// How fast they may be.
+    pub budget: Arc<dyn Budget>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness for ids and jitter.
+    pub entropy: Arc<dyn Entropy>,
+    /// What the operator and the host decide.
+    pub config: Config,
+    /// What sources keep between pages, by run.
+    pub(crate) caches: Mutex<HashMap<String, Arc<Cache>>>,
+}
+
+/// What the operator and the host decide.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Calls in a second to a destination.
+    pub calls_per_second: u32,
+    /// Names this process: leases of another one are dead where only one may work.
+    pub instance: String,
+    /// Whether this process is the only one that works (the embedded host).
+    pub exclusive: bool,
+    /// Where the platforms are, by source; production where nothing is said.
+    pub api_urls: HashMap<String, String>,
+    /// Address shown at the destination as the place where connections are managed.
+    pub public_url: String,
+    /// Waiting times.
+    pub timing: Timing,
+}
+
+/// Waiting times (rules.md sections 4, 5 and 8).
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// No record is written again within this time of its last write; by then a lost request has landed.
+    pub landing: SignedDuration,
+    /// A queued record that is not there by then is written again.
+    pub lost_after: SignedDuration,
+    /// Poll windows end this long before now: the source's index is behind.
+    pub lag: SignedDuration,
+    /// Poll windows begin this long before the watermark.
+    pub overlap: SignedDuration,
+    /// From one poll to the next.
+    pub poll_every: SignedDuration,
+    /// How long a worker may be silent about a message.
+    pub visibility: Duration,
+    /// From the last queued write to the first reading back.
+    pub read_back_after: SignedDuration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            landing: SignedDuration::from_secs(60),
+            lost_after: SignedDuration::from_mins(15),
+            lag: SignedDuration::from_secs(120),
+            overlap: SignedDuration::from_mins(5),
+            poll_every: SignedDuration::from_mins(30),
+            visibility: Duration::from_secs(120),
+            read_back_after: SignedDuration::from_secs(3),
+        }
+    }
+}
+
+impl Engine {
+    /// An engine over the ports of a host.
+    #[must_use]
+    pub fn new(
+        (store, queue, vault): (Arc<dyn Store>, Arc<dyn Queue>, Arc<dyn Vault>),
+        (http, budget): (Arc<dyn Http>, Arc<dyn Budget>),
+        (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
+        config: Config,
+    ) -> Self {
+        let caches = Mutex::new(HashMap::new());
+        Self { store, queue, vault, http, budget, clock, entropy, config, caches }
+    }
+
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A new id that sorts by time.
+    #[must_use]
+    pub fn new_id(&self) -> String {
+        let millis = u64::try_from(self.now().as_millisecond()).unwrap_or(0);
+        let random = (u128::from(self.entropy.bits()) << 64) | u128::from(self.entropy.bits());
+        Ulid::from_parts(millis, random).to_string()
+    }
+
+    /// The source of a connection.
+    ///
+    /// # Errors
+    /// `source.unknown`.
+    pub fn source(&self, name: &str) -> Result<&'static dyn Source, Fault> {
+        sources::named(name).ok_or_else(|| {
+            let known: Vec<_> = sources::all().iter().map(|source| source.name()).collect();
+            Fault::usage("source.unknown", format!("no source {name:?}; there is {}", known.join(", ")))
+        })
+    }
+
+    /// Where a source's API is.
+    #[must_use]
+    pub fn api_url(&self, source: &dyn Source) -> String {
+        let configured = self.config.api_urls.get(source.name());
+        configured.map_or_else(|| source.default_api_url().to_owned(), Clone::clone)
+    }
+
+    /// How to read a connection's store.
+    ///
+    /// # Errors
+    /// `config.missing` when its token is not in the vault.
+    pub async fn access(&self, connection: &Connection) -> Result<Access, Fault> {
+        let token = self.secret(&connection.store_owner(), "store's token", connection).await?;
+        Ok(Access {
+            api_url: connection.api_url.clone(),
+            token,
+            store: connection.store.clone(),
+            location: connection.location.clone(),
+            options: ReadOptions::default(),
+        })
+    }
+
+    /// How to write to a connection's destination.
+    ///
+    /// # Errors
+    /// `config.missing` when its key is not in the vault.
+    pub async fn account(&self, connection: &Connection) -> Result<Account, Fault> {
+        let key = self.secret(&connection.destination_owner(), "destination's key", connection).await?;
+        Ok(Account { base: connection.destination_url.clone(), key })
+    }
+
+    async fn secret(&self, owner: &str, what: &str, connection: &Connection) -> Result<Secret, Fault> {
+        self.vault.get(owner).await?.ok_or_else(|| {
+            let name = &connection.name;
+            Fault::reconnect("config.missing", format!("the {what} of {name} is not stored; connect it again"))
+        })
+    }
+
+    /// A caller of the source for one piece of work.
+    #[must_use]
+    pub fn source_http(&self, source: &str, store: &str, lane: Lane) -> Paced<'_> {
+        self.paced(Purse::store(source, store), lane)
+    }
+
+    /// A caller of the destination for one piece of work.
+    #[must_use]
+    pub fn destination_http(&self, destination: &str, lane: Lane) -> Paced<'_> {
+        let mut paced = self.paced(Purse::destination(destination, self.config.calls_per_second), lane);
+        paced.imports = Some(Purse::imports(destination));
+        paced
+    }
+
+    fn paced(&self, purse: Purse, lane: Lane) -> Paced<'_> {
+        Paced::new(&*self.http, &*self.budget, (&*self.clock, &*self.entropy), purse, lane)
+    }
+
+    /// What sources keep between the pages of a run.
+    pub(crate) fn cache(&self, run: &str) -> Arc<Cache> {
+        let mut caches = self.caches.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(caches.entry(run.to_owned()).or_default())
+    }
+
+    /// Forgets what a run kept.
+    pub(crate) fn forget_cache(&self, run: &str) {
+        self.caches.lock().unwrap_or_else(PoisonError::into_inner).remove(run);
+    }
+}

@@ -1,0 +1,105 @@
+//! What is to be done about one observed record. Pure: facts in, decision out.
+
+use jiff::{SignedDuration, Timestamp};
+use tillsync_mapping::model::{Observed, Order, Reading, SkipReason};
+
+use crate::state::{LedgerRow, State};
+use crate::sums::Outcome;
+
+/// Orders of the last day are live at their first send (rules.md section 2).
+const LIVE: SignedDuration = SignedDuration::from_hours(24);
+
+/// What a decision rests on besides the record and its row.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    /// The run that looks.
+    pub run: &'a str,
+    /// Its start: the live rule counts from here.
+    pub started: Timestamp,
+    /// Now.
+    pub now: Timestamp,
+    /// Records made earlier are left out, unless they were sent before.
+    pub history_from: Option<Timestamp>,
+    /// When an existing connection was taken over.
+    pub adopted: Option<Timestamp>,
+    /// No second write within this time.
+    pub landing: SignedDuration,
+}
+
+/// What is to be done about a record.
+#[derive(Debug)]
+pub enum Decision {
+    /// Nothing; the row stays as it is.
+    Keep(Outcome),
+    /// Nothing is sent, but the row changes.
+    Note(Box<LedgerRow>, Outcome),
+    /// To be written, if it says anything new.
+    Send(Box<Order>, Box<LedgerRow>),
+    /// To be looked at again once an earlier write has landed.
+    Wait(Box<LedgerRow>),
+}
+
+/// Decides about one order.
+#[must_use]
+pub fn decide(record: Observed<Order>, row: Option<LedgerRow>, facts: &Facts<'_>) -> Decision {
+    let mut row = row.unwrap_or_else(|| LedgerRow::seen(record.version));
+    let sent = row.was_sent() || row.intent.is_some();
+    row.version = row.version.max(record.version);
+    match record.reading {
+        Reading::Unreadable { code, .. } => {
+            row.become_state(State::Parked, Some(code), facts.run, facts.now);
+            Decision::Note(Box::new(row), Outcome::Parked(code.into()))
+        }
+        Reading::Skipped { late: Some(order), .. } if sent => to_be_sent(order, record.version, row, facts),
+        Reading::Skipped { reason, .. } => skip(reason, row, facts),
+        Reading::Ready(_) if !sent && facts.history_from.is_some_and(|from| record.created < from) => {
+            skip(SkipReason::BeforeHistory, row, facts)
+        }
+        Reading::Ready(order) => to_be_sent(order, record.version, row, facts),
+    }
+}
+
+fn skip(reason: SkipReason, mut row: LedgerRow, facts: &Facts<'_>) -> Decision {
+    let outcome = Outcome::Skipped(reason.word().into());
+    row.become_state(State::Skipped, Some(reason.word()), facts.run, facts.now);
+    Decision::Note(Box::new(row), outcome)
+}
+
+fn to_be_sent(order: Box<Order>, version: Timestamp, mut row: LedgerRow, facts: &Facts<'_>) -> Decision {
+    let this_run = row.run.as_deref() == Some(facts.run);
+    let seen_before = row.desired.is_some_and(|desired| version <= desired);
+    if this_run && seen_before {
+        // Read a second time after a stop: it counts for what this run made of it.
+        match row.state {
+            State::Synced if row.intent.is_none() => return Decision::Keep(Outcome::Synced),
+            State::Pending if row.flight.is_some() => return Decision::Keep(Outcome::Pending),
+            State::Parked => return Decision::Keep(Outcome::Parked(row.reason.unwrap_or_default())),
+            _ => {}
+        }
+    }
+    if seen_before && row.state == State::Parked {
+        // Refused once, and not changed since: sending it again would only be refused again.
+        return Decision::Keep(Outcome::StillParked(row.reason.unwrap_or_default()));
+    }
+    if row.settled.is_some_and(|settled| version < settled) {
+        return Decision::Keep(Outcome::Unchanged);
+    }
+    if row.live.is_none() {
+        row.live = Some(is_live(&order, facts));
+    }
+    let landed = |sent: Timestamp| facts.now.duration_since(sent) >= facts.landing;
+    let last_write = row.intent.as_ref().map(|intent| intent.at).max(row.sent_at);
+    let open = row.intent.is_some() || row.state == State::Pending;
+    if last_write.is_some_and(|sent| !landed(sent)) && (open || row.settled != Some(version)) {
+        row.desired = row.desired.max(Some(version));
+        row.become_state(State::Pending, None, facts.run, facts.now);
+        return Decision::Wait(Box::new(row));
+    }
+    Decision::Send(order, Box::new(row))
+}
+
+/// Live: not older than a day at the start of the run, and not possibly at the destination already.
+fn is_live(order: &Order, facts: &Facts<'_>) -> bool {
+    let recent = facts.started.duration_since(order.date) < LIVE;
+    recent && facts.adopted.is_none_or(|adopted| order.date > adopted)
+}

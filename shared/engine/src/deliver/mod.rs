@@ -1,0 +1,135 @@
+//! Writing records to the destination: never wrong for long.
+//!
+//! Fetch the record as it is now (the readers did) -> note what is desired and the intent -> write -> settle what
+//! is known, leave open what is not. A write whose outcome is unknown becomes a flight: it is settled by looking.
+
+mod decide;
+mod orders;
+mod people;
+mod products;
+mod send;
+#[cfg(test)]
+mod tests;
+
+pub use decide::{Decision, Facts, decide};
+pub use people::import_outcome;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tillsync_mapping::activecampaign::{Account, Refusal};
+use tillsync_mapping::http::HttpError;
+
+use crate::context::Engine;
+use crate::fault::Fault;
+use crate::paced::Paced;
+use crate::state::{Connection, Run, RunKind};
+
+/// Writes with an unknown outcome that one page sits out; more, and the page waits for better times.
+const MAX_UNKNOWN: u32 = 2;
+
+/// What delivering needs.
+pub struct Delivering<'a> {
+    /// The engine.
+    pub engine: &'a Engine,
+    /// Whose records.
+    pub connection: &'a Connection,
+    /// `legacyConnectionId`.
+    pub remote: i64,
+    /// Which run counts them.
+    pub run: &'a Run,
+    /// Where they go.
+    pub account: Account,
+    /// How calls are made.
+    pub http: &'a Paced<'a>,
+    unknown: AtomicU32,
+}
+
+impl<'a> Delivering<'a> {
+    /// Delivering for a run.
+    ///
+    /// # Errors
+    /// `connection.inactive` for a draft.
+    pub async fn new(
+        engine: &'a Engine,
+        connection: &'a Connection,
+        run: &'a Run,
+        http: &'a Paced<'a>,
+    ) -> Result<Self, Fault> {
+        let account = engine.account(connection).await?;
+        let remote = connection
+            .remote
+            .ok_or_else(|| Fault::reconnect("connection.inactive", "the connection is not set up yet"))?;
+        Ok(Self { engine, connection, remote, run, account, http, unknown: AtomicU32::new(0) })
+    }
+
+    /// First-time history is queued at the destination and read back; everything else is answered at once.
+    fn queues_history(&self) -> bool {
+        self.run.kind == RunKind::Historical
+    }
+
+    /// Notes a write with an unknown outcome.
+    ///
+    /// # Errors
+    /// `destination.unavailable` when there are too many of them.
+    fn note_unknown(&self, what: &str) -> Result<(), Fault> {
+        if self.unknown.fetch_add(1, Ordering::Relaxed) + 1 >= MAX_UNKNOWN {
+            return Err(Fault::retry("destination.unavailable", format!("{what}: no answer came, twice")));
+        }
+        Ok(())
+    }
+}
+
+/// What a failed call means for the work at hand.
+enum Failure {
+    /// It is not known whether it was carried out.
+    Unknown,
+    /// These records are refused, with what was said of each.
+    Records(Vec<(String, String)>),
+    /// Some record of the batch is refused.
+    Batch,
+    /// The batch is too large.
+    TooLarge,
+    /// Nothing goes on as it is.
+    Stop(Fault),
+}
+
+impl From<HttpError> for Failure {
+    fn from(error: HttpError) -> Self {
+        match error {
+            HttpError::Unknown => Self::Unknown,
+            other => Self::Stop(other.into()),
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Unavailable(_) => Self::Unknown,
+            Refusal::Records(records) => Self::Records(records),
+            Refusal::Batch(_) => Self::Batch,
+            Refusal::TooLarge => Self::TooLarge,
+            other => Self::Stop(stopped(other)),
+        }
+    }
+}
+
+/// A refusal that no other batch would mend.
+#[must_use]
+pub fn stopped(refusal: Refusal) -> Fault {
+    match refusal {
+        Refusal::SlowDown(_) => Fault::retry("destination.throttled", "the destination asks to slow down"),
+        Refusal::Key => Fault::reconnect("destination.key_refused", "the destination refuses the key"),
+        Refusal::Unavailable(status) => {
+            Fault::retry("destination.unavailable", format!("the destination answered {status}"))
+        }
+        Refusal::Schema(text) => {
+            Fault::reject("destination.schema", format!("a request does not fit the destination: {text}"))
+        }
+        Refusal::NotFound => Fault::reject("destination.connection_unknown", "the destination does not have it"),
+        Refusal::TooLarge => Fault::reject("destination.too_large", "one record is too large"),
+        Refusal::Duplicate => Fault::reject("destination.rejected", "it is there already"),
+        Refusal::Records(_) => Fault::reject("destination.invalid_record", "a record is refused"),
+        Refusal::Batch(text) | Refusal::Rejected(text) => Fault::reject("destination.rejected", text),
+    }
+}

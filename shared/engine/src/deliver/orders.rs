@@ -1,0 +1,275 @@
+//! A page of orders.
+
+use std::collections::HashMap;
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use tillsync_mapping::activecampaign::{self, Channel, ContactInput};
+use tillsync_mapping::model::{Observed, Order};
+
+use super::send::{Batch, Letter};
+use super::{Decision, Delivering, Facts, decide};
+use crate::fault::Fault;
+use crate::ports::{Key, Store, Written};
+use crate::state::{Connection, Flight, Intent, LedgerRow, Row, RunKind, State, Stream};
+use crate::sums::{Outcome, Tally};
+
+/// Orders of one call (activecampaign.md section 4.8: by variable the ceiling is unknown; 100 is measured).
+const BATCH: usize = 100;
+/// Calls under way at once for one page; their pace is the budget's.
+const AT_ONCE: usize = 3;
+/// Times a page is decided anew because somebody else wrote the same rows.
+const MAX_ROUNDS: u32 = 5;
+
+type Records = HashMap<String, Observed<Order>>;
+
+/// What a page of orders is sorted into.
+#[derive(Default)]
+struct Sorted {
+    /// Decided without a call: the row to write, and what the record came to.
+    noted: Vec<(Row<LedgerRow>, Outcome)>,
+    /// To be written and answered at once.
+    waiting: Vec<Letter>,
+    /// To be queued and read back.
+    queued: Vec<Letter>,
+    /// To be looked at again.
+    later: Vec<Row<LedgerRow>>,
+}
+
+impl Delivering<'_> {
+    /// Delivers a page of orders and tells what they came to. Every record of it is in the ledger then.
+    ///
+    /// # Errors
+    /// What keeps the page from going on; the records done are in the ledger and count the same when read again.
+    pub async fn orders(&self, records: Vec<Observed<Order>>) -> Result<Tally, Fault> {
+        let mut tally = Tally::default();
+        let mut open: Records = records.into_iter().map(|record| (record.id.clone(), record)).collect();
+        for _ in 0..MAX_ROUNDS {
+            let (done, conflicts) = self.round(&open, &mut tally).await?;
+            open.retain(|id, _| conflicts.contains(id));
+            tracing::debug!(done, conflicts = conflicts.len(), "orders delivered");
+            if open.is_empty() {
+                return Ok(tally);
+            }
+        }
+        Err(Fault::retry("data.unavailable", "the same orders are written by others all the time"))
+    }
+
+    async fn round(&self, records: &Records, tally: &mut Tally) -> Result<(usize, Vec<String>), Fault> {
+        let sorted = self.sort(records, tally).await?;
+        let mut outcomes = Vec::with_capacity(records.len());
+        let mut conflicts = Vec::new();
+        self.note(sorted.noted, &mut outcomes, &mut conflicts).await?;
+        self.wait_for(sorted.later, &mut outcomes, &mut conflicts).await?;
+        let waiting = batches(sorted.waiting, Channel::Waiting);
+        let queued = batches(sorted.queued, Channel::Queued);
+        let results: Vec<_> = stream::iter(waiting.into_iter().chain(queued))
+            .map(|batch| self.send(batch))
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await?;
+        for (mut done, mut missed) in results {
+            outcomes.append(&mut done);
+            conflicts.append(&mut missed);
+        }
+        for outcome in &outcomes {
+            tally.count(outcome);
+        }
+        Ok((outcomes.len(), conflicts))
+    }
+
+    /// Decides about every record of the page.
+    async fn sort(&self, records: &Records, tally: &mut Tally) -> Result<Sorted, Fault> {
+        let partition = Connection::partition(&self.connection.id);
+        let keys: Vec<Key> =
+            records.keys().map(|id| LedgerRow::key(&partition, Stream::Orders.word(), id)).collect();
+        let rows = load_rows(&*self.engine.store, &keys).await?;
+        let facts = self.facts();
+        let mut sorted = Sorted::default();
+        for ((record, key), row) in records.values().zip(keys).zip(rows) {
+            let rev = row.as_ref().map_or(0, |row| row.rev);
+            let decision = decide(record.clone(), row.map(|row| row.value), &facts);
+            self.place(decision, (key, rev, record), &mut sorted, tally)?;
+        }
+        Ok(sorted)
+    }
+
+    fn place(
+        &self,
+        decision: Decision,
+        (key, rev, record): (Key, u64, &Observed<Order>),
+        sorted: &mut Sorted,
+        tally: &mut Tally,
+    ) -> Result<(), Fault> {
+        match decision {
+            Decision::Keep(outcome) => tally.count(&outcome),
+            Decision::Note(row, outcome) => sorted.noted.push((Row { key, rev, value: *row }, outcome)),
+            Decision::Wait(row) => sorted.later.push(Row { key, rev, value: *row }),
+            Decision::Send(order, row) => {
+                let version = record.version;
+                let row = Row { key, rev, value: *row };
+                let letter = Letter::new(self.remote, *order, version, row)?;
+                if letter.says_nothing_new() {
+                    tally.count(&Outcome::Unchanged);
+                } else if self.queues_history() && letter.first() && !letter.live() {
+                    sorted.queued.push(letter);
+                } else {
+                    if self.run.kind == RunKind::Poll && letter.first() && !letter.live() {
+                        tally.sent_silently += 1;
+                    }
+                    sorted.waiting.push(letter);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the rows of records that need no call.
+    async fn note(
+        &self,
+        noted: Vec<(Row<LedgerRow>, Outcome)>,
+        outcomes: &mut Vec<Outcome>,
+        conflicts: &mut Vec<String>,
+    ) -> Result<(), Fault> {
+        let writes = noted.iter().map(|(row, _)| row.put()).collect::<Result<Vec<_>, _>>()?;
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let written = self.engine.store.write_each(writes).await?;
+        for ((row, outcome), written) in noted.into_iter().zip(written) {
+            match written {
+                Written::Done => outcomes.push(outcome),
+                Written::Conflict => conflicts.push(record_id(&row.key)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts records aside until an earlier write of theirs has landed.
+    async fn wait_for(
+        &self,
+        mut rows: Vec<Row<LedgerRow>>,
+        outcomes: &mut Vec<Outcome>,
+        conflicts: &mut Vec<String>,
+    ) -> Result<(), Fault> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let flight = self.flight(&rows, false);
+        for row in &mut rows {
+            row.value.flight = Some(flight.value.id.clone());
+        }
+        self.engine.store.write_each(vec![flight.put()?]).await?;
+        let noted = rows.into_iter().map(|row| (row, Outcome::Pending)).collect();
+        self.note(noted, outcomes, conflicts).await
+    }
+
+    /// A flight of these records, as of now.
+    pub(super) fn flight(&self, rows: &[Row<LedgerRow>], accepted: bool) -> Row<Flight> {
+        let id = self.engine.new_id();
+        let sent = self.engine.now();
+        let dates = || rows.iter().filter_map(|row| row.value.date);
+        let flight = Flight {
+            id: id.clone(),
+            stream: Stream::Orders,
+            sent,
+            accepted,
+            batch: None,
+            since: dates().min().unwrap_or(sent),
+            until: dates().max().unwrap_or(sent),
+            left: rows.iter().map(|row| record_id(&row.key)).collect(),
+            again: false,
+            settled: Tally::default(),
+        };
+        Row::new(Flight::key(&self.run.id, &id), flight)
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts {
+            run: &self.run.id,
+            started: self.run.started,
+            now: self.engine.now(),
+            history_from: match self.run.kind {
+                RunKind::Poll => self.connection.settings.history_from,
+                // A historical run selects on the creation date itself.
+                RunKind::Historical => None,
+            },
+            adopted: self.connection.adopted,
+            landing: self.engine.config.timing.landing,
+        }
+    }
+
+    /// Notes that the buyers of orders are at the destination: orders carry them.
+    pub(super) async fn carry_buyers(&self, letters: &[Letter]) -> Result<(), Fault> {
+        let mut buyers: HashMap<&str, String> = HashMap::new();
+        for letter in letters {
+            if let Some(id) = letter.order.buyer.id.as_deref() {
+                buyers.insert(id, ContactInput::from(&letter.order.buyer).fingerprint());
+            }
+        }
+        self.carry(buyers).await
+    }
+
+    /// Marks the intent of every letter, before anything is sent. Letters somebody else wrote meanwhile are
+    /// taken out.
+    pub(super) async fn intend(&self, batch: &mut Batch) -> Result<Vec<String>, Fault> {
+        let at = self.engine.now();
+        let attempt = self.engine.new_id();
+        for letter in &mut batch.letters {
+            letter.intend(Intent { id: attempt.clone(), at, version: letter.version });
+        }
+        if batch.channel == Channel::Queued {
+            let rows: Vec<_> = batch.letters.iter().map(|letter| letter.row.clone()).collect();
+            batch.flight = Some(self.flight(&rows, false));
+        }
+        let flight = batch.flight.as_ref().map(|flight| flight.value.id.clone());
+        let mut writes = Vec::with_capacity(batch.letters.len() + 1);
+        for letter in &mut batch.letters {
+            letter.row.value.flight.clone_from(&flight);
+            letter.row.value.become_state(State::Pending, None, &self.run.id, at);
+            writes.push(letter.row.put()?);
+        }
+        if let Some(flight) = &mut batch.flight {
+            writes.push(flight.put()?);
+            flight.rev = 1;
+        }
+        let written = self.engine.store.write_each(writes).await?;
+        let mut conflicts = Vec::new();
+        let mut kept = Vec::with_capacity(batch.letters.len());
+        for (mut letter, written) in std::mem::take(&mut batch.letters).into_iter().zip(written) {
+            match written {
+                Written::Done => {
+                    letter.row.rev += 1;
+                    kept.push(letter);
+                }
+                Written::Conflict => conflicts.push(letter.order.id.clone()),
+            }
+        }
+        batch.letters = kept;
+        Ok(conflicts)
+    }
+}
+
+fn batches(letters: Vec<Letter>, channel: Channel) -> Vec<Batch> {
+    let mut batches = Vec::new();
+    let mut letters = letters.into_iter().peekable();
+    while letters.peek().is_some() {
+        batches.push(Batch { letters: letters.by_ref().take(BATCH).collect(), channel, flight: None });
+    }
+    batches
+}
+
+/// The record a row is about.
+pub(crate) fn record_id(key: &Key) -> String {
+    key.sk.splitn(3, '#').nth(2).unwrap_or_default().to_owned()
+}
+
+/// The rows of records, where there are any.
+pub(crate) async fn load_rows(store: &dyn Store, keys: &[Key]) -> Result<Vec<Option<Row<LedgerRow>>>, Fault> {
+    let items = store.get_many(keys).await?;
+    items.iter().map(|item| item.as_ref().map(Row::parse).transpose()).collect()
+}
+
+/// A letter's payload for a connection.
+pub(super) fn payload(remote: i64, order: &Order, live: bool) -> activecampaign::OrderInput {
+    activecampaign::order(remote, order, live)
+}

@@ -1,0 +1,234 @@
+//! Sending batches of orders, and understanding what became of them.
+
+use jiff::Timestamp;
+use tillsync_mapping::activecampaign::{Channel, OrderInput, orders_queued, orders_written, push_orders};
+use tillsync_mapping::http::Http;
+use tillsync_mapping::model::Order;
+
+use super::orders::payload;
+use super::{Delivering, Failure};
+use crate::fault::Fault;
+use crate::ports::Written;
+use crate::state::{Flight, Intent, LedgerRow, Row, State};
+use crate::sums::Outcome;
+
+/// An order on its way out, with its row.
+pub(super) struct Letter {
+    pub(super) order: Order,
+    pub(super) version: Timestamp,
+    pub(super) row: Row<LedgerRow>,
+    input: OrderInput,
+    fingerprint: String,
+}
+
+/// Orders of one call.
+pub(super) struct Batch {
+    pub(super) letters: Vec<Letter>,
+    pub(super) channel: Channel,
+    pub(super) flight: Option<Row<Flight>>,
+}
+
+/// What became of a batch: what its records came to, and those somebody else wrote meanwhile.
+type Sent = (Vec<Outcome>, Vec<String>);
+
+impl Letter {
+    /// The order as it will be sent: number and live flag as at its first send.
+    pub(super) fn new(
+        remote: i64,
+        order: Order,
+        version: Timestamp,
+        row: Row<LedgerRow>,
+    ) -> Result<Self, Fault> {
+        let mut input = payload(remote, &order, row.value.live.unwrap_or(false));
+        if let Some(number) = &row.value.number {
+            input.order_number.clone_from(number);
+        }
+        let fingerprint = input.fingerprint();
+        Ok(Self { order, version, row, input, fingerprint })
+    }
+
+    /// True when the destination has it just so.
+    pub(super) fn says_nothing_new(&self) -> bool {
+        let row = &self.row.value;
+        row.state == State::Synced
+            && row.intent.is_none()
+            && row.fingerprint.as_deref() == Some(self.fingerprint.as_str())
+    }
+
+    /// True when nothing of it was ever sent.
+    pub(super) fn first(&self) -> bool {
+        !self.row.value.was_sent() && self.row.value.intent.is_none()
+    }
+
+    pub(super) fn live(&self) -> bool {
+        self.row.value.live.unwrap_or(false)
+    }
+
+    /// Notes what is about to be sent.
+    pub(super) fn intend(&mut self, intent: Intent) {
+        let row = &mut self.row.value;
+        row.desired = row.desired.max(Some(intent.version));
+        row.date = Some(self.order.date);
+        row.check = Some(self.input.check());
+        row.number.get_or_insert_with(|| self.input.order_number.clone());
+        row.sent_at = Some(intent.at);
+        row.intent = Some(intent);
+    }
+
+    /// Notes that the destination has taken it.
+    fn taken(&mut self) -> Result<(), Fault> {
+        let request = serde_json::value::to_raw_value(&self.input)
+            .map_err(|error| Fault::reject("data.corrupt", format!("a request: {error}")))?;
+        self.row.value.request = Some(request);
+        self.row.value.fingerprint = Some(std::mem::take(&mut self.fingerprint));
+        self.row.value.times_sent += 1;
+        self.row.value.intent = None;
+        Ok(())
+    }
+}
+
+impl Delivering<'_> {
+    /// Sends one batch: halves it when it is too large or nobody is named, parks who is named, resends the rest.
+    pub(super) async fn send(&self, mut batch: Batch) -> Result<Sent, Fault> {
+        let conflicts = self.intend(&mut batch).await?;
+        let mut groups = vec![std::mem::take(&mut batch.letters)];
+        let mut outcomes = Vec::new();
+        while let Some(group) = groups.pop() {
+            if group.is_empty() {
+                continue;
+            }
+            match self.call(&group, batch.channel).await {
+                Ok(name) => outcomes.append(&mut self.arrived(group, &mut batch, name).await?),
+                Err(Failure::Stop(fault)) => return Err(fault),
+                Err(Failure::Unknown) => outcomes.append(&mut self.unknown(group, &batch).await?),
+                Err(Failure::Records(named)) => {
+                    let (refused, rest) = split_named(group, &named);
+                    let code = "destination.invalid_record";
+                    outcomes.append(&mut self.park(refused, &mut batch, code).await?);
+                    groups.push(rest);
+                }
+                Err(failure @ (Failure::Batch | Failure::TooLarge)) if group.len() == 1 => {
+                    let code = match failure {
+                        Failure::TooLarge => "destination.too_large",
+                        _ => "destination.invalid_record",
+                    };
+                    outcomes.append(&mut self.park(group, &mut batch, code).await?);
+                }
+                Err(Failure::Batch | Failure::TooLarge) => {
+                    let mut first = group;
+                    let second = first.split_off(first.len() / 2);
+                    groups.push(second);
+                    groups.push(first);
+                }
+            }
+        }
+        Ok((outcomes, conflicts))
+    }
+
+    async fn call(&self, group: &[Letter], channel: Channel) -> Result<Option<String>, Failure> {
+        let inputs: Vec<&OrderInput> = group.iter().map(|letter| &letter.input).collect();
+        let ids: Vec<&str> = group.iter().map(|letter| letter.order.id.as_str()).collect();
+        let request = push_orders(&self.account, &inputs, channel);
+        let response = self.http.send(request).await?;
+        match channel {
+            Channel::Waiting => orders_written(&response, &ids).map(|()| None),
+            Channel::Queued => orders_queued(&response, &ids).map(Some),
+        }
+        .map_err(|refusal| match Failure::from(refusal) {
+            // Nobody of this batch is named: find the one by halving.
+            Failure::Records(named) if !named.iter().any(|(id, _)| ids.contains(&id.as_str())) => Failure::Batch,
+            other => other,
+        })
+    }
+
+    /// The destination has taken these: there, or on their way.
+    async fn arrived(
+        &self,
+        mut letters: Vec<Letter>,
+        batch: &mut Batch,
+        name: Option<String>,
+    ) -> Result<Vec<Outcome>, Fault> {
+        let now = self.engine.now();
+        let queued = batch.channel == Channel::Queued;
+        let mut writes = Vec::with_capacity(letters.len() + 1);
+        for letter in &mut letters {
+            letter.taken()?;
+            let version = letter.version;
+            let row = &mut letter.row.value;
+            if queued {
+                row.become_state(State::Pending, None, &self.run.id, now);
+            } else {
+                row.settled = row.settled.max(Some(version));
+                row.flight = None;
+                row.become_state(State::Synced, None, &self.run.id, now);
+            }
+            writes.push(letter.row.put()?);
+        }
+        if let Some(flight) = &mut batch.flight {
+            flight.value.accepted = true;
+            flight.value.batch = flight.value.batch.take().or(name);
+            writes.push(flight.put()?);
+            flight.rev += 1;
+        }
+        self.write_settled(writes).await?;
+        self.carry_buyers(&letters).await?;
+        let outcome = if queued { Outcome::Pending } else { Outcome::Synced };
+        Ok(letters.iter().map(|_| outcome.clone()).collect())
+    }
+
+    /// Nobody knows whether these were written: a flight will look.
+    async fn unknown(&self, mut letters: Vec<Letter>, batch: &Batch) -> Result<Vec<Outcome>, Fault> {
+        self.note_unknown("orders")?;
+        if batch.flight.is_none() {
+            let rows: Vec<_> = letters.iter().map(|letter| letter.row.clone()).collect();
+            let flight = self.flight(&rows, false);
+            let mut writes = vec![flight.put()?];
+            for letter in &mut letters {
+                letter.row.value.flight = Some(flight.value.id.clone());
+                writes.push(letter.row.put()?);
+            }
+            self.write_settled(writes).await?;
+        }
+        Ok(letters.iter().map(|_| Outcome::Pending).collect())
+    }
+
+    /// The destination will not have these as they are.
+    async fn park(
+        &self,
+        mut letters: Vec<Letter>,
+        batch: &mut Batch,
+        code: &'static str,
+    ) -> Result<Vec<Outcome>, Fault> {
+        let now = self.engine.now();
+        let mut writes = Vec::with_capacity(letters.len() + 1);
+        for letter in &mut letters {
+            let row = &mut letter.row.value;
+            row.intent = None;
+            row.flight = None;
+            row.become_state(State::Parked, Some(code), &self.run.id, now);
+            writes.push(letter.row.put()?);
+        }
+        if let Some(flight) = &mut batch.flight {
+            flight.value.left.retain(|id| !letters.iter().any(|letter| &letter.order.id == id));
+            writes.push(flight.put()?);
+            flight.rev += 1;
+        }
+        self.write_settled(writes).await?;
+        Ok(letters.iter().map(|_| Outcome::Parked(code.into())).collect())
+    }
+
+    /// Writes rows after a call. A row somebody else wrote meanwhile wants something newer: theirs stands, and
+    /// their write follows ours.
+    async fn write_settled(&self, writes: Vec<crate::ports::Write>) -> Result<(), Fault> {
+        let written = self.engine.store.write_each(writes).await?;
+        let lost = written.iter().filter(|written| **written == Written::Conflict).count();
+        if lost > 0 {
+            tracing::info!(lost, "rows were written by another worker meanwhile; theirs stand");
+        }
+        Ok(())
+    }
+}
+
+fn split_named(group: Vec<Letter>, named: &[(String, String)]) -> (Vec<Letter>, Vec<Letter>) {
+    group.into_iter().partition(|letter| named.iter().any(|(id, _)| *id == letter.order.id))
+}

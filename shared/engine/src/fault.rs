@@ -1,0 +1,205 @@
+//! What went wrong, by what to do next.
+
+use tillsync_mapping::http::HttpError;
+use tillsync_mapping::source::{CodeText, Next, SourceError};
+
+use crate::ports::PortError;
+
+/// An error of the engine: a stable code, one line for the operator, and what to do next.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct Fault {
+    /// What to do next.
+    pub kind: Kind,
+    /// Known to `explain`.
+    pub code: &'static str,
+    /// Names the thing. Nothing of a record, no secret.
+    pub detail: String,
+}
+
+/// What to do about a [`Fault`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The question was wrong: another one is needed.
+    Usage,
+    /// The same may work later.
+    Retry,
+    /// Somebody must authorise again, grant more, or mend a setting at a platform.
+    Reconnect,
+    /// It will never work as it is.
+    Reject,
+    /// Another worker has it; nothing to do.
+    Taken,
+}
+
+impl Fault {
+    /// A question that cannot be answered.
+    pub fn usage(code: &'static str, detail: impl Into<String>) -> Self {
+        Self { kind: Kind::Usage, code, detail: detail.into() }
+    }
+
+    /// Something that may work later.
+    pub fn retry(code: &'static str, detail: impl Into<String>) -> Self {
+        Self { kind: Kind::Retry, code, detail: detail.into() }
+    }
+
+    /// Something only a person can mend.
+    pub fn reconnect(code: &'static str, detail: impl Into<String>) -> Self {
+        Self { kind: Kind::Reconnect, code, detail: detail.into() }
+    }
+
+    /// Something that will never work.
+    pub fn reject(code: &'static str, detail: impl Into<String>) -> Self {
+        Self { kind: Kind::Reject, code, detail: detail.into() }
+    }
+
+    /// Another worker was faster.
+    pub(crate) fn taken() -> Self {
+        Self { kind: Kind::Taken, code: "run.taken", detail: "another worker has this window".into() }
+    }
+}
+
+impl From<SourceError> for Fault {
+    fn from(error: SourceError) -> Self {
+        let kind = match error.next {
+            Next::Retry | Next::Restart => Kind::Retry,
+            Next::Reconnect => Kind::Reconnect,
+            Next::Reject => Kind::Reject,
+        };
+        Self { kind, code: error.code, detail: error.detail }
+    }
+}
+
+impl From<PortError> for Fault {
+    fn from(error: PortError) -> Self {
+        Self::retry("data.unavailable", error.to_string())
+    }
+}
+
+impl From<HttpError> for Fault {
+    fn from(error: HttpError) -> Self {
+        match error {
+            HttpError::Forbidden(host) => Self::reject(
+                "destination.host_not_allowed",
+                format!("the host {host} may not be called from here"),
+            ),
+            HttpError::Throttled => Self::retry("destination.throttled", "the destination asks to slow down"),
+            HttpError::NotSent => Self::retry("destination.unavailable", "no connection to the destination"),
+            HttpError::Unknown => Self::retry("destination.unavailable", "the destination's reply was lost"),
+        }
+    }
+}
+
+/// Every code of the engine itself. Sources and the destination bring their own.
+pub const CODES: &[CodeText] = &[
+    CodeText {
+        code: "config.missing",
+        meaning: "A setting that is needed is not there.",
+        action: "Set the variable or option the message names, in the form it shows.",
+    },
+    CodeText {
+        code: "config.invalid",
+        meaning: "A setting does not have the form it needs.",
+        action: "Correct the variable or option the message names.",
+    },
+    CodeText {
+        code: "connection.unknown",
+        meaning: "No connection has this id or name.",
+        action: "Run `tillsync connections` and use an id or a name it lists.",
+    },
+    CodeText {
+        code: "connection.ambiguous",
+        meaning: "Several connections have this name.",
+        action: "Use the id; `tillsync connections` lists them.",
+    },
+    CodeText {
+        code: "connection.busy",
+        meaning: "A run of this kind is at work for the connection already.",
+        action: "Wait for it, or look at it with `tillsync runs`.",
+    },
+    CodeText {
+        code: "connection.inactive",
+        meaning: "The connection is not active, so nothing is read or sent for it.",
+        action: "Read its state with `tillsync connections`, mend what it names, and connect again.",
+    },
+    CodeText {
+        code: "location.unknown",
+        meaning: "The store has no location of this id or name.",
+        action: "Run `tillsync locations` and use an id or a name it lists.",
+    },
+    CodeText {
+        code: "location.ambiguous",
+        meaning: "Several locations of the store have this name.",
+        action: "Use the id; the message lists them.",
+    },
+    CodeText {
+        code: "location.closed",
+        meaning: "The location is closed at the store, so it sells nothing.",
+        action: "Open it at the store, or connect another location.",
+    },
+    CodeText {
+        code: "source.unknown",
+        meaning: "There is no source of this name.",
+        action: "Use one of the names the message lists.",
+    },
+    CodeText {
+        code: "destination.connection_exists",
+        meaning: "The destination has a connection for this location already; a second one would count sales twice.",
+        action: "Leave out --connection-type, and the one that is there is used.",
+    },
+    CodeText {
+        code: "destination.rejected",
+        meaning: "The destination refuses a call for a reason that repeating does not mend.",
+        action: "Read the message; if it names a right, give the key's user that right and connect again.",
+    },
+    CodeText {
+        code: "record.gone",
+        meaning: "The record was to be written again, and the store does not have it any more.",
+        action: "Nothing, if it was removed at the store on purpose.",
+    },
+    CodeText {
+        code: "record.unknown",
+        meaning: "The ledger has no record of this stream and id.",
+        action: "Check the stream and the id; run `tillsync poll` if it is new at the store.",
+    },
+    CodeText {
+        code: "run.unknown",
+        meaning: "The connection has no such run, or none that could be continued.",
+        action: "List its runs with `tillsync runs CONNECTION`.",
+    },
+    CodeText {
+        code: "run.incomplete",
+        meaning: "The run could not read or settle everything; what it did is kept.",
+        action: "Mend what its reason names, then `tillsync backfill resume CONNECTION` or wait for the next poll.",
+    },
+    CodeText {
+        code: "run.taken",
+        meaning: "Another worker has this piece of work.",
+        action: "Nothing; the other worker goes on.",
+    },
+    CodeText {
+        code: "run.cancelled",
+        meaning: "The run was cancelled; what it sent stays.",
+        action: "Start again with `tillsync backfill start CONNECTION`.",
+    },
+    CodeText {
+        code: "data.unavailable",
+        meaning: "The data store did not answer.",
+        action: "Check the disk or the service that holds the data; the work is tried again.",
+    },
+    CodeText {
+        code: "data.corrupt",
+        meaning: "An item of the data store cannot be read.",
+        action: "Restore the data folder from a backup, and report the item the message names.",
+    },
+    CodeText {
+        code: "event.unknown_field",
+        meaning: "The event names a field that does not exist.",
+        action: "Use the nearest name the message shows.",
+    },
+    CodeText {
+        code: "code.unknown",
+        meaning: "No message carries this code.",
+        action: "Copy the code from the message; `tillsync explain` without a code lists all.",
+    },
+];

@@ -1,0 +1,75 @@
+//! What is put in queues: references of less than two kilobytes, versioned; nothing of a person.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::Fault;
+
+/// The version written today. Older ones still decode.
+const VERSION: u32 = 1;
+
+/// A message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Envelope {
+    v: u32,
+    #[serde(flatten)]
+    work: Work,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Work {
+    /// Read one window of a run.
+    Window {
+        /// The connection.
+        connection: String,
+        /// The run.
+        run: String,
+        /// The window.
+        window: u32,
+    },
+    /// Find out what became of a run's records on their way.
+    Settle {
+        /// The connection.
+        connection: String,
+        /// The run.
+        run: String,
+    },
+    /// Finish the set-up of a draft.
+    Connect {
+        /// The draft.
+        draft: String,
+    },
+    /// Find out how much a historical run has to read, and cut it into windows.
+    Plan {
+        /// The connection.
+        connection: String,
+        /// The run.
+        run: String,
+    },
+}
+
+impl Work {
+    /// The message for it.
+    ///
+    /// # Errors
+    /// None in practice: every part is text.
+    pub fn encode(&self) -> Result<String, Fault> {
+        serde_json::to_string(&Envelope { v: VERSION, work: self.clone() })
+            .map_err(|error| Fault::reject("data.corrupt", format!("a message: {error}")))
+    }
+
+    /// The work of a message.
+    ///
+    /// # Errors
+    /// `data.corrupt` where it is no message, or one of a later version.
+    pub fn decode(body: &str) -> Result<Self, Fault> {
+        let envelope: Envelope = serde_json::from_str(body)
+            .map_err(|error| Fault::reject("data.corrupt", format!("a message: {error}")))?;
+        if envelope.v > VERSION {
+            let detail = format!("a message of version {}, newer than this program", envelope.v);
+            return Err(Fault::reject("data.corrupt", detail));
+        }
+        Ok(envelope.work)
+    }
+}

@@ -1,0 +1,142 @@
+//! The only way the engine calls out: within the budget, patient with refusals, counted.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::fmt::rfc2822;
+use jiff::{SignedDuration, Timestamp};
+use tillsync_mapping::http::{Effect, Http, HttpError, Request, Response};
+
+use crate::budget::{Budget, Purse};
+use crate::ports::{Clock, Entropy, Lane};
+
+/// Refusals for load that one call sits out before it gives up.
+const MAX_REFUSALS: u32 = 6;
+/// Failures of a read that one call sits out before it gives up.
+const MAX_FAILURES: u32 = 3;
+/// A longer pause is not sat out: the work is handed back to its queue.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(40);
+/// The pause after a refusal that names none.
+const DEFAULT_PAUSE: SignedDuration = SignedDuration::from_secs(2);
+/// No pause is believed beyond a day.
+const MAX_PAUSE: SignedDuration = SignedDuration::from_hours(24);
+
+/// Calls one platform for one piece of work.
+pub struct Paced<'a> {
+    /// Who really sends.
+    pub http: &'a dyn Http,
+    /// Where moments come from.
+    pub budget: &'a dyn Budget,
+    /// Time.
+    pub clock: &'a dyn Clock,
+    /// Jitter.
+    pub entropy: &'a dyn Entropy,
+    /// What calls are paid from.
+    pub purse: Purse,
+    /// What bulk imports are paid from, where they are counted apart.
+    pub imports: Option<Purse>,
+    /// Which work it is for.
+    pub lane: Lane,
+    calls: AtomicU64,
+}
+
+impl<'a> Paced<'a> {
+    /// A caller with nothing counted yet.
+    #[must_use]
+    pub fn new(
+        http: &'a dyn Http,
+        budget: &'a dyn Budget,
+        (clock, entropy): (&'a dyn Clock, &'a dyn Entropy),
+        purse: Purse,
+        lane: Lane,
+    ) -> Self {
+        Self { http, budget, clock, entropy, purse, imports: None, lane, calls: AtomicU64::new(0) }
+    }
+
+    /// Takes the calls counted since the last time.
+    pub fn take_calls(&self) -> u64 {
+        self.calls.swap(0, Ordering::Relaxed)
+    }
+
+    async fn once(&self, request: Request, purse: &Purse) -> Result<Response, HttpError> {
+        let now = self.clock.now();
+        let at = self.budget.reserve(purse, self.lane, now).await.map_err(|_| HttpError::NotSent)?;
+        if at > now {
+            self.clock.sleep(unsigned(at.duration_since(now))).await;
+        }
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.http.send(request).await
+    }
+
+    /// Sits out a refusal; an error where it would take too long.
+    async fn sit_out(&self, response: &Response, purse: &Purse) -> Result<(), HttpError> {
+        let now = self.clock.now();
+        let pause = pause_asked(response.retry_after.as_deref(), now).unwrap_or(DEFAULT_PAUSE);
+        let until = now.saturating_add(pause).unwrap_or(now);
+        self.budget.pause(purse, until).await.map_err(|_| HttpError::NotSent)?;
+        if pause > LONGEST_PAUSE { Err(HttpError::Throttled) } else { Ok(()) }
+    }
+
+    async fn back_off(&self, failures: u32) {
+        let base = 250_u64 << failures.min(6);
+        let jitter = self.entropy.bits() % base;
+        self.clock.sleep(Duration::from_millis(base + jitter)).await;
+    }
+}
+
+#[async_trait]
+impl Http for Paced<'_> {
+    async fn send(&self, request: Request) -> Result<Response, HttpError> {
+        let purse = match &self.imports {
+            Some(imports) if request.operation == "contacts.import" => imports,
+            _ => &self.purse,
+        };
+        let (mut refusals, mut failures) = (0, 0);
+        loop {
+            let answer = self.once(request.clone(), purse).await;
+            match &answer {
+                Ok(response) if asks_to_slow_down(response) => {
+                    refusals += 1;
+                    self.sit_out(response, purse).await?;
+                    if refusals > MAX_REFUSALS {
+                        return Err(HttpError::Throttled);
+                    }
+                }
+                Ok(response) if response.status >= 500 && request.effect == Effect::Read => failures += 1,
+                Err(HttpError::Unknown) if request.effect == Effect::Read => failures += 1,
+                Err(HttpError::NotSent) => failures += 1,
+                _ => return answer,
+            }
+            if failures > MAX_FAILURES {
+                return answer;
+            }
+            if failures > 0 {
+                self.back_off(failures).await;
+            }
+        }
+    }
+}
+
+/// 429; or 503 with a time, which marks an account in maintenance and was not carried out
+/// (activecampaign.md section 1.2).
+fn asks_to_slow_down(response: &Response) -> bool {
+    response.status == 429 || (response.status == 503 && response.retry_after.is_some())
+}
+
+/// The pause a `Retry-After` asks for: seconds or an HTTP date.
+#[must_use]
+pub fn pause_asked(retry_after: Option<&str>, now: Timestamp) -> Option<SignedDuration> {
+    let text = retry_after?.trim();
+    let pause = match text.parse::<u32>() {
+        Ok(seconds) => SignedDuration::from_secs(i64::from(seconds)),
+        Err(_) => rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?.duration_since(now),
+    };
+    Some(pause.clamp(SignedDuration::from_millis(200), MAX_PAUSE))
+}
+
+/// A span of time that has not passed yet, for sleeping.
+#[must_use]
+pub(crate) fn unsigned(span: SignedDuration) -> Duration {
+    Duration::try_from(span).unwrap_or(Duration::ZERO)
+}

@@ -1,0 +1,48 @@
+//! Cutting time into windows. Pure.
+
+use jiff::{Timestamp, ToSpan, civil, tz::TimeZone};
+
+use crate::fault::Fault;
+
+/// Slices of `[from, to]` that end with the calendar year (UTC): they neither overlap nor leave a hole.
+#[must_use]
+pub fn years(from: Timestamp, to: Timestamp) -> Vec<(Timestamp, Timestamp)> {
+    let mut slices = Vec::new();
+    let mut start = from;
+    while start <= to {
+        let year = start.to_zoned(TimeZone::UTC).year();
+        let next = year_start(year.saturating_add(1)).unwrap_or(to);
+        let before_next = next.saturating_sub(1.nanosecond()).unwrap_or(next);
+        let end = before_next.min(to).max(start);
+        slices.push((start, end));
+        if next <= start || next > to {
+            break;
+        }
+        start = next;
+    }
+    slices
+}
+
+fn year_start(year: i16) -> Option<Timestamp> {
+    civil::Date::new(year, 1, 1).ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+}
+
+/// The first instant of the history asked for: `all`, `this-year` or `YYYY-MM-DD`, in the location's time zone
+/// (rules.md sections 2 and 6).
+///
+/// # Errors
+/// `config.invalid` names the option and its form.
+pub fn history_from(text: &str, timezone: &str, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
+    let zone = TimeZone::get(timezone).unwrap_or(TimeZone::UTC);
+    let date = match text {
+        "all" => return Ok(None),
+        "this-year" => civil::Date::new(now.to_zoned(zone.clone()).year(), 1, 1).ok(),
+        _ => text.parse().ok(),
+    };
+    date.and_then(|date: civil::Date| date.to_zoned(zone).ok())
+        .map(|zoned| Some(zoned.timestamp()))
+        .ok_or_else(|| {
+            let detail = format!("history {text:?}: give `all`, `this-year` or a date as 2026-01-31");
+            Fault::usage("config.invalid", detail)
+        })
+}

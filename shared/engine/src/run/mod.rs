@@ -1,0 +1,111 @@
+//! Runs: planned, cut into windows, read, settled, ended. Completion fires once.
+
+mod advance;
+mod progress;
+mod settle;
+mod start;
+mod window;
+mod work;
+
+pub use progress::{Progress, progress};
+pub use start::{BackfillRequest, Started, cancel, resume, start_backfill, start_poll};
+pub use work::{Outcome, handle, sweep};
+
+use jiff::Timestamp;
+
+use crate::context::Engine;
+use crate::fault::Fault;
+use crate::message::Work;
+use crate::ports::{Lane, Store};
+use crate::state::{Connection, Flight, Row, Run, RunKind, WindowRow, list, load};
+use crate::sums::{Calls, Streams};
+
+impl Engine {
+    /// A run of a connection.
+    ///
+    /// # Errors
+    /// `run.unknown`.
+    pub async fn run(&self, connection: &str, run: &str) -> Result<Row<Run>, Fault> {
+        load(&*self.store, Run::key(connection, run))
+            .await?
+            .ok_or_else(|| Fault::usage("run.unknown", format!("no run {run}")))
+    }
+
+    pub(crate) async fn send(&self, lane: Lane, group: &str, work: &[Work]) -> Result<(), Fault> {
+        let bodies = work.iter().map(Work::encode).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.queue.send(lane, group, bodies, std::time::Duration::ZERO).await?)
+    }
+}
+
+/// The lane of a run's work: history never delays live work.
+fn lane(kind: RunKind) -> Lane {
+    match kind {
+        RunKind::Poll => Lane::Live,
+        RunKind::Historical => Lane::History,
+    }
+}
+
+/// A run's windows and flights, read together.
+struct Parts {
+    windows: Vec<Row<WindowRow>>,
+    flights: Vec<Row<Flight>>,
+}
+
+impl Parts {
+    async fn load(store: &dyn Store, run: &str) -> Result<Self, Fault> {
+        let partition = Run::partition(run);
+        Ok(Self {
+            windows: list(store, &partition, "WIN#").await?,
+            flights: list(store, &partition, "FLT#").await?,
+        })
+    }
+
+    /// The sums of the run so far.
+    fn streams(&self) -> Streams {
+        let mut streams = Streams::default();
+        for window in &self.windows {
+            let tally = match window.value.stream {
+                crate::state::Stream::Orders => &mut streams.orders,
+                crate::state::Stream::Customers => &mut streams.customers,
+                crate::state::Stream::Products => &mut streams.products,
+            };
+            tally.add(&window.value.tally);
+            streams.products.add(&window.value.products);
+        }
+        for flight in &self.flights {
+            match flight.value.stream {
+                crate::state::Stream::Customers => streams.customers.settle(&flight.value.settled),
+                _ => streams.orders.settle(&flight.value.settled),
+            }
+        }
+        streams
+    }
+
+    fn calls(&self) -> Calls {
+        let mut calls = Calls::default();
+        for window in &self.windows {
+            calls.add(window.value.calls);
+        }
+        calls
+    }
+
+    /// Records on their way.
+    fn in_flight(&self) -> usize {
+        self.flights.iter().map(|flight| flight.value.left.len()).sum()
+    }
+}
+
+/// The later of two instants, where there are any.
+fn later(a: Option<Timestamp>, b: Timestamp) -> Timestamp {
+    a.map_or(b, |a| a.max(b))
+}
+
+/// Reads a connection.
+///
+/// # Errors
+/// `connection.unknown`.
+pub async fn connection(store: &dyn Store, id: &str) -> Result<Row<Connection>, Fault> {
+    load(store, Connection::key(id))
+        .await?
+        .ok_or_else(|| Fault::usage("connection.unknown", format!("no connection {id}")))
+}

@@ -1,0 +1,84 @@
+//! How far a run is, when it will be done, and why it takes that long.
+
+use super::Parts;
+use crate::context::Engine;
+use crate::fault::Fault;
+use crate::ports::Store;
+use crate::state::{Phase, Run, RunKind, Stream};
+use crate::sums::{Calls, Streams};
+
+/// Records one call carries (orders written, orders read back).
+const PER_CALL: u64 = 100;
+/// Source calls per thousand orders before anything was measured.
+const SOURCE_CALLS_GUESSED: u64 = 20;
+
+/// How far a run is.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    /// The run.
+    pub run: Run,
+    /// Its sums so far.
+    pub streams: Streams,
+    /// Its calls so far.
+    pub calls: Calls,
+    /// Seconds to its end, where they can be told.
+    pub eta_seconds: Option<u64>,
+    /// What the time is spent on.
+    pub eta_reason: Option<String>,
+}
+
+/// Adds up a run's windows and flights.
+///
+/// # Errors
+/// `run.unknown`, or of the store.
+pub async fn progress(engine: &Engine, connection: &str, run: &str) -> Result<Progress, Fault> {
+    let rate = engine.config.calls_per_second;
+    of_store(&*engine.store, engine.run(connection, run).await?.value, rate).await
+}
+
+async fn of_store(store: &dyn Store, run: Run, calls_per_second: u32) -> Result<Progress, Fault> {
+    if let Some(streams) = run.streams.clone() {
+        let calls = run.calls;
+        return Ok(Progress { run, streams, calls, eta_seconds: None, eta_reason: None });
+    }
+    let parts = Parts::load(store, &run.id).await?;
+    let streams = parts.streams();
+    let mut calls = run.calls;
+    calls.add(parts.calls());
+    let waiting = parts.windows.iter().find_map(|window| window.value.problem.clone());
+    let (eta_seconds, eta_reason) = match waiting {
+        Some(problem) => (None, Some(format!("waiting: {} ({})", problem.detail, problem.code))),
+        None => eta(&run, &parts, &streams, calls, calls_per_second.into()),
+    };
+    Ok(Progress { run, streams, calls, eta_seconds, eta_reason })
+}
+
+fn eta(run: &Run, parts: &Parts, streams: &Streams, calls: Calls, rate: u64) -> (Option<u64>, Option<String>) {
+    let in_flight = u64::try_from(parts.in_flight()).unwrap_or(u64::MAX);
+    if run.phase == Phase::Settle {
+        let seconds = in_flight.div_ceil(PER_CALL).div_ceil(rate).max(2);
+        return (Some(seconds), Some("reading back what the destination has queued".into()));
+    }
+    let Some((expected, exact)) = run.expected.filter(|_| run.kind == RunKind::Historical) else {
+        return (None, Some("reading what changed".into()));
+    };
+    if parts.windows.iter().any(|window| window.value.stream == Stream::Customers) {
+        return (None, Some("reading the store's customers".into()));
+    }
+    let seen = streams.orders.observed;
+    let left = expected.saturating_sub(seen);
+    let writes = left.div_ceil(PER_CALL) + (left + in_flight).div_ceil(PER_CALL);
+    let reads = match seen {
+        0 => left * SOURCE_CALLS_GUESSED / 1_000,
+        _ => left * calls.source / seen,
+    };
+    let store_rate = u64::from(crate::budget::STORE_CALLS_PER_SECOND);
+    let (out, back) = (writes.div_ceil(rate), reads.div_ceil(store_rate));
+    let about = if exact { "" } else { "at least, since only the first orders were counted: " };
+    let reason = if out >= back {
+        format!("{about}the destination is called {rate} times a second, {PER_CALL} orders a call")
+    } else {
+        format!("{about}the store is called {store_rate} times a second")
+    };
+    (Some(out.max(back)), Some(reason))
+}

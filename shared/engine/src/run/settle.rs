@@ -1,0 +1,304 @@
+//! Finding out what became of records on their way.
+//!
+//! What the destination queued is read back: a range of dates, a hundred orders a call. What is not there in
+//! time is fetched anew and written once more; what is lost twice is parked.
+
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+use tillsync_mapping::activecampaign::{self, Stored};
+use tillsync_mapping::http::Http;
+
+use super::{Parts, connection, lane};
+use crate::context::Engine;
+use crate::deliver::{Delivering, import_outcome, stopped};
+use crate::fault::Fault;
+use crate::paced::Paced;
+use crate::ports::Key;
+use crate::state::{Connection, Flight, LedgerRow, Row, Run, State, Stream};
+use crate::sums::{Outcome, Tally};
+
+/// Flights read back in one range: 5,000 orders.
+const FLIGHTS_AT_ONCE: usize = 50;
+/// So few orders are asked for one by one.
+const FEW: usize = 5;
+/// Orders one reading back answers with.
+const PAGE: usize = 100;
+/// Pages one range may have, beyond those its orders fill: other orders lie between them.
+const MAX_PAGES: usize = 2_000;
+
+/// Settles what can be settled now. Returns how many records are still on their way.
+pub(super) async fn settle(engine: &Engine, run: &Run) -> Result<usize, Fault> {
+    let owner = connection(&*engine.store, &run.connection).await?.value;
+    let lane = lane(run.kind);
+    let http = engine.destination_http(&owner.destination, lane);
+    let source_http = engine.source_http(&owner.source, &owner.store, lane);
+    let result = {
+        let delivering = Delivering::new(engine, &owner, run, &http).await?;
+        Settling { engine, owner: &owner, run, delivering: &delivering, http: &http, source_http: &source_http }
+            .all()
+            .await
+    };
+    let (source, destination) = (source_http.take_calls(), http.take_calls());
+    crate::state::update(&*engine.store, &Run::key(&run.connection, &run.id), |run: &mut Run| {
+        run.calls.source += source;
+        run.calls.destination += destination;
+        run.settle_tries += 1;
+    })
+    .await?;
+    result
+}
+
+struct Settling<'a> {
+    engine: &'a Engine,
+    owner: &'a Connection,
+    run: &'a Run,
+    delivering: &'a Delivering<'a>,
+    http: &'a Paced<'a>,
+    source_http: &'a Paced<'a>,
+}
+
+/// Orders found at the destination, by id.
+type Found = HashMap<String, Stored>;
+
+impl Settling<'_> {
+    async fn all(&self) -> Result<usize, Fault> {
+        let parts = Parts::load(&*self.engine.store, &self.run.id).await?;
+        let open = parts.flights.into_iter().filter(|flight| !flight.value.left.is_empty());
+        let (people, mut orders): (Vec<_>, Vec<_>) =
+            open.partition(|flight| flight.value.stream == Stream::Customers);
+        for flight in people {
+            self.import(flight).await?;
+        }
+        orders.sort_by_key(|flight| flight.value.since);
+        while !orders.is_empty() {
+            let rest = orders.split_off(orders.len().min(FLIGHTS_AT_ONCE));
+            let found = self.read_back(&orders).await?;
+            for flight in orders {
+                self.orders(flight, &found).await?;
+            }
+            orders = rest;
+        }
+        Ok(Parts::load(&*self.engine.store, &self.run.id).await?.in_flight())
+    }
+
+    /// Reads what the destination holds of these flights.
+    async fn read_back(&self, flights: &[Row<Flight>]) -> Result<Found, Fault> {
+        let wanted: usize = flights.iter().map(|flight| flight.value.left.len()).sum();
+        if wanted > FEW {
+            return self.read_range(flights).await;
+        }
+        let mut found = Found::new();
+        for id in flights.iter().flat_map(|flight| &flight.value.left) {
+            let request = activecampaign::get_order(&self.delivering.account, self.delivering.remote, id);
+            for stored in self.found(request).await? {
+                found.insert(stored.id.clone(), stored);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn read_range(&self, flights: &[Row<Flight>]) -> Result<Found, Fault> {
+        let dates = || flights.iter().map(|flight| (flight.value.since, flight.value.until));
+        let until = dates().map(|(_, until)| until).max().unwrap_or(Timestamp::UNIX_EPOCH);
+        let mut since = dates().map(|(since, _)| since).min().unwrap_or(until);
+        // The destination may keep whole seconds only.
+        since = whole_second(since);
+        let mut offset = 0;
+        let mut found = Found::new();
+        for _ in 0..MAX_PAGES {
+            let (account, remote) = (&self.delivering.account, self.delivering.remote);
+            let page = self.found(activecampaign::read_back(account, remote, since, offset)).await?;
+            let full = page.len() >= PAGE;
+            let end = page.iter().map(|stored| stored.created).max();
+            found.extend(page.into_iter().map(|stored| (stored.id.clone(), stored)));
+            let Some(end) = end.filter(|end| full && *end <= until) else { return Ok(found) };
+            if end > since {
+                (since, offset) = (end, 0);
+            } else {
+                // More than a page of one instant.
+                offset += u32::try_from(PAGE).unwrap_or(0);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn found(&self, request: tillsync_mapping::http::Request) -> Result<Vec<Stored>, Fault> {
+        let response = self.http.send(request).await?;
+        activecampaign::orders_found(&response).map_err(stopped)
+    }
+
+    /// Settles the orders of a flight: those found, and those whose time is up.
+    async fn orders(&self, mut flight: Row<Flight>, found: &Found) -> Result<(), Fault> {
+        let now = self.engine.now();
+        let keys = self.keys(&flight.value);
+        let rows = self.rows(&keys).await?;
+        let mut settled = Vec::new();
+        let mut overdue = Vec::new();
+        let mut left = Vec::new();
+        for (id, row) in std::mem::take(&mut flight.value.left).into_iter().zip(rows) {
+            let Some(mut row) = row.filter(|row| row.value.flight.as_deref() == Some(&flight.value.id)) else {
+                // Another flight, or a newer write, answers for it.
+                flight.value.settled.count(&Outcome::Synced);
+                continue;
+            };
+            if found.get(&id).is_some_and(|stored| is_there(stored, &row.value)) {
+                self.there(&mut row.value, now);
+                settled.push((row, Outcome::Synced));
+            } else if now >= self.deadline(&flight.value, &row.value) {
+                overdue.push((id, row));
+            } else {
+                left.push(id);
+            }
+        }
+        flight.value.left = left;
+        if !overdue.is_empty() {
+            self.again(overdue, &mut flight.value, &mut settled).await?;
+        }
+        self.write(flight, settled).await
+    }
+
+    /// When a record that is not there is written again: a queued one has long to appear; one whose write has an
+    /// unknown outcome, or was put off, only until an old request can no longer land.
+    fn deadline(&self, flight: &Flight, row: &LedgerRow) -> Timestamp {
+        let timing = self.engine.config.timing;
+        let wait = if flight.accepted && row.intent.is_none() { timing.lost_after } else { timing.landing };
+        let sent = row.sent_at.unwrap_or(flight.sent);
+        sent.saturating_add(wait).unwrap_or(sent)
+    }
+
+    fn there(&self, row: &mut LedgerRow, now: Timestamp) {
+        row.settled = row.settled.max(row.desired);
+        if row.intent.take().is_some() {
+            // The reply was lost, the write was not.
+            row.times_sent += 1;
+        }
+        row.flight = None;
+        row.become_state(State::Synced, None, &self.run.id, now);
+    }
+
+    /// Writes overdue records once more, as they are now; those lost a second time are parked.
+    async fn again(
+        &self,
+        overdue: Vec<(String, Row<LedgerRow>)>,
+        flight: &mut Flight,
+        settled: &mut Vec<(Row<LedgerRow>, Outcome)>,
+    ) -> Result<(), Fault> {
+        let now = self.engine.now();
+        if flight.again {
+            for (_, mut row) in overdue {
+                row.value.intent = None;
+                row.value.flight = None;
+                row.value.become_state(State::Parked, Some("destination.lost"), &self.run.id, now);
+                settled.push((row, Outcome::Parked("destination.lost".into())));
+            }
+            return Ok(());
+        }
+        let access = self.engine.access(self.owner).await?;
+        let source = self.engine.source(&self.owner.source)?;
+        let cache = tillsync_mapping::source::Cache::default();
+        let ids: Vec<String> = overdue.iter().map(|(id, _)| id.clone()).collect();
+        let page = source.fetch_orders(self.source_http, &access, &ids, &cache).await?;
+        let here: Vec<&str> = page.records.iter().map(|record| record.id.as_str()).collect();
+        let gone: Vec<_> =
+            overdue.into_iter().filter(|(id, _)| !here.contains(&id.as_str())).map(|(_, row)| row).collect();
+        let tally = self.delivering.orders(page.records).await?;
+        // Records whose new write is unknown as well fly on in a flight of their own.
+        let flying = tally.pending;
+        flight.settled.add(&Tally { pending: 0, observed: tally.observed - flying, ..tally });
+        for mut row in gone {
+            row.value.flight = None;
+            row.value.intent = None;
+            row.value.become_state(State::Parked, Some("record.gone"), &self.run.id, now);
+            settled.push((row, Outcome::Parked("record.gone".into())));
+        }
+        Ok(())
+    }
+
+    /// Settles the people of an import.
+    async fn import(&self, mut flight: Row<Flight>) -> Result<(), Fault> {
+        let batch = flight.value.batch.clone().unwrap_or_default();
+        let request = activecampaign::import_info(&self.delivering.account, &batch);
+        let response = self.http.send(request).await?;
+        let state = activecampaign::import_state(&response).map_err(stopped)?;
+        if state == activecampaign::ImportState::Working {
+            return Ok(());
+        }
+        let now = self.engine.now();
+        let rows = self.rows(&self.keys(&flight.value)).await?;
+        let mut settled = Vec::new();
+        flight.value.left.clear();
+        for row in rows {
+            let Some(mut row) = row.filter(|row| row.value.flight.as_deref() == Some(&flight.value.id)) else {
+                flight.value.settled.count(&Outcome::Synced);
+                continue;
+            };
+            let Some(outcome) = import_outcome(&state, row.value.check.as_deref()) else { continue };
+            (row.value.intent, row.value.flight) = (None, None);
+            match &outcome {
+                Outcome::Parked(reason) => {
+                    row.value.become_state(State::Parked, Some(reason), &self.run.id, now);
+                }
+                _ => {
+                    row.value.settled = row.value.desired;
+                    row.value.become_state(State::Synced, None, &self.run.id, now);
+                }
+            }
+            settled.push((row, outcome));
+        }
+        self.write(flight, settled).await
+    }
+
+    /// Writes settled rows and their flight. The flight's counts and what is left of it change together.
+    async fn write(&self, mut flight: Row<Flight>, settled: Vec<(Row<LedgerRow>, Outcome)>) -> Result<(), Fault> {
+        let mut writes = Vec::with_capacity(settled.len() + 1);
+        for (row, outcome) in settled {
+            flight.value.settled.count(&outcome);
+            writes.push(row.put()?);
+        }
+        writes.push(flight.put()?);
+        self.engine.store.write_each(writes).await?;
+        Ok(())
+    }
+
+    fn keys(&self, flight: &Flight) -> Vec<Key> {
+        let partition = match flight.stream {
+            Stream::Customers => self.owner.people_partition(),
+            _ => Connection::partition(&self.owner.id),
+        };
+        flight.left.iter().map(|id| LedgerRow::key(&partition, flight.stream.word(), id)).collect()
+    }
+
+    async fn rows(&self, keys: &[Key]) -> Result<Vec<Option<Row<LedgerRow>>>, Fault> {
+        let items = self.engine.store.get_many(keys).await?;
+        items.iter().map(|item| item.as_ref().map(Row::parse).transpose()).collect()
+    }
+}
+
+/// True when the destination holds what was sent, or something newer.
+fn is_there(stored: &Stored, row: &LedgerRow) -> bool {
+    let newer = match (stored.modified, row.desired) {
+        (Some(stored), Some(desired)) => stored >= whole_second(desired),
+        _ => true,
+    };
+    newer && row.check.as_deref().is_none_or(|check| stored.agrees(check))
+}
+
+fn whole_second(instant: Timestamp) -> Timestamp {
+    Timestamp::from_second(instant.as_second()).unwrap_or(instant)
+}
+
+/// The pause before looking again: records appear within seconds, or take long.
+pub(super) fn pause(tries: u32) -> SignedDuration {
+    const SECONDS: [i64; 8] = [1, 2, 3, 5, 8, 15, 30, 60];
+    let place = usize::try_from(tries).unwrap_or(usize::MAX).min(SECONDS.len() - 1);
+    SignedDuration::from_secs(SECONDS[place])
+}
+
+/// The moment from which reading back is worth while: queued writes take a few seconds to be applied.
+pub(super) async fn ripe(engine: &Engine, run: &Run) -> Result<Option<Timestamp>, Fault> {
+    let parts = Parts::load(&*engine.store, &run.id).await?;
+    let sent = parts.flights.iter().filter(|flight| !flight.value.left.is_empty()).map(|flight| flight.value.sent).max();
+    let after = engine.config.timing.read_back_after;
+    Ok(sent.and_then(|sent| sent.saturating_add(after).ok()))
+}

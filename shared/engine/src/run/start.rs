@@ -1,0 +1,275 @@
+//! Starting, cancelling and resuming runs.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tillsync_mapping::source::Field;
+
+use super::{Parts, connection, lane};
+use crate::context::Engine;
+use crate::fault::Fault;
+use crate::message::Work;
+use crate::ports::{Lane, Written};
+use crate::state::{
+    Connection, ConnectionState, Cursor, PeopleRuns, Phase, Row, Run, RunKind, RunState, Stream, Tagged,
+    WindowRow, WindowState, list, load,
+};
+use crate::sums::Calls;
+
+/// The longest slice of time in which changed customers are read whole: their windows cannot be sorted, so one
+/// invocation must get through each.
+const PEOPLE_SLICE_HOURS: i64 = 24;
+/// Slices one poll reads at the most; the rest is the next poll's.
+const MAX_PEOPLE_SLICES: usize = 30;
+/// Tries to write a new run together with what it must not collide with.
+const MAX_TRIES: u32 = 10;
+
+/// What somebody asks a historical run to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BackfillRequest {
+    /// First instant; none: as the connection's history setting says.
+    pub from: Option<Timestamp>,
+    /// Last instant; none: now.
+    pub to: Option<Timestamp>,
+}
+
+/// A run that was asked for.
+#[derive(Clone, Debug)]
+pub struct Started {
+    /// The run.
+    pub run: Run,
+    /// True when it was at work already.
+    pub already: bool,
+}
+
+/// Marks the run of a kind that is at work.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Active {
+    pub(super) run: String,
+}
+
+impl Tagged for Active {}
+
+/// Starts a historical run; answers with the one at work where there is one.
+///
+/// # Errors
+/// `connection.inactive`, or of the store.
+pub async fn start_backfill(engine: &Engine, id: &str, request: &BackfillRequest) -> Result<Started, Fault> {
+    let connection = active_connection(engine, id).await?;
+    let from = request.from.or(connection.settings.history_from);
+    let full = request.to.is_none()
+        && match (request.from, connection.settings.history_from) {
+            (None, _) => true,
+            (Some(asked), Some(setting)) => asked <= setting,
+            (Some(_), None) => false,
+        };
+    let mut run = new_run(engine, id, RunKind::Historical);
+    (run.from, run.to, run.full) = (from, request.to, full);
+    let started = write_new(engine, &connection, run, Vec::new()).await?;
+    if !started.already {
+        let work = Work::Plan { connection: id.to_owned(), run: started.run.id.clone() };
+        engine.send(Lane::History, id, &[work]).await?;
+    }
+    Ok(started)
+}
+
+/// Starts a poll: one window of orders, and the store's changed customers.
+///
+/// # Errors
+/// `connection.inactive`, or of the store.
+pub async fn start_poll(engine: &Engine, id: &str) -> Result<Started, Fault> {
+    let connection = active_connection(engine, id).await?;
+    let timing = engine.config.timing;
+    let to = engine.now().saturating_sub(timing.lag).unwrap_or(connection.created);
+    let cursor: Option<Row<Cursor>> = load(&*engine.store, Connection::orders_cursor(id)).await?;
+    let begin = |watermark: Timestamp| watermark.saturating_sub(timing.overlap).unwrap_or(watermark).min(to);
+    let from = begin(cursor.map_or(connection.created, |cursor| cursor.value.watermark));
+    let mut windows = vec![WindowRow::open(1, Stream::Orders, Field::Updated, from, to)];
+    let key = PeopleRuns::cursor(&connection.people_partition());
+    let cursor: Option<Row<Cursor>> = load(&*engine.store, key).await?;
+    windows.extend(people_slices(begin(cursor.map_or(connection.created, |cursor| cursor.value.watermark)), to));
+    let mut run = new_run(engine, id, RunKind::Poll);
+    run.state = RunState::Running;
+    run.windows = u32::try_from(windows.len()).unwrap_or(u32::MAX);
+    run.open_windows = run.windows;
+    let started = write_new(engine, &connection, run, windows).await?;
+    if !started.already {
+        send_windows(engine, &started.run).await?;
+    }
+    Ok(started)
+}
+
+fn people_slices(from: Timestamp, to: Timestamp) -> Vec<WindowRow> {
+    let mut slices = Vec::new();
+    let mut start = from;
+    while slices.len() < MAX_PEOPLE_SLICES {
+        let end = start
+            .saturating_add(jiff::SignedDuration::from_hours(PEOPLE_SLICE_HOURS))
+            .unwrap_or(to)
+            .min(to);
+        let n = u32::try_from(slices.len()).unwrap_or(u32::MAX).saturating_add(2);
+        slices.push(WindowRow::open(n, Stream::Customers, Field::Updated, start, end));
+        if end >= to {
+            break;
+        }
+        start = end;
+    }
+    slices
+}
+
+fn new_run(engine: &Engine, connection: &str, kind: RunKind) -> Run {
+    Run {
+        id: engine.new_id(),
+        connection: connection.to_owned(),
+        kind,
+        state: RunState::Queued,
+        phase: Phase::Windows,
+        started: engine.now(),
+        finished: None,
+        open_windows: 0,
+        windows: 0,
+        expected: None,
+        from: None,
+        to: None,
+        full: false,
+        problem: None,
+        streams: None,
+        calls: Calls::default(),
+        settle_tries: 0,
+    }
+}
+
+async fn active_connection(engine: &Engine, id: &str) -> Result<Connection, Fault> {
+    let connection = connection(&*engine.store, id).await?.value;
+    if connection.state == ConnectionState::Active {
+        return Ok(connection);
+    }
+    let state = connection.state_word();
+    let why = connection.problem.map_or(String::new(), |problem| format!(": {} {}", problem.code, problem.detail));
+    Err(Fault::reconnect("connection.inactive", format!("{} is {state}{why}", connection.name)))
+}
+
+/// Writes a run, unless one of its kind is at work: then that one is the answer.
+async fn write_new(
+    engine: &Engine,
+    connection: &Connection,
+    run: Run,
+    windows: Vec<WindowRow>,
+) -> Result<Started, Fault> {
+    let store = &*engine.store;
+    for _ in 0..MAX_TRIES {
+        let active_key = Run::active_key(&run.connection, run.kind);
+        if let Some(active) = load::<Active>(store, active_key.clone()).await? {
+            let run = engine.run(&run.connection, &active.value.run).await?.value;
+            return Ok(Started { run, already: true });
+        }
+        let mut writes = vec![
+            Row::new(Run::key(&run.connection, &run.id), run.clone()).put()?,
+            Row::new(active_key, Active { run: run.id.clone() }).put()?,
+        ];
+        for window in &windows {
+            writes.push(Row::new(WindowRow::key(&run.id, window.n), window.clone()).put()?);
+        }
+        if run.kind == RunKind::Historical {
+            writes.push(join_people(engine, connection, &run.id).await?);
+        }
+        if store.transact(writes).await? == Written::Done {
+            return Ok(Started { run, already: false });
+        }
+    }
+    Err(Fault::retry("data.unavailable", "a run could not be written: others write all the time"))
+}
+
+async fn join_people(engine: &Engine, connection: &Connection, run: &str) -> Result<crate::ports::Write, Fault> {
+    let key = PeopleRuns::key(&connection.people_partition());
+    let mut row = load(&*engine.store, key.clone()).await?.unwrap_or_else(|| Row::new(key, PeopleRuns::default()));
+    row.value.runs.insert(run.to_owned(), false);
+    row.put()
+}
+
+/// Queues every window of a run that is to be read.
+pub(super) async fn send_windows(engine: &Engine, run: &Run) -> Result<(), Fault> {
+    let rows: Vec<Row<WindowRow>> = list(&*engine.store, &Run::partition(&run.id), "WIN#").await?;
+    let work: Vec<Work> = rows
+        .iter()
+        .filter(|row| row.value.state == WindowState::Open)
+        .map(|row| Work::Window {
+            connection: run.connection.clone(),
+            run: run.id.clone(),
+            window: row.value.n,
+        })
+        .collect();
+    if work.is_empty() { Ok(()) } else { engine.send(lane(run.kind), &run.connection, &work).await }
+}
+
+/// Cancels the historical run at work: no further window is read; what is on its way is still settled.
+///
+/// # Errors
+/// `run.unknown` where none is at work.
+pub async fn cancel(engine: &Engine, id: &str) -> Result<Run, Fault> {
+    let active: Option<Row<Active>> =
+        load(&*engine.store, Run::active_key(id, RunKind::Historical)).await?;
+    let active = active.ok_or_else(|| Fault::usage("run.unknown", "no historical run is at work"))?;
+    let key = Run::key(id, &active.value.run);
+    let row = crate::state::update(&*engine.store, &key, |run: &mut Run| {
+        run.state = RunState::Cancelled;
+        run.phase = Phase::Settle;
+    })
+    .await?;
+    let work = Work::Settle { connection: id.to_owned(), run: row.value.id.clone() };
+    engine.send(Lane::History, id, &[work]).await?;
+    Ok(row.value)
+}
+
+/// Goes on with the newest historical run that did not complete: refused windows are read again from their
+/// checkpoints.
+///
+/// # Errors
+/// `run.unknown` where there is none, `connection.inactive`.
+pub async fn resume(engine: &Engine, id: &str) -> Result<Started, Fault> {
+    let connection = active_connection(engine, id).await?;
+    let runs: Vec<Row<Run>> = list(&*engine.store, &Connection::partition(id), "RUN#").await?;
+    let newest = runs.into_iter().rev().find(|row| row.value.kind == RunKind::Historical);
+    let mut row = newest
+        .filter(|row| row.value.state != RunState::Complete)
+        .ok_or_else(|| Fault::usage("run.unknown", "there is no unfinished historical run to go on with"))?;
+    if row.value.ended() {
+        reopen(engine, &connection, &mut row).await?;
+    }
+    let run = row.value;
+    if run.state == RunState::Queued {
+        let work = Work::Plan { connection: id.to_owned(), run: run.id.clone() };
+        engine.send(Lane::History, id, &[work]).await?;
+    } else {
+        send_windows(engine, &run).await?;
+        let work = Work::Settle { connection: id.to_owned(), run: run.id.clone() };
+        engine.send(Lane::History, id, &[work]).await?;
+    }
+    Ok(Started { run, already: false })
+}
+
+/// Puts an ended run back to work.
+async fn reopen(engine: &Engine, connection: &Connection, row: &mut Row<Run>) -> Result<(), Fault> {
+    let parts = Parts::load(&*engine.store, &row.value.id).await?;
+    let mut writes = Vec::new();
+    let mut open = 0;
+    for mut window in parts.windows {
+        if window.value.state != WindowState::Done {
+            window.value.state = WindowState::Open;
+            (window.value.lease, window.value.strikes, window.value.problem) = (None, 0, None);
+            open += 1;
+            writes.push(window.put()?);
+        }
+    }
+    let run = &mut row.value;
+    run.state = if run.windows == 0 { RunState::Queued } else { RunState::Running };
+    run.phase = Phase::Windows;
+    (run.finished, run.problem, run.streams, run.open_windows, run.settle_tries) = (None, None, None, open, 0);
+    let active = Active { run: run.id.clone() };
+    writes.push(Row::new(Run::active_key(&run.connection, run.kind), active).put()?);
+    writes.push(join_people(engine, connection, &run.id).await?);
+    writes.push(row.put()?);
+    match engine.store.transact(writes).await? {
+        Written::Done => Ok(()),
+        Written::Conflict => Err(Fault::reject("connection.busy", "another historical run is at work")),
+    }
+}

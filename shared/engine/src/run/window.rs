@@ -1,0 +1,329 @@
+//! Reading one window: a page is delivered while the next is read; the checkpoint follows what is in the ledger.
+
+use std::sync::Arc;
+
+use futures_util::future::join;
+use jiff::{SignedDuration, Timestamp};
+use tillsync_mapping::model::{Customer, Observed, Order};
+use tillsync_mapping::source::{Access, Cache, Field, Next, Page, PageToken, Source, SourceError, Window};
+
+use super::{connection, lane};
+use crate::context::Engine;
+use crate::deliver::Delivering;
+use crate::fault::{Fault, Kind};
+use crate::paced::Paced;
+use crate::ports::{Delivery, Queue, Store, Written};
+use crate::state::{
+    Connection, ConnectionState, Problem, Row, Run, RunKind, Stream, WindowRow, WindowState, load, update,
+};
+use crate::sums::Tally;
+
+/// Dead cursors one taking of a window sits out.
+const MAX_RESTARTS: u32 = 5;
+/// People gathered before they are imported: two whole batches.
+const PEOPLE_AT_ONCE: usize = 500;
+/// Ids kept at a checkpoint; beyond it a record of that instant may be counted twice, never lost.
+const MAX_AT_CHECKPOINT: usize = 2_000;
+/// Pages one window may have; beyond it something goes in circles.
+const MAX_PAGES: u32 = 100_000;
+
+/// What the reading of a window came to.
+pub(super) enum Read {
+    /// To its end.
+    Done,
+    /// Its run was cancelled, or it is not open any more.
+    Stopped,
+}
+
+/// A window being read.
+pub(super) struct Reading<'a> {
+    engine: &'a Engine,
+    delivery: &'a Delivery,
+    owner: Connection,
+    run: Run,
+    pub(super) row: Row<WindowRow>,
+    source: &'static dyn Source,
+    cache: Arc<Cache>,
+}
+
+impl<'a> Reading<'a> {
+    /// Takes a window; none when it is not open, or another worker has it.
+    pub(super) async fn take(
+        engine: &'a Engine,
+        delivery: &'a Delivery,
+        (connection_id, run_id, n): (&str, &str, u32),
+    ) -> Result<Option<Self>, Fault> {
+        let run = engine.run(connection_id, run_id).await?.value;
+        let row: Option<Row<WindowRow>> = load(&*engine.store, WindowRow::key(run_id, n)).await?;
+        let Some(mut row) = row.filter(|row| row.value.state == WindowState::Open && run.reading()) else {
+            return Ok(None);
+        };
+        let now = engine.now();
+        let config = &engine.config;
+        let held = row.value.lease.as_ref().is_some_and(|(holder, until)| {
+            let dead = config.exclusive && *holder != config.instance;
+            *until > now && !dead
+        });
+        if held {
+            return Ok(None);
+        }
+        let lease = SignedDuration::try_from(config.timing.visibility).unwrap_or(SignedDuration::ZERO);
+        row.value.lease = Some((config.instance.clone(), now.saturating_add(lease).unwrap_or(now)));
+        if engine.store.transact(vec![row.put()?]).await? == Written::Conflict {
+            return Ok(None);
+        }
+        row.rev += 1;
+        let owner = connection(&*engine.store, connection_id).await?.value;
+        let source = engine.source(&owner.source)?;
+        let cache = engine.cache(run_id);
+        Ok(Some(Self { engine, delivery, owner, run, row, source, cache }))
+    }
+
+    /// Reads and delivers from the checkpoint to the end.
+    pub(super) async fn read(&mut self) -> Result<Read, Fault> {
+        if self.owner.state != ConnectionState::Active {
+            let detail = format!("{} is {}", self.owner.name, self.owner.state_word());
+            return Err(Fault::reconnect("connection.inactive", detail));
+        }
+        let engine = self.engine;
+        let lane = lane(self.run.kind);
+        let source_http = engine.source_http(&self.owner.source, &self.owner.store, lane);
+        let destination_http = engine.destination_http(&self.owner.destination, lane);
+        let result = match self.row.value.stream {
+            Stream::Customers => self.customers(&source_http, &destination_http).await,
+            _ => self.orders(&source_http, &destination_http).await,
+        };
+        self.count_calls(&source_http, &destination_http);
+        result
+    }
+
+    async fn orders(&mut self, source_http: &Paced<'_>, out: &Paced<'_>) -> Result<Read, Fault> {
+        let access = self.engine.access(&self.owner).await?;
+        let mut restarts = 0;
+        let mut following = None;
+        // A cursor is bound to its query: the window stays as it was when its first page was asked for.
+        let mut window = self.window();
+        for _ in 0..MAX_PAGES {
+            let page = match following.take() {
+                Some(page) => page,
+                None => {
+                    window = self.window();
+                    self.order_page(source_http, &access, window, None).await
+                }
+            };
+            let mut page = match page {
+                Ok(page) => page,
+                Err(error) if error.next == Next::Restart && restarts < MAX_RESTARTS => {
+                    restarts += 1;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let token = page.next.take();
+            let last = token.is_none();
+            let (delivered, next) = {
+                let this = &*self;
+                let next = async {
+                    match token {
+                        Some(token) => Some(this.order_page(source_http, &access, window, Some(token)).await),
+                        None => None,
+                    }
+                };
+                join(this.deliver_orders(page, out), next).await
+            };
+            let delivered = delivered?;
+            following = next;
+            self.count_calls(source_http, out);
+            if !self.checkpoint(delivered, last).await? {
+                return Ok(Read::Stopped);
+            }
+            if last {
+                return Ok(Read::Done);
+            }
+        }
+        Err(Fault::reject("run.incomplete", "the window has more pages than can be"))
+    }
+
+    async fn order_page(
+        &self,
+        http: &Paced<'_>,
+        access: &Access,
+        window: Window,
+        token: Option<PageToken>,
+    ) -> Result<Page<Order>, SourceError> {
+        self.source.read_orders(http, access, window, token, &self.cache).await
+    }
+
+    async fn deliver_orders(&self, page: Page<Order>, out: &Paced<'_>) -> Result<Delivered, Fault> {
+        let delivering = Delivering::new(self.engine, &self.owner, &self.run, out).await?;
+        let mut delivered = Delivered::of(&page.records);
+        let products = delivering.products(page.products).await?;
+        let fresh: Vec<_> = page.records.into_iter().filter(|record| !self.counted(record)).collect();
+        delivered.tally = delivering.orders(fresh).await?;
+        delivered.products = products;
+        Ok(delivered)
+    }
+
+    async fn customers(&mut self, source_http: &Paced<'_>, out: &Paced<'_>) -> Result<Read, Fault> {
+        let access = self.engine.access(&self.owner).await?;
+        let silent = self.run.kind == RunKind::Historical;
+        let sorted = self.row.value.field == Field::Created;
+        let mut restarts = 0;
+        'window: loop {
+            let mut token = None;
+            let mut gathered: Vec<Observed<Customer>> = Vec::new();
+            let window = self.window();
+            for _ in 0..MAX_PAGES {
+                let page = self.source.read_customers(source_http, &access, window, token.take()).await;
+                let page = match page {
+                    Ok(page) => page,
+                    Err(error) if error.next == Next::Restart && restarts < MAX_RESTARTS => {
+                        restarts += 1;
+                        continue 'window;
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+                gathered.extend(page.records.into_iter().filter(|record| !self.counted(record)));
+                token = page.next;
+                let last = token.is_none();
+                if last || (sorted && gathered.len() >= PEOPLE_AT_ONCE) {
+                    let mut delivered = Delivered::of(&gathered);
+                    let people = std::mem::take(&mut gathered);
+                    let delivering = Delivering::new(self.engine, &self.owner, &self.run, out).await?;
+                    delivered.tally = delivering.customers(people, silent).await?;
+                    self.count_calls(source_http, out);
+                    if !self.checkpoint(delivered, last).await? {
+                        return Ok(Read::Stopped);
+                    }
+                }
+                if last {
+                    return Ok(Read::Done);
+                }
+            }
+            return Err(Fault::reject("run.incomplete", "the window has more pages than can be"));
+        }
+    }
+
+    /// What is left of the window.
+    fn window(&self) -> Window {
+        let row = &self.row.value;
+        Window { field: row.field, from: row.checkpoint.unwrap_or(row.from), to: row.to }
+    }
+
+    /// True for a record of the checkpoint's instant that was counted already.
+    fn counted<T>(&self, record: &Observed<T>) -> bool {
+        let row = &self.row.value;
+        row.checkpoint == Some(record.at) && row.at_checkpoint.contains(&record.id)
+    }
+
+    /// Notes how far the window is. False when the run was cancelled meanwhile.
+    async fn checkpoint(&mut self, delivered: Delivered, last: bool) -> Result<bool, Fault> {
+        let sorted = self.row.value.field == Field::Created || self.row.value.stream == Stream::Orders;
+        let window = &mut self.row.value;
+        window.tally.add(&delivered.tally);
+        window.products.add(&delivered.products);
+        (window.strikes, window.problem) = (0, None);
+        if let Some((instant, mut ids)) = delivered.end.filter(|_| sorted) {
+            if window.checkpoint == Some(instant) {
+                ids.append(&mut window.at_checkpoint);
+            }
+            ids.truncate(MAX_AT_CHECKPOINT);
+            (window.checkpoint, window.at_checkpoint) = (Some(instant), ids);
+        }
+        if last {
+            // The window's end is written together with the run's count of open windows.
+            window.state = WindowState::Done;
+            window.at_checkpoint.clear();
+            return Ok(true);
+        }
+        let now = self.engine.now();
+        let visibility = self.engine.config.timing.visibility;
+        if let Some((_, until)) = &mut window.lease {
+            let span = SignedDuration::try_from(visibility).unwrap_or(SignedDuration::ZERO);
+            *until = now.saturating_add(span).unwrap_or(now);
+        }
+        if self.engine.store.transact(vec![self.row.put()?]).await? == Written::Conflict {
+            return Err(Fault::taken());
+        }
+        self.row.rev += 1;
+        self.engine.queue.extend(self.delivery, visibility).await?;
+        Ok(self.engine.run(&self.run.connection, &self.run.id).await?.value.reading())
+    }
+
+    fn count_calls(&mut self, source: &Paced<'_>, destination: &Paced<'_>) {
+        self.row.value.calls.source += source.take_calls();
+        self.row.value.calls.destination += destination.take_calls();
+    }
+
+    /// Gives the window up: the run will say so.
+    pub(super) async fn refuse(&mut self, fault: &Fault) -> Result<(), Fault> {
+        let problem = problem(fault, self.engine.now());
+        self.row.value.state = WindowState::Refused;
+        self.row.value.problem = Some(problem.clone());
+        mark_connection(self.engine, &self.owner.id, fault, problem).await
+    }
+
+    /// Puts the window off; returns how often in a row.
+    pub(super) async fn put_off(&mut self, fault: &Fault) -> Result<u32, Fault> {
+        self.row.value.strikes += 1;
+        self.row.value.lease = None;
+        self.row.value.problem = Some(problem(fault, self.engine.now()));
+        if self.engine.store.transact(vec![self.row.put()?]).await? == Written::Conflict {
+            return Err(Fault::taken());
+        }
+        self.row.rev += 1;
+        Ok(self.row.value.strikes)
+    }
+
+    /// The run this window belongs to.
+    pub(super) fn run(&self) -> &Run {
+        &self.run
+    }
+}
+
+/// What a page came to, and where it ends.
+#[derive(Default)]
+struct Delivered {
+    tally: Tally,
+    products: Tally,
+    /// The last instant of the page, with the ids of its records of that instant.
+    end: Option<(Timestamp, Vec<String>)>,
+}
+
+impl Delivered {
+    fn of<T>(records: &[Observed<T>]) -> Self {
+        let end = records.iter().map(|record| record.at).max().map(|instant| {
+            let ids = records.iter().filter(|record| record.at == instant).map(|record| record.id.clone());
+            (instant, ids.collect())
+        });
+        Self { end, ..Self::default() }
+    }
+}
+
+pub(super) fn problem(fault: &Fault, since: Timestamp) -> Problem {
+    Problem { code: fault.code.to_owned(), detail: fault.detail.clone(), since }
+}
+
+/// A fault that only a person mends is written on the connection: nothing further is read or sent for it.
+pub(super) async fn mark_connection(
+    engine: &Engine,
+    id: &str,
+    fault: &Fault,
+    problem: Problem,
+) -> Result<(), Fault> {
+    let state = match (fault.kind, fault.code) {
+        (_, "connection.inactive") => return Ok(()),
+        (Kind::Reconnect, _) => ConnectionState::NeedsReconnect,
+        (_, "destination.schema" | "destination.connection_unknown") => ConnectionState::Paused,
+        _ => return Ok(()),
+    };
+    update(&*engine.store, &Connection::key(id), |connection: &mut Connection| {
+        if connection.state == ConnectionState::Active {
+            connection.state = state;
+            connection.problem = Some(problem.clone());
+        }
+    })
+    .await?;
+    tracing::warn!(connection = id, code = fault.code, detail = fault.detail, "the connection needs somebody");
+    Ok(())
+}

@@ -1,0 +1,262 @@
+//! One message: do its work, then say what becomes of it.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::advance::{advance, end_window, finish};
+use super::settle::{pause, ripe, settle};
+use super::window::{Read, Reading, mark_connection, problem};
+use super::{connection, lane, start};
+use crate::connect::finish_draft;
+use crate::context::Engine;
+use crate::fault::{Fault, Kind};
+use crate::message::Work;
+use crate::paced::unsigned;
+use crate::ports::{Delivery, Lane, Queue, Store, Written};
+use crate::run::start::send_windows;
+use crate::state::{
+    Connection, ConnectionState, Phase, Row, Run, RunKind, RunState, Stream, WindowRow, list, load, update,
+};
+
+/// Times a poll's window is put off in a row before the run says it is incomplete: the next poll reads on.
+const MAX_STRIKES_POLL: u32 = 5;
+/// Likewise for history, which nobody waits for: about an hour at the longest pause.
+const MAX_STRIKES_HISTORY: u32 = 60;
+/// The longest pause of a window that was put off.
+const MAX_PAUSE: u32 = 60;
+/// Orders counted ahead, at the most: a call counts a thousand.
+const MAX_COUNT_CALLS: u32 = 20;
+
+/// What becomes of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its work is done and durable.
+    Done,
+    /// It is taken up again after this time; waiting is no failure.
+    Later(Duration),
+    /// It failed; the failure counts.
+    Failed,
+}
+
+/// Does the work of a message and acknowledges it, or hands it back.
+///
+/// # Errors
+/// Of the queue. Faults of the work are logged and counted, not returned.
+pub async fn handle(engine: &Engine, delivery: &Delivery) -> Result<Outcome, Fault> {
+    let outcome = match Work::decode(&delivery.body) {
+        Ok(work) => match Box::pin(perform(engine, delivery, &work)).await {
+            Ok(outcome) => outcome,
+            Err(fault) if fault.kind == Kind::Taken => Outcome::Done,
+            Err(fault) => {
+                tracing::warn!(code = fault.code, detail = fault.detail, attempts = delivery.attempts, "work failed");
+                Outcome::Failed
+            }
+        },
+        Err(fault) => {
+            tracing::error!(code = fault.code, detail = fault.detail, "a message cannot be read");
+            Outcome::Failed
+        }
+    };
+    match outcome {
+        Outcome::Done => engine.queue.ack(delivery).await?,
+        Outcome::Later(pause) => engine.queue.defer(delivery, pause).await?,
+        Outcome::Failed => engine.queue.release(delivery, Duration::from_secs(5)).await?,
+    }
+    Ok(outcome)
+}
+
+async fn perform(engine: &Engine, delivery: &Delivery, work: &Work) -> Result<Outcome, Fault> {
+    match work {
+        Work::Plan { connection, run } => plan(engine, connection, run).await,
+        Work::Window { connection, run, window } => read(engine, delivery, (connection, run, *window)).await,
+        Work::Settle { connection, run } => settle_run(engine, connection, run).await,
+        Work::Connect { draft } => {
+            finish_draft(engine, draft).await?;
+            Ok(Outcome::Done)
+        }
+    }
+}
+
+/// Cuts a historical run into windows, a year each, and counts what there is to read.
+async fn plan(engine: &Engine, connection_id: &str, run_id: &str) -> Result<Outcome, Fault> {
+    let mut row = engine.run(connection_id, run_id).await?;
+    if row.value.state != RunState::Queued || row.value.ended() {
+        return Ok(Outcome::Done);
+    }
+    let owner = connection(&*engine.store, connection_id).await?.value;
+    let http = engine.source_http(&owner.source, &owner.store, Lane::History);
+    let planned = match slices(engine, &owner, &row.value, &http).await {
+        Ok(planned) => planned,
+        Err(fault) if fault.kind == Kind::Retry => {
+            tracing::info!(run = run_id, code = fault.code, "planning is put off");
+            return Ok(Outcome::Later(Duration::from_secs(10)));
+        }
+        Err(fault) => {
+            let problem = problem(&fault, engine.now());
+            mark_connection(engine, connection_id, &fault, problem.clone()).await?;
+            finish(engine, connection_id, run_id, Some(problem)).await?;
+            return Ok(Outcome::Done);
+        }
+    };
+    let run = &mut row.value;
+    run.state = RunState::Running;
+    run.expected = Some(planned.expected);
+    run.windows = u32::try_from(planned.windows.len()).unwrap_or(u32::MAX);
+    run.open_windows = run.windows;
+    run.calls.source += http.take_calls();
+    let mut writes = vec![row.put()?];
+    for window in planned.windows {
+        writes.push(Row::new(WindowRow::key(run_id, window.n), window).put()?);
+    }
+    if engine.store.transact(writes).await? == Written::Conflict {
+        return Ok(Outcome::Later(Duration::from_secs(1)));
+    }
+    if row.value.open_windows == 0 {
+        advance(engine, connection_id, run_id).await?;
+    } else {
+        send_windows(engine, &row.value).await?;
+    }
+    Ok(Outcome::Done)
+}
+
+struct Planned {
+    windows: Vec<WindowRow>,
+    expected: (u64, bool),
+}
+
+async fn slices(
+    engine: &Engine,
+    owner: &Connection,
+    run: &Run,
+    http: &crate::paced::Paced<'_>,
+) -> Result<Planned, Fault> {
+    use tillsync_mapping::source::{Field, Window};
+    if owner.state != ConnectionState::Active {
+        return Err(Fault::reconnect("connection.inactive", format!("{} is {}", owner.name, owner.state_word())));
+    }
+    let source = engine.source(&owner.source)?;
+    let access = engine.access(owner).await?;
+    let to = run.to.unwrap_or(run.started).min(run.started);
+    let first = source.first_order(http, &access).await?;
+    let Some(first) = first.filter(|first| *first <= to) else {
+        return Ok(Planned { windows: Vec::new(), expected: (0, true) });
+    };
+    let from = run.from.map_or(first, |from| from.max(first));
+    let window = Window { field: Field::Created, from, to };
+    let count = source.count_orders(http, &access, window, MAX_COUNT_CALLS).await?;
+    let windows = crate::plan::years(from, to)
+        .into_iter()
+        .zip(1..)
+        .map(|((from, to), n)| WindowRow::open(n, Stream::Orders, Field::Created, from, to))
+        .collect();
+    Ok(Planned { windows, expected: (count.orders, count.exact) })
+}
+
+async fn read(engine: &Engine, delivery: &Delivery, what: (&str, &str, u32)) -> Result<Outcome, Fault> {
+    let Some(mut reading) = Reading::take(engine, delivery, what).await? else {
+        return Ok(Outcome::Done);
+    };
+    let fault = match reading.read().await {
+        Ok(Read::Stopped) => return Ok(Outcome::Done),
+        Ok(Read::Done) => {
+            let run = reading.run().clone();
+            end_window(engine, reading.row, &run).await?;
+            return Ok(Outcome::Done);
+        }
+        Err(fault) => fault,
+    };
+    let run = reading.run().clone();
+    let (connection, run_id, window) = what;
+    match fault.kind {
+        Kind::Taken => return Ok(Outcome::Done),
+        Kind::Retry => {
+            let strikes = reading.put_off(&fault).await?;
+            let most = if run.kind == RunKind::Poll { MAX_STRIKES_POLL } else { MAX_STRIKES_HISTORY };
+            if strikes <= most {
+                let seconds = (5_u32 << strikes.min(4)).min(MAX_PAUSE);
+                tracing::info!(connection, run = run_id, window, code = fault.code, seconds, "a window is put off");
+                return Ok(Outcome::Later(Duration::from_secs(seconds.into())));
+            }
+        }
+        Kind::Reconnect | Kind::Reject | Kind::Usage => {}
+    }
+    reading.refuse(&fault).await?;
+    end_window(engine, reading.row, &run).await?;
+    Ok(Outcome::Done)
+}
+
+async fn settle_run(engine: &Engine, connection: &str, run_id: &str) -> Result<Outcome, Fault> {
+    let run = engine.run(connection, run_id).await?.value;
+    if run.ended() {
+        return Ok(Outcome::Done);
+    }
+    if run.phase != Phase::Settle {
+        // Resumed, or a step was lost on the way: its windows come first.
+        advance(engine, connection, run_id).await?;
+        return Ok(Outcome::Done);
+    }
+    if let Some(ripe) = ripe(engine, &run).await? {
+        let now = engine.now();
+        if run.settle_tries == 0 && ripe > now {
+            return Ok(Outcome::Later(unsigned(ripe.duration_since(now))));
+        }
+        match settle(engine, &run).await {
+            Ok(0) => {}
+            Ok(_) => return Ok(Outcome::Later(unsigned(pause(run.settle_tries)))),
+            Err(fault) if fault.kind == Kind::Retry => {
+                tracing::info!(run = run_id, code = fault.code, "settling is put off");
+                return Ok(Outcome::Later(unsigned(pause(run.settle_tries).max(SignedDuration::from_secs(5)))));
+            }
+            Err(fault) => {
+                let problem = problem(&fault, engine.now());
+                mark_connection(engine, connection, &fault, problem.clone()).await?;
+                finish(engine, connection, run_id, Some(problem)).await?;
+                return Ok(Outcome::Done);
+            }
+        }
+    }
+    finish(engine, connection, run_id, None).await?;
+    Ok(Outcome::Done)
+}
+
+/// What every tick does: starts the polls that are due, and queues the work of runs whose messages were lost
+/// between a write and its message. Messages too many do nothing.
+///
+/// # Errors
+/// Of the store and the queue.
+pub async fn sweep(engine: &Engine, requeue: bool) -> Result<(), Fault> {
+    let connections = crate::connections::all(engine).await?;
+    for connection in connections {
+        if requeue {
+            requeue_runs(engine, &connection.id).await?;
+        }
+        let now = engine.now();
+        let due = connection.next_sync.is_none_or(|next| next <= now);
+        if connection.active_sync && connection.state == ConnectionState::Active && due {
+            start::start_poll(engine, &connection.id).await?;
+            let next = now.saturating_add(engine.config.timing.poll_every).unwrap_or(now);
+            update(&*engine.store, &Connection::key(&connection.id), |connection: &mut Connection| {
+                connection.next_sync = Some(next);
+            })
+            .await?;
+        }
+    }
+    Ok(())
+}
+
+async fn requeue_runs(engine: &Engine, connection: &str) -> Result<(), Fault> {
+    let active: Vec<Row<start::Active>> =
+        list(&*engine.store, &Connection::partition(connection), "ACTIVE#").await?;
+    for active in active {
+        let run: Option<Row<Run>> = load(&*engine.store, Run::key(connection, &active.value.run)).await?;
+        let Some(run) = run.map(|row| row.value).filter(|run| !run.ended()) else { continue };
+        let work = |run: &Run| match run.state {
+            RunState::Queued => Work::Plan { connection: connection.to_owned(), run: run.id.clone() },
+            _ => Work::Settle { connection: connection.to_owned(), run: run.id.clone() },
+        };
+        send_windows(engine, &run).await?;
+        engine.send(lane(run.kind), connection, &[work(&run)]).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! The ledger: what we know of every record.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::Tagged;
+use crate::ports::Key;
+
+/// How many entries of its past a record keeps.
+const MAX_HISTORY: usize = 8;
+
+/// One record of one stream.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LedgerRow {
+    /// Where it stands.
+    pub state: State,
+    /// Why it is skipped or parked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Newest version seen at the source.
+    pub version: Timestamp,
+    /// Newest version that is to be at the destination. It never goes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub desired: Option<Timestamp>,
+    /// The write under way; what became of it is unknown while it stands here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intent: Option<Intent>,
+    /// Newest version known to be at the destination.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled: Option<Timestamp>,
+    /// What was sent last, as a short text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+    /// What read-back must find: amount and status as sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
+    /// Whether it may start automations: decided at the first send, never again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<bool>,
+    /// What people call it by: frozen at the first send.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
+    /// Its date at the destination, by which it is read back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<Timestamp>,
+    /// When the last write was sent. No other follows within the landing time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<Timestamp>,
+    /// How often it was written.
+    #[serde(default)]
+    pub times_sent: u32,
+    /// The run that wrote or refused it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// The flight that will settle it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flight: Option<String>,
+    /// The last request, exactly as it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Box<RawValue>>,
+    /// What happened to it, newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<Entry>,
+}
+
+/// Where a record stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// At the destination.
+    Synced,
+    /// On its way: written and not yet read back, or to be written again.
+    Pending,
+    /// Left out by a rule.
+    Skipped,
+    /// Needs somebody.
+    Parked,
+}
+
+/// A write whose outcome is not known yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The attempt.
+    pub id: String,
+    /// When it was noted, before the request went out.
+    pub at: Timestamp,
+    /// The version it carries.
+    pub version: Timestamp,
+}
+
+/// Something that happened to a record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When.
+    pub at: Timestamp,
+    /// What, in a word.
+    pub event: String,
+    /// In which run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+}
+
+impl LedgerRow {
+    /// A record seen for the first time.
+    #[must_use]
+    pub fn seen(version: Timestamp) -> Self {
+        Self {
+            state: State::Pending,
+            reason: None,
+            version,
+            desired: None,
+            intent: None,
+            settled: None,
+            fingerprint: None,
+            check: None,
+            live: None,
+            number: None,
+            date: None,
+            sent_at: None,
+            times_sent: 0,
+            run: None,
+            flight: None,
+            request: None,
+            history: Vec::new(),
+        }
+    }
+
+    /// The key of a record's row.
+    #[must_use]
+    pub fn key(partition: &str, stream: &str, id: &str) -> Key {
+        Key::new(partition, format!("REC#{stream}#{id}"))
+    }
+
+    /// Moves to a state, and remembers it.
+    pub fn become_state(&mut self, state: State, reason: Option<&str>, run: &str, at: Timestamp) {
+        self.state = state;
+        self.reason = reason.map(str::to_owned);
+        self.run = Some(run.to_owned());
+        let event = self.tag();
+        if self.history.last().is_some_and(|last| last.event == event && last.run.as_deref() == Some(run)) {
+            return;
+        }
+        if self.history.len() >= MAX_HISTORY {
+            self.history.remove(0);
+        }
+        self.history.push(Entry { at, event, run: Some(run.to_owned()) });
+    }
+
+    /// True when the record is at the destination, or may be.
+    #[must_use]
+    pub fn was_sent(&self) -> bool {
+        self.times_sent > 0
+    }
+}
+
+impl Tagged for LedgerRow {
+    fn tag(&self) -> String {
+        let reason = self.reason.as_deref().unwrap_or("unknown");
+        match self.state {
+            State::Synced => "synced".into(),
+            State::Pending => "pending".into(),
+            State::Skipped => format!("skipped:{reason}"),
+            State::Parked => format!("parked:{reason}"),
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Who of several runs of one store reads its customers.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Tagged;
+use crate::ports::Key;
+
+/// The runs of history at work for one (store, destination), and whether each has read its orders. The last one
+/// to finish its orders reads the customers, so that they are read once and only people without an order are
+/// left to import (rules.md section 3).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeopleRuns {
+    /// Run id to "its orders are read".
+    pub runs: BTreeMap<String, bool>,
+}
+
+impl PeopleRuns {
+    /// Where it lives.
+    #[must_use]
+    pub fn key(people_partition: &str) -> Key {
+        Key::new(people_partition, "RUNS")
+    }
+
+    /// How far the customers were read.
+    #[must_use]
+    pub fn cursor(people_partition: &str) -> Key {
+        Key::new(people_partition, "CUR#customers")
+    }
+
+    /// Notes that a run read its orders. True when it is the last: it reads the customers.
+    pub fn finish_orders(&mut self, run: &str) -> bool {
+        self.runs.insert(run.to_owned(), true);
+        let last = self.runs.values().all(|read| *read);
+        if last {
+            self.runs.clear();
+        }
+        last
+    }
+}
+
+impl Tagged for PeopleRuns {}

@@ -1,0 +1,177 @@
+//! From orders as they came to what each comes to: payments, people and catalogue are looked up for all of
+//! them together, then each is mapped by itself.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::value::RawValue;
+
+use crate::model::{Observed, Order, Product, Reading};
+use crate::source::{Access, Field, SourceError};
+
+use super::api::{Api, Call, decode};
+use super::flaw::{Flaw, parse, remains};
+use super::map::{self, Parts};
+use super::memory::Memory;
+use super::pages::cursor_of;
+use super::payments::{self, Known};
+use super::people::unreadable;
+use super::wire::{self, filled};
+
+/// An order as it came.
+pub(crate) struct Sale<'a> {
+    /// The instant it counts by in its window.
+    pub(crate) at: Timestamp,
+    pub(crate) order: Result<wire::Order<'a>, Unread<'a>>,
+}
+
+/// An order that could not be read.
+pub(crate) struct Unread<'a> {
+    raw: &'a str,
+    flaw: Flaw,
+}
+
+/// Reads the orders of an answer, and its cursor. They are read together; only where that fails is each read
+/// by itself, so that one that cannot be read does not take the page with it. `last` stands in for a time
+/// that is missing.
+pub(crate) fn sales<'a>(
+    call: Call,
+    body: &'a [u8],
+    field: Field,
+    mut last: Timestamp,
+) -> Result<(Vec<Sale<'a>>, Option<String>), SourceError> {
+    let (orders, cursor) = match serde_json::from_slice::<wire::OrdersAnswer<'a, wire::Order<'a>>>(body) {
+        Ok(answer) => (
+            answer.orders.into_vec().into_iter().map(Ok).collect(),
+            cursor_of(&answer.cursor),
+        ),
+        Err(_) => {
+            let answer: wire::OrdersAnswer<'a, &'a RawValue> = decode(call, body)?;
+            let one = |raw: &&'a RawValue| parse(raw.get()).map_err(|flaw| Unread { raw: raw.get(), flaw });
+            (
+                answer.orders.iter().map(one).collect::<Vec<_>>(),
+                cursor_of(&answer.cursor),
+            )
+        }
+    };
+    let mut sales = Vec::with_capacity(orders.len());
+    for order in orders {
+        let sale = Sale::of(order, field, last);
+        last = last.max(sale.at);
+        sales.push(sale);
+    }
+    sales.sort_by_key(|sale| sale.at);
+    Ok((sales, cursor))
+}
+
+impl<'a> Sale<'a> {
+    fn of(order: Result<wire::Order<'a>, Unread<'a>>, field: Field, last: Timestamp) -> Self {
+        let at = match &order {
+            Ok(order) => pick(field, order.created_at, order.updated_at),
+            Err(unread) => {
+                let left = remains(unread.raw);
+                pick(field, left.created, left.updated)
+            }
+        };
+        Self {
+            at: at.unwrap_or(last),
+            order,
+        }
+    }
+
+    /// True when it was made at this location; what does not say where, or cannot be read, is not dropped.
+    pub(crate) fn is_of(&self, location: &str) -> bool {
+        match &self.order {
+            Ok(order) => filled(&order.location_id).is_none_or(|at| at == location),
+            Err(unread) => remains(unread.raw).location.is_none_or(|at| at == location),
+        }
+    }
+
+    /// The order's id, where it could be read.
+    pub(crate) fn id(&self) -> Option<&str> {
+        self.order.as_ref().ok().map(|order| &*order.id)
+    }
+}
+
+fn pick(field: Field, created: Option<Timestamp>, updated: Option<Timestamp>) -> Option<Timestamp> {
+    match field {
+        Field::Created => created.or(updated),
+        Field::Updated => updated.or(created),
+    }
+}
+
+/// Orders and the products they mention.
+pub(crate) struct Assembled {
+    pub(crate) records: Vec<Observed<Order>>,
+    pub(crate) products: Vec<Product>,
+}
+
+/// Looks up what the sales need and maps them; in ascending order of `at`.
+pub(crate) async fn assemble(
+    api: &Api<'_>,
+    access: &Access,
+    field: Field,
+    sales: &[Sale<'_>],
+    mut known: Known,
+    memory: &mut Memory,
+) -> Result<Assembled, SourceError> {
+    payments::complete(api, sales, &access.location.id, &mut known).await?;
+    let parts: Vec<Result<Parts<'_>, &Unread<'_>>> = sales
+        .iter()
+        .map(|sale| sale.order.as_ref().map(|order| Parts::of(order, &known)))
+        .collect();
+    let sold = || {
+        parts
+            .iter()
+            .flatten()
+            .filter(|parts| !parts.order.line_items.is_empty())
+    };
+    let people: HashSet<&str> = sold().filter_map(Parts::buyer).collect();
+    super::people::look_up(api, &people, memory).await?;
+    let lines = sold().flat_map(|parts| parts.order.line_items.iter());
+    let variations: HashSet<&str> = lines.filter_map(|line| filled(&line.catalog_object_id)).collect();
+    memory.goods.look_up(api, &variations).await?;
+
+    let mut mentioned: HashMap<&str, Arc<Product>> = HashMap::new();
+    let mut records = Vec::with_capacity(sales.len());
+    for (sale, parts) in sales.iter().zip(&parts) {
+        records.push(match parts {
+            Ok(parts) => {
+                let seen = map::observe(parts, sale.at, access, memory);
+                note_products(parts, &seen.reading, memory, &mut mentioned);
+                seen
+            }
+            Err(unread) => unreadable(unread.raw, field, sale.at, unread.flaw.clone()),
+        });
+    }
+    records.sort_by_key(|seen| seen.at);
+    let mut products: Vec<Product> = mentioned.into_values().map(Arc::unwrap_or_clone).collect();
+    products.sort_by(|a, b| a.variant_id.cmp(&b.variant_id));
+    Ok(Assembled { records, products })
+}
+
+/// Notes the products of an order that has a mapped form: those of the others will not be needed.
+fn note_products<'s>(
+    parts: &Parts<'s>,
+    reading: &Reading<Order>,
+    memory: &Memory,
+    mentioned: &mut HashMap<&'s str, Arc<Product>>,
+) {
+    if !matches!(
+        reading,
+        Reading::Ready(_) | Reading::Skipped { late: Some(_), .. }
+    ) {
+        return;
+    }
+    for id in parts
+        .order
+        .line_items
+        .iter()
+        .filter_map(|line| filled(&line.catalog_object_id))
+    {
+        if let Some(product) = memory.goods.get(id) {
+            mentioned.entry(id).or_insert_with(|| Arc::clone(product));
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Payments of a page of orders. An order names its payments in `tenders`, but not who paid, what was given
+//! back or what the receipt is numbered (square.md sections 3.2 and 4.5), so each payment has to be read.
+//!
+//! GetPayment costs a call per payment. ListPayments gives 100 a call in order of time, and beginning a new
+//! list elsewhere costs no more than following the cursor. So each call begins at the earliest payment still
+//! missing and the cursor is followed only while the next missing one is right behind: the least calls that
+//! can be known beforehand, and never more than one per payment. A dense history takes one call per 100
+//! orders; a handful of old orders takes one call each, however much was sold between them.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::value::RawValue;
+
+use crate::model::{Email, Money, Personal, SkipReason};
+use crate::source::{Next, SourceError};
+
+use super::api::{self, Api, PAYMENTS_GET, PAYMENTS_LIST, decode};
+use super::assemble::Sale;
+use super::errors;
+use super::flaw::{Flaw, parse, remains};
+use super::pages::cursor_of;
+use super::people::{address, personal};
+use super::wire::{self, PaymentStatus, filled};
+
+/// A tender and its payment are made together; this is for clocks and roundings.
+const PAD: Duration = Duration::from_secs(120);
+/// Payments read one by one for a page: those whose time is not their tender's. Orders beyond it are reported
+/// as unreadable at `tenders` and found when they are retried, 100 at a time.
+const MOST_SINGLE: usize = 100;
+/// From here on another list is cheaper than single payments.
+const WORTH_A_LIST: usize = 10;
+/// More calls than any page can need: a guard against an answer that never ends.
+const MOST_LISTS: usize = 2_000;
+
+/// Payments by id.
+pub(crate) type Known = HashMap<String, Found>;
+
+/// A payment that was read.
+pub(crate) enum Found {
+    Whole(Box<Payment>),
+    /// It came, and could not be read.
+    Broken(Flaw),
+}
+
+/// What is used of a payment.
+pub(crate) struct Payment {
+    pub(crate) id: String,
+    pub(crate) order: Option<String>,
+    pub(crate) customer: Option<String>,
+    pub(crate) status: PaymentStatus,
+    pub(crate) created: Timestamp,
+    pub(crate) updated: Timestamp,
+    /// When the buyer paid: offline sales reach Square up to 72 hours late (square.md section 4.1).
+    pub(crate) paid: Timestamp,
+    pub(crate) total: Option<Money>,
+    pub(crate) refunded: Option<Money>,
+    pub(crate) receipt_number: Option<String>,
+    pub(crate) receipt_url: Option<String>,
+    pub(crate) buyer_email: Option<Result<Email, SkipReason>>,
+    pub(crate) first_name: Option<Personal>,
+    pub(crate) last_name: Option<Personal>,
+}
+
+/// Reads the payments of an answer, and its cursor: together, or each by itself where that fails.
+pub(crate) fn listed(body: &[u8]) -> Result<(Vec<(String, Found)>, Option<String>), SourceError> {
+    if let Ok(answer) = serde_json::from_slice::<wire::PaymentsAnswer<'_, wire::Payment<'_>>>(body) {
+        let found = |payment: &wire::Payment<'_>| (payment.id.to_string(), judge(whole(payment)));
+        return Ok((
+            answer.payments.iter().map(found).collect(),
+            cursor_of(&answer.cursor),
+        ));
+    }
+    let answer: wire::PaymentsAnswer<'_, &RawValue> = decode(PAYMENTS_LIST, body)?;
+    Ok((
+        answer.payments.iter().map(|raw| read(raw.get())).collect(),
+        cursor_of(&answer.cursor),
+    ))
+}
+
+fn judge(payment: Result<Payment, Flaw>) -> Found {
+    match payment {
+        Ok(payment) => Found::Whole(Box::new(payment)),
+        Err(flaw) => Found::Broken(flaw.within("payment")),
+    }
+}
+
+/// Reads a payment by itself; the id too, as far as there is one.
+pub(crate) fn read(raw: &str) -> (String, Found) {
+    match parse::<wire::Payment<'_>>(raw) {
+        Ok(payment) => (payment.id.to_string(), judge(whole(&payment))),
+        Err(flaw) => (remains(raw).id, judge(Err(flaw))),
+    }
+}
+
+fn whole(payment: &wire::Payment<'_>) -> Result<Payment, Flaw> {
+    let created = payment.created_at.ok_or_else(|| Flaw::at("created_at"))?;
+    let money = |amount: Option<&wire::Amount<'_>>, place| {
+        amount
+            .map(|amount| amount.money().map_err(|_| Flaw::at(place)))
+            .transpose()
+    };
+    let total = payment.total_money.as_ref().or(payment.amount_money.as_ref());
+    let offline = payment
+        .offline_payment_details
+        .as_ref()
+        .and_then(|details| details.client_created_at);
+    let named = payment
+        .billing_address
+        .as_ref()
+        .or(payment.shipping_address.as_ref());
+    Ok(Payment {
+        id: payment.id.to_string(),
+        order: filled(&payment.order_id).map(str::to_owned),
+        customer: filled(&payment.customer_id).map(str::to_owned),
+        status: payment.status.unwrap_or(PaymentStatus::Unknown),
+        created,
+        updated: payment.updated_at.unwrap_or(created),
+        paid: offline.unwrap_or(created),
+        total: money(total, "total_money")?,
+        refunded: money(payment.refunded_money.as_ref(), "refunded_money")?,
+        receipt_number: filled(&payment.receipt_number).map(str::to_owned),
+        receipt_url: filled(&payment.receipt_url).map(str::to_owned),
+        buyer_email: filled(&payment.buyer_email_address).map(|_| address(&payment.buyer_email_address)),
+        first_name: named.and_then(|named| personal(&named.first_name)),
+        last_name: named.and_then(|named| personal(&named.last_name)),
+    })
+}
+
+/// A payment that a tender names.
+#[derive(Clone, Copy)]
+struct Want<'s> {
+    at: Timestamp,
+    id: &'s str,
+}
+
+/// Reads every payment the sales name and that is not known yet. What cannot be found stays unknown.
+pub(crate) async fn complete(
+    api: &Api<'_>,
+    sales: &[Sale<'_>],
+    home: &str,
+    known: &mut Known,
+) -> Result<(), SourceError> {
+    let mut strays = Vec::new();
+    for (location, wanted) in missing(sales, home, known) {
+        let mut lost = list(api, location, wanted, false, known).await?;
+        if lost.len() > WORTH_A_LIST {
+            // Whether ListPayments leaves out offline payments unless asked for them is not told.
+            lost = list(api, location, lost, true, known).await?;
+        }
+        strays.append(&mut lost);
+    }
+    for want in strays.into_iter().take(MOST_SINGLE) {
+        let Some(body) = api.find(PAYMENTS_GET, &api::payment(want.id)).await? else {
+            continue;
+        };
+        let answer: wire::PaymentAnswer<'_> = decode(PAYMENTS_GET, &body)?;
+        if let Some(raw) = answer.payment {
+            known.insert(want.id.to_owned(), read(raw.get()).1);
+        }
+    }
+    Ok(())
+}
+
+/// What is missing, by the tender's location: a sale can be paid elsewhere, and the list is of one location.
+fn missing<'s>(sales: &'s [Sale<'_>], home: &'s str, known: &Known) -> BTreeMap<&'s str, Vec<Want<'s>>> {
+    let mut wanted: BTreeMap<&str, Vec<Want<'_>>> = BTreeMap::new();
+    for order in sales.iter().filter_map(|sale| sale.order.as_ref().ok()) {
+        for tender in order.tenders.iter().filter(|tender| moves_money(tender)) {
+            let Some(id) = tender.payment().filter(|id| !known.contains_key(*id)) else {
+                continue;
+            };
+            let location = filled(&tender.location_id)
+                .or(filled(&order.location_id))
+                .unwrap_or(home);
+            let at = tender
+                .created_at
+                .or(order.closed_at)
+                .or(order.created_at)
+                .unwrap_or(Timestamp::UNIX_EPOCH);
+            wanted.entry(location).or_default().push(Want { at, id });
+        }
+    }
+    wanted
+}
+
+/// A tender of nothing (a sale for free) has no payment worth a call.
+pub(crate) fn moves_money(tender: &wire::Tender<'_>) -> bool {
+    tender
+        .amount_money
+        .as_ref()
+        .is_none_or(|amount| amount.minor() != 0)
+}
+
+/// Lists payments of one location until all wanted are found or passed by; answers those passed by.
+async fn list<'s>(
+    api: &Api<'_>,
+    location: &str,
+    mut wanted: Vec<Want<'s>>,
+    offline: bool,
+    known: &mut Known,
+) -> Result<Vec<Want<'s>>, SourceError> {
+    wanted.sort_by_key(|want| (want.at, want.id));
+    wanted.dedup_by_key(|want| want.id);
+    let end = wanted.last().map(|want| later(want.at));
+    let mut waiting: VecDeque<Want<'s>> = wanted.into();
+    let mut passed = Vec::new();
+    let mut cursor: Option<String> = None;
+    let mut begin = waiting.front().map(|want| earlier(want.at));
+    for _ in 0..MOST_LISTS {
+        let (Some(from), Some(to)) = (begin, end) else {
+            return Ok(passed);
+        };
+        let path = api::payments_made(location, from, to, offline, cursor.as_deref());
+        let body = api.get(PAYMENTS_LIST, &path).await?;
+        let (payments, more) = listed(&body)?;
+        let reach = take_in(payments, &waiting, known);
+        waiting.retain(|want| !known.contains_key(want.id));
+        cursor = more;
+        if cursor.is_none() {
+            // The range is read to its end: whatever is missing is not in it.
+            passed.extend(waiting.drain(..));
+        }
+        while let Some(want) = waiting.pop_front_if(|want| reach.is_some_and(|reach| later(want.at) < reach))
+        {
+            passed.push(want);
+        }
+        let Some(next) = waiting.front() else {
+            return Ok(passed);
+        };
+        if reach.is_some_and(|reach| earlier(next.at) > reach) {
+            begin = Some(earlier(next.at));
+            cursor = None;
+        }
+    }
+    Err(errors::error(
+        Next::Retry,
+        errors::UNAVAILABLE,
+        format!("{}: no end", PAYMENTS_LIST.operation),
+    ))
+}
+
+/// Keeps what is wanted; answers the time of the last payment listed.
+fn take_in(
+    payments: Vec<(String, Found)>,
+    waiting: &VecDeque<Want<'_>>,
+    known: &mut Known,
+) -> Option<Timestamp> {
+    let wanted: HashSet<&str> = waiting.iter().map(|want| want.id).collect();
+    let mut reach = None;
+    for (id, found) in payments {
+        if let Found::Whole(payment) = &found {
+            reach = reach.max(Some(payment.created));
+        }
+        if wanted.contains(id.as_str()) {
+            known.insert(id, found);
+        }
+    }
+    reach
+}
+
+fn earlier(at: Timestamp) -> Timestamp {
+    at.checked_sub(PAD).unwrap_or(at)
+}
+
+fn later(at: Timestamp) -> Timestamp {
+    at.checked_add(PAD).unwrap_or(at)
+}

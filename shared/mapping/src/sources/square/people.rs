@@ -1,0 +1,209 @@
+//! Customers: read in bulk for a page of orders, and as a stream of their own.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::model::{Customer, Email, Observed, Personal, Reading, SkipReason};
+use crate::source::{Field, Next, Page, PageToken, SourceError, Window};
+
+use super::api::{self, Api, CUSTOMERS_RETRIEVE, CUSTOMERS_SEARCH, RECORDS_A_CALL, decode};
+use super::flaw::{Flaw, parse, remains};
+use super::memory::{MOST_PEOPLE, Memory};
+use super::pages::{cursor_of, end_of};
+use super::{errors, wire};
+
+/// A customer id, looked up.
+#[derive(Clone)]
+pub(crate) enum Profile {
+    Found(Box<Facts>),
+    /// Deleted, or merged into another profile (square.md section 5.3).
+    Gone,
+    /// It came, and could not be read.
+    Unreadable(Flaw),
+}
+
+/// What is used of a customer.
+#[derive(Clone)]
+pub(crate) struct Facts {
+    pub(crate) id: String,
+    pub(crate) email: Result<Email, SkipReason>,
+    pub(crate) first_name: Option<Personal>,
+    pub(crate) last_name: Option<Personal>,
+    pub(crate) phone: Option<Personal>,
+    pub(crate) company: Option<Personal>,
+    /// `false` at Square is no consent, so it says nothing (square.md section 5.5).
+    pub(crate) accepts_marketing: Option<bool>,
+    pub(crate) updated: Option<Timestamp>,
+}
+
+impl Facts {
+    fn of(person: &wire::Person<'_>) -> Self {
+        let unsubscribed = person
+            .preferences
+            .as_ref()
+            .and_then(|wishes| wishes.email_unsubscribed);
+        Self {
+            id: person.id.to_string(),
+            email: address(&person.email_address),
+            first_name: personal(&person.given_name),
+            last_name: personal(&person.family_name),
+            phone: personal(&person.phone_number),
+            company: personal(&person.company_name),
+            accepts_marketing: (unsubscribed == Some(true)).then_some(false),
+            updated: person.updated_at.or(person.created_at),
+        }
+    }
+}
+
+/// An address, or the rule that leaves out a record without one.
+pub(crate) fn address(text: &Option<wire::Text<'_>>) -> Result<Email, SkipReason> {
+    let text = wire::filled(text).ok_or(SkipReason::NoEmail)?;
+    Email::parse(text).map_err(|_| SkipReason::BadEmail)
+}
+
+/// A name or number, where there is one.
+pub(crate) fn personal(text: &Option<wire::Text<'_>>) -> Option<Personal> {
+    text.as_deref().and_then(Personal::new)
+}
+
+/// Looks up those who are not known yet, 100 a call.
+pub(crate) async fn look_up(
+    api: &Api<'_>,
+    wanted: &HashSet<&str>,
+    memory: &mut Memory,
+) -> Result<(), SourceError> {
+    if memory.people.len().saturating_add(wanted.len()) > MOST_PEOPLE {
+        memory.people.clear();
+    }
+    let mut unknown: Vec<&str> = wanted
+        .iter()
+        .copied()
+        .filter(|id| !memory.people.contains_key(*id))
+        .collect();
+    unknown.sort_unstable();
+    for ids in unknown.chunks(RECORDS_A_CALL) {
+        let question = json!({"customer_ids": ids});
+        let body = api
+            .post(CUSTOMERS_RETRIEVE, "/v2/customers/bulk-retrieve", &question)
+            .await?;
+        take_in(&body, ids, memory)?;
+    }
+    Ok(())
+}
+
+fn take_in(body: &[u8], ids: &[&str], memory: &mut Memory) -> Result<(), SourceError> {
+    let answer: wire::BulkPeople<'_> = decode(CUSTOMERS_RETRIEVE, body)?;
+    let mut entries = answer.responses.unwrap_or_default();
+    for id in ids {
+        let profile = match entries.remove(*id) {
+            Some(entry) => profile(&entry)?,
+            None => Profile::Gone,
+        };
+        memory.people.insert((*id).to_owned(), profile);
+    }
+    Ok(())
+}
+
+fn profile(entry: &wire::PersonEntry<'_>) -> Result<Profile, SourceError> {
+    if let Some(raw) = entry.customer {
+        return Ok(match parse::<wire::Person<'_>>(raw.get()) {
+            Ok(person) => Profile::Found(Box::new(Facts::of(&person))),
+            Err(flaw) => Profile::Unreadable(flaw.within("customer")),
+        });
+    }
+    match entry.errors.first().and_then(|error| wire::filled(&error.code)) {
+        // Anything but "there is none" says nothing about the person: taking it for a deletion would lose the sale.
+        Some(word) if !word.ends_with("NOT_FOUND") => {
+            let detail = format!("{}: an entry could not be served", CUSTOMERS_RETRIEVE.operation);
+            Err(errors::error(Next::Retry, errors::UNAVAILABLE, detail))
+        }
+        _ => Ok(Profile::Gone),
+    }
+}
+
+/// Reads one page of the store's customers.
+pub(crate) async fn read(
+    api: &Api<'_>,
+    window: Window,
+    token: Option<PageToken>,
+) -> Result<Page<Customer>, SourceError> {
+    let cursor = match token {
+        Some(token) => Some(*token.0.downcast::<String>().map_err(|_| end_of("customers"))?),
+        None => None,
+    };
+    let question = api::customers_in(window, cursor.as_deref());
+    let body = api
+        .post(CUSTOMERS_SEARCH, "/v2/customers/search", &question)
+        .await?;
+    let answer: wire::PersonsAnswer<'_> = decode(CUSTOMERS_SEARCH, &body)?;
+    let mut records: Vec<Observed<Customer>> = Vec::with_capacity(answer.customers.len());
+    let mut last = window.from;
+    for raw in answer.customers.iter() {
+        let seen = observe(raw.get(), window.field, last);
+        last = last.max(seen.at);
+        records.push(seen);
+    }
+    let next = cursor_of(&answer.cursor).map(|cursor| PageToken(Box::new(cursor)));
+    Ok(Page {
+        records,
+        products: Vec::new(),
+        next,
+    })
+}
+
+/// What one customer comes to. `last` stands in for a time that is missing.
+fn observe(raw: &str, field: Field, last: Timestamp) -> Observed<Customer> {
+    let person: wire::Person<'_> = match parse(raw) {
+        Ok(person) => person,
+        Err(flaw) => return unreadable(raw, field, last, flaw),
+    };
+    let updated = person.updated_at.or(person.created_at).unwrap_or(last);
+    let created = person.created_at.unwrap_or(updated);
+    Observed {
+        id: person.id.to_string(),
+        version: updated,
+        at: match field {
+            Field::Created => created,
+            Field::Updated => updated,
+        },
+        created,
+        reading: reading(Facts::of(&person), updated),
+    }
+}
+
+fn reading(facts: Facts, modified: Timestamp) -> Reading<Customer> {
+    match facts.email {
+        Err(reason) => Reading::Skipped { reason, late: None },
+        Ok(email) => Reading::Ready(Box::new(Customer {
+            id: facts.id,
+            email,
+            first_name: facts.first_name,
+            last_name: facts.last_name,
+            phone: facts.phone,
+            company: facts.company,
+            accepts_marketing: facts.accepts_marketing,
+            modified,
+        })),
+    }
+}
+
+/// A record of which only the name and the times are known.
+pub(crate) fn unreadable<T>(raw: &str, field: Field, last: Timestamp, flaw: Flaw) -> Observed<T> {
+    let left = remains(raw);
+    let at = match field {
+        Field::Created => left.created,
+        Field::Updated => left.updated,
+    };
+    Observed {
+        id: left.id,
+        version: left.updated.or(left.created).unwrap_or(last),
+        at: at.unwrap_or(last),
+        created: left.created.or(left.updated).unwrap_or(last),
+        reading: Reading::Unreadable {
+            code: errors::UNREADABLE,
+            place: flaw.place(),
+        },
+    }
+}

@@ -1,0 +1,12 @@
+//! What is promised of this source: rules of mapping as files, behaviour against a small store in memory.
+
+mod bench_tmp;
+mod budget;
+mod examples;
+mod failures;
+mod paging;
+mod rules;
+mod shop;
+mod support;
+mod touched;
+mod units;
