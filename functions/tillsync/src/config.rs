@@ -55,6 +55,18 @@ impl Config {
         Ok(Self { loopback, calls_per_second: calls(&get)?, api_urls, destination_hosts, public_url })
     }
 
+    /// Settings for stand-ins on this machine.
+    #[cfg(feature = "demo")]
+    pub(crate) fn local() -> Self {
+        Self {
+            loopback: true,
+            calls_per_second: DESTINATION_CALLS_PER_SECOND,
+            api_urls: HashMap::new(),
+            destination_hosts: Vec::new(),
+            public_url: "http://127.0.0.1:8787".into(),
+        }
+    }
+
     /// The hosts that may be called.
     pub(crate) fn allow(&self) -> Allow {
         let of = |url: &str| Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));

@@ -25,11 +25,7 @@ impl DataDir {
             return Err(DataError::new(Kind::Directory, &path, "this is no directory"));
         }
         if permissions::others_may_write(&metadata) {
-            return Err(DataError::new(
-                Kind::DirectoryWritable,
-                &path,
-                "other users may write here",
-            ));
+            return Err(DataError::new(Kind::DirectoryWritable, &path, "other users may write here"));
         }
         Ok(Self { path })
     }

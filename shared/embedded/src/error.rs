@@ -87,11 +87,7 @@ pub const CODES: &[CodeText] = &[
 
 impl DataError {
     pub(crate) fn new(kind: Kind, path: &Path, what: impl Into<String>) -> Self {
-        Self {
-            kind,
-            path: path.to_owned(),
-            what: what.into(),
-        }
+        Self { kind, path: path.to_owned(), what: what.into() }
     }
 
     /// The stable code, as `data.newer_version`.
@@ -142,9 +138,6 @@ impl DataError {
 
     /// As a port tells it.
     pub(crate) fn for_port(&self, what: &'static str) -> PortError {
-        PortError {
-            what,
-            detail: self.to_string(),
-        }
+        PortError { what, detail: self.to_string() }
     }
 }

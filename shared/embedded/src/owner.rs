@@ -40,9 +40,6 @@ impl Owner {
     /// [`Owner::try_take`] found the directory taken. Empty while an owner is just starting.
     #[must_use]
     pub fn describe(dir: &DataDir) -> String {
-        fs::read_to_string(dir.owner_lock())
-            .unwrap_or_default()
-            .trim()
-            .to_owned()
+        fs::read_to_string(dir.owner_lock()).unwrap_or_default().trim().to_owned()
     }
 }

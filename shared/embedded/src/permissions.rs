@@ -28,14 +28,7 @@ pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 
 /// Opens a file for reading and writing, made private if it is new.
 pub(crate) fn open_private(path: &Path) -> io::Result<File> {
-    private(
-        OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false),
-    )
-    .open(path)
+    private(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path)
 }
 
 /// True when somebody else may read or write what this is the metadata of.
@@ -50,11 +43,7 @@ pub(crate) fn others_may_write(metadata: &Metadata) -> bool {
 
 /// Makes the entries of a folder durable: a rename is not, until its folder is.
 pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(path)?.sync_all()
-    } else {
-        Ok(())
-    }
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 
 #[cfg(unix)]

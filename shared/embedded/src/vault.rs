@@ -49,11 +49,7 @@ impl FileVault {
         };
         // Of the open file, not of the path: what was checked is what is read.
         if permissions::others_may_read(&file.metadata().map_err(failed)?) {
-            return Err(DataError::new(
-                Kind::SecretsReadable,
-                &path,
-                "other users may read it",
-            ));
+            return Err(DataError::new(Kind::SecretsReadable, &path, "other users may read it"));
         }
         let mut text = String::new();
         file.read_to_string(&mut text).map_err(failed)?;
@@ -77,8 +73,7 @@ impl FileVault {
         if !change(&mut secrets) {
             return Ok(());
         }
-        self.replace(secrets)
-            .map_err(|error| DataError::from_io(&self.dir.secrets(), &error))
+        self.replace(secrets).map_err(|error| DataError::from_io(&self.dir.secrets(), &error))
     }
 
     fn replace(&self, secrets: BTreeMap<String, String>) -> io::Result<()> {
@@ -90,13 +85,7 @@ impl FileVault {
             _ => {}
         }
         let mut file = permissions::private(OpenOptions::new().write(true).create_new(true)).open(&fresh)?;
-        serde_json::to_writer_pretty(
-            &mut file,
-            &Secrets {
-                version: VERSION,
-                secrets,
-            },
-        )?;
+        serde_json::to_writer_pretty(&mut file, &Secrets { version: VERSION, secrets })?;
         file.write_all(b"\n")?;
         file.sync_all()?;
         fs::rename(&fresh, &path)?;
@@ -111,10 +100,7 @@ impl FileVault {
         let vault = self.clone();
         match tokio::task::spawn_blocking(move || work(&vault)).await {
             Ok(done) => done.map_err(|error| error.for_port("vault")),
-            Err(error) => Err(PortError {
-                what: "vault",
-                detail: error.to_string(),
-            }),
+            Err(error) => Err(PortError { what: "vault", detail: error.to_string() }),
         }
     }
 }
@@ -123,8 +109,7 @@ impl FileVault {
 impl Vault for FileVault {
     async fn get(&self, owner: &str) -> Result<Option<Secret>, PortError> {
         let owner = owner.to_owned();
-        self.blocking(move |vault| Ok(vault.read()?.get(&owner).map(|text| Secret::new(text))))
-            .await
+        self.blocking(move |vault| Ok(vault.read()?.get(&owner).map(|text| Secret::new(text)))).await
     }
 
     async fn put(&self, owner: &str, secret: &Secret) -> Result<(), PortError> {
@@ -140,7 +125,6 @@ impl Vault for FileVault {
 
     async fn forget(&self, owner: &str) -> Result<(), PortError> {
         let owner = owner.to_owned();
-        self.blocking(move |vault| vault.change(|secrets| secrets.remove(&owner).is_some()))
-            .await
+        self.blocking(move |vault| vault.change(|secrets| secrets.remove(&owner).is_some())).await
     }
 }

@@ -16,7 +16,7 @@ use crate::message::Work;
 use crate::paced::Paced;
 use crate::plan::history_from;
 use crate::ports::{Key, Lane, Store, Vault, Written};
-use crate::state::{Connection, ConnectionState, Cursor, Row, Settings, Tagged, load, update};
+use crate::state::{Connection, ConnectionState, Counted, Cursor, Row, Settings, Tagged, load, update};
 
 /// Calls spent on counting orders for the summary.
 const MAX_COUNT_CALLS: u32 = 20;
@@ -324,6 +324,7 @@ fn new_connection(
         public_url: engine.config.public_url.clone(),
         created: now,
         adopted: None,
+        counted: None,
         last_sync: None,
         next_sync: now.saturating_add(engine.config.timing.poll_every).ok(),
     })
@@ -382,6 +383,11 @@ async fn summary(
     let from = connection.settings.history_from.unwrap_or(Timestamp::UNIX_EPOCH);
     let window = Window { field: Field::Created, from, to: now };
     let count = source.count_orders(http, access, window, MAX_COUNT_CALLS).await?;
+    let counted = Counted { orders: count.orders, exact: count.exact, at: now };
+    update(&*engine.store, &Connection::key(&connection.id), |connection: &mut Connection| {
+        connection.counted = Some(counted);
+    })
+    .await?;
     let rate = u64::from(engine.config.calls_per_second.max(1));
     // A hundred orders a call, written and read back.
     let calls = count.orders.div_ceil(100) * 2;

@@ -37,10 +37,7 @@ pub struct Key {
 impl Key {
     /// A key of two parts.
     pub fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
-        Self {
-            pk: pk.into(),
-            sk: sk.into(),
-        }
+        Self { pk: pk.into(), sk: sk.into() }
     }
 }
 
@@ -109,12 +106,7 @@ impl Write {
 /// What every store refuses before it touches anything: more than `most` writes, a key twice, the deletion of
 /// what must be absent. All are slips of the caller, so they are errors and not conflicts.
 pub fn check_writes(writes: &[Write], most: usize) -> Result<(), PortError> {
-    let refuse = |detail: String| {
-        Err(PortError {
-            what: "store",
-            detail,
-        })
-    };
+    let refuse = |detail: String| Err(PortError { what: "store", detail });
     if writes.len() > most {
         return refuse(format!("{} writes in one call, at most {most}", writes.len()));
     }
@@ -123,11 +115,7 @@ pub fn check_writes(writes: &[Write], most: usize) -> Result<(), PortError> {
         if !seen.insert(write.key()) {
             return refuse("one key twice in one call".to_owned());
         }
-        if let Write::Delete {
-            when: Condition::Absent,
-            ..
-        } = write
-        {
+        if let Write::Delete { when: Condition::Absent, .. } = write {
             return refuse("a deletion that asks for absence".to_owned());
         }
     }
@@ -138,10 +126,7 @@ pub fn check_writes(writes: &[Write], most: usize) -> Result<(), PortError> {
 pub fn check_reads(items: usize) -> Result<(), PortError> {
     if items > MAX_BATCH {
         let detail = format!("{items} items asked for in one call, at most {MAX_BATCH}");
-        return Err(PortError {
-            what: "store",
-            detail,
-        });
+        return Err(PortError { what: "store", detail });
     }
     Ok(())
 }

@@ -37,18 +37,14 @@ pub(super) fn deal(tx: &Transaction<'_>, lane: i64, max: usize, now: i64) -> rus
         let due = tx
             .prepare_cached(OLDEST)?
             .query_map(params![lane, group, now, each], |row| {
-                Ok(Due {
-                    id: row.get(0)?,
-                    attempts: row.get(1)?,
-                })
+                Ok(Due { id: row.get(0)?, attempts: row.get(1)? })
             })?
             .collect::<rusqlite::Result<VecDeque<Due>>>()?;
         hands.push_back(due);
     }
     let last: i64 = tx.prepare_cached(LAST)?.query_row([lane], |row| row.get(0))?;
     for group in &groups {
-        tx.prepare_cached(SERVED)?
-            .execute(params![lane, group, last.saturating_add(1)])?;
+        tx.prepare_cached(SERVED)?.execute(params![lane, group, last.saturating_add(1)])?;
     }
     let mut dealt = Vec::new();
     while dealt.len() < max {

@@ -22,10 +22,8 @@ macro_rules! alive {
     };
 }
 
-const GET: &str = concat!(
-    "SELECT sk, rev, expires, tag, body FROM items WHERE pk = ?1 AND sk = ?2 AND ",
-    alive!("?3")
-);
+const GET: &str =
+    concat!("SELECT sk, rev, expires, tag, body FROM items WHERE pk = ?1 AND sk = ?2 AND ", alive!("?3"));
 /// Both ends of every range are plain comparisons, or the index would be read to the end of the partition.
 const QUERY_FROM: &str = concat!(
     "SELECT sk, rev, expires, tag, body FROM items WHERE pk = ?1 AND sk >= ?2 AND sk < ?3 AND ",
@@ -49,14 +47,8 @@ const UPDATE: &str = concat!(
     "UPDATE items SET rev = rev + 1, expires = ?3, tag = ?4, body = ?5 WHERE pk = ?1 AND sk = ?2 AND rev = ?7 AND ",
     alive!("?6")
 );
-const DELETE: &str = concat!(
-    "DELETE FROM items WHERE pk = ?1 AND sk = ?2 AND rev = ?4 AND ",
-    alive!("?3")
-);
-const REVISION: &str = concat!(
-    "SELECT rev FROM items WHERE pk = ?1 AND sk = ?2 AND ",
-    alive!("?3")
-);
+const DELETE: &str = concat!("DELETE FROM items WHERE pk = ?1 AND sk = ?2 AND rev = ?4 AND ", alive!("?3"));
+const REVISION: &str = concat!("SELECT rev FROM items WHERE pk = ?1 AND sk = ?2 AND ", alive!("?3"));
 /// A bound on the work a write does for others; the rest waits for the next one.
 const FORGET: &str = "DELETE FROM items WHERE rowid IN
     (SELECT rowid FROM items WHERE expires <= ?1 ORDER BY expires LIMIT 100)";
@@ -65,8 +57,7 @@ const FORGET: &str = "DELETE FROM items WHERE rowid IN
 impl Store for Sqlite {
     async fn get(&self, key: &Key) -> Result<Option<Item>, PortError> {
         let key = key.clone();
-        self.port(PORT, move |inner| inner.reading(|tx| one(tx, &key, inner.now())))
-            .await
+        self.port(PORT, move |inner| inner.reading(|tx| one(tx, &key, inner.now()))).await
     }
 
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, PortError> {
@@ -98,9 +89,7 @@ impl Store for Sqlite {
                     _ => (QUERY_FROM, &prefix),
                 };
                 let bounds = params![pk, from, end_of(&prefix), inner.now(), limit];
-                tx.prepare_cached(sql)?
-                    .query_map(bounds, |row| item(&pk, row))?
-                    .collect()
+                tx.prepare_cached(sql)?.query_map(bounds, |row| item(&pk, row))?.collect()
             })
         })
         .await
@@ -111,9 +100,7 @@ impl Store for Sqlite {
         self.port(PORT, move |inner| {
             inner.reading(|tx| {
                 let bounds = params![pk, prefix, end_of(&prefix), inner.now()];
-                tx.prepare_cached(TALLY)?
-                    .query_map(bounds, |row| Ok((row.get(0)?, row.get(1)?)))?
-                    .collect()
+                tx.prepare_cached(TALLY)?.query_map(bounds, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
             })
         })
         .await
@@ -156,24 +143,13 @@ impl Store for Sqlite {
 }
 
 fn one(tx: &Transaction<'_>, key: &Key, now: i64) -> rusqlite::Result<Option<Item>> {
-    tx.prepare_cached(GET)?
-        .query_row(params![key.pk, key.sk, now], |row| item(&key.pk, row))
-        .optional()
+    tx.prepare_cached(GET)?.query_row(params![key.pk, key.sk, now], |row| item(&key.pk, row)).optional()
 }
 
 fn item(pk: &str, row: &Row<'_>) -> rusqlite::Result<Item> {
-    let expires = row
-        .get::<_, Option<i64>>(2)?
-        .map(|micros| timestamp(2, micros))
-        .transpose()?;
+    let expires = row.get::<_, Option<i64>>(2)?.map(|micros| timestamp(2, micros)).transpose()?;
     let key = Key::new(pk, row.get::<_, String>(0)?);
-    Ok(Item {
-        key,
-        rev: row.get(1)?,
-        tag: row.get(3)?,
-        body: row.get(4)?,
-        expires,
-    })
+    Ok(Item { key, rev: row.get(1)?, tag: row.get(3)?, body: row.get(4)?, expires })
 }
 
 /// One write by itself.
@@ -183,9 +159,9 @@ fn write(tx: &Transaction<'_>, write: &Write, now: i64) -> rusqlite::Result<Writ
             let expires = item.expires.map(Timestamp::as_microsecond);
             let Key { pk, sk } = &item.key;
             match when {
-                Condition::Absent => tx
-                    .prepare_cached(INSERT)?
-                    .execute(params![pk, sk, expires, item.tag, item.body, now])?,
+                Condition::Absent => {
+                    tx.prepare_cached(INSERT)?.execute(params![pk, sk, expires, item.tag, item.body, now])?
+                }
                 Condition::Rev(rev) => tx.prepare_cached(UPDATE)?.execute(params![
                     pk,
                     sk,
@@ -197,28 +173,19 @@ fn write(tx: &Transaction<'_>, write: &Write, now: i64) -> rusqlite::Result<Writ
                 ])?,
             }
         }
-        Write::Delete {
-            key,
-            when: Condition::Rev(rev),
-        } => tx
-            .prepare_cached(DELETE)?
-            .execute(params![key.pk, key.sk, now, stored(*rev)])?,
+        Write::Delete { key, when: Condition::Rev(rev) } => {
+            tx.prepare_cached(DELETE)?.execute(params![key.pk, key.sk, now, stored(*rev)])?
+        }
         Write::Delete { .. } | Write::Check { .. } => usize::from(holds(tx, write, now)?),
     };
-    Ok(if changed == 1 {
-        Written::Done
-    } else {
-        Written::Conflict
-    })
+    Ok(if changed == 1 { Written::Done } else { Written::Conflict })
 }
 
 /// Whether the condition of a write is true now.
 fn holds(tx: &Transaction<'_>, write: &Write, now: i64) -> rusqlite::Result<bool> {
     let key = write.key();
-    let found: Option<i64> = tx
-        .prepare_cached(REVISION)?
-        .query_row(params![key.pk, key.sk, now], |row| row.get(0))
-        .optional()?;
+    let found: Option<i64> =
+        tx.prepare_cached(REVISION)?.query_row(params![key.pk, key.sk, now], |row| row.get(0)).optional()?;
     let (Write::Put { when, .. } | Write::Delete { when, .. } | Write::Check { when, .. }) = write;
     Ok(match when {
         Condition::Absent => found.is_none(),
@@ -254,14 +221,5 @@ fn end_of(prefix: &str) -> Value {
 
 /// Every statement, for the test that reads their plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[
-    GET,
-    QUERY_FROM,
-    QUERY_AFTER,
-    TALLY,
-    INSERT,
-    UPDATE,
-    DELETE,
-    REVISION,
-    FORGET,
-];
+pub(super) const STATEMENTS: &[&str] =
+    &[GET, QUERY_FROM, QUERY_AFTER, TALLY, INSERT, UPDATE, DELETE, REVISION, FORGET];

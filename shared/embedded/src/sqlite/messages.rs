@@ -40,8 +40,7 @@ impl Sqlite {
     /// stay as they are: the taking it died in counts, or a message that kills its worker would never be dead.
     /// The new owner calls this once, before it receives; answers how many there were.
     pub async fn free_leases(&self, _proof: &Owner) -> Result<usize, DataError> {
-        self.run(|inner| inner.writing(|tx| tx.prepare_cached(FREE)?.execute([inner.now()])))
-            .await
+        self.run(|inner| inner.writing(|tx| tx.prepare_cached(FREE)?.execute([inner.now()]))).await
     }
 
     async fn settle(
@@ -104,8 +103,7 @@ impl Queue for Sqlite {
         self.port(PORT, move |inner| {
             // Idle workers ask often: an empty queue costs a look, no write lock and no sync.
             let due: bool = inner.reading(|tx| {
-                tx.prepare_cached(ANY_DUE)?
-                    .query_row(params![number(lane), inner.now()], |row| row.get(0))
+                tx.prepare_cached(ANY_DUE)?.query_row(params![number(lane), inner.now()], |row| row.get(0))
             })?;
             if !due || max == 0 {
                 return Ok(Vec::new());
@@ -133,10 +131,7 @@ impl Queue for Sqlite {
 
     async fn depth(&self, lane: Lane) -> Result<u64, PortError> {
         self.port(PORT, move |inner| {
-            inner.reading(|tx| {
-                tx.prepare_cached(DEPTH)?
-                    .query_row([number(lane)], |row| row.get(0))
-            })
+            inner.reading(|tx| tx.prepare_cached(DEPTH)?.query_row([number(lane)], |row| row.get(0)))
         })
         .await
     }
@@ -144,15 +139,8 @@ impl Queue for Sqlite {
     async fn dead(&self, lane: Lane, limit: usize) -> Result<Vec<Dead>, PortError> {
         self.port(PORT, move |inner| {
             inner.reading(|tx| {
-                let letter = |row: &Row<'_>| {
-                    Ok(Dead {
-                        body: row.get(0)?,
-                        attempts: row.get(1)?,
-                    })
-                };
-                tx.prepare_cached(DEAD)?
-                    .query_map(params![number(lane), limit], letter)?
-                    .collect()
+                let letter = |row: &Row<'_>| Ok(Dead { body: row.get(0)?, attempts: row.get(1)? });
+                tx.prepare_cached(DEAD)?.query_map(params![number(lane), limit], letter)?.collect()
             })
         })
         .await
@@ -180,17 +168,10 @@ fn take(
                 buried = true;
                 continue;
             }
-            let delivery = tx
-                .prepare_cached(TAKE)?
-                .query_row(params![id, visible_at], |row| {
-                    let receipt = format!("{id}-{}", row.get::<_, i64>(0)?);
-                    Ok(Delivery {
-                        lane,
-                        receipt,
-                        attempts: row.get(1)?,
-                        body: row.get(2)?,
-                    })
-                })?;
+            let delivery = tx.prepare_cached(TAKE)?.query_row(params![id, visible_at], |row| {
+                let receipt = format!("{id}-{}", row.get::<_, i64>(0)?);
+                Ok(Delivery { lane, receipt, attempts: row.get(1)?, body: row.get(2)? })
+            })?;
             taken.push(delivery);
         }
         if !buried || taken.len() >= max {
@@ -202,8 +183,7 @@ fn take(
 impl Inner {
     /// The instant this long from now.
     fn after(&self, wait: Duration) -> i64 {
-        self.now()
-            .saturating_add(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX))
+        self.now().saturating_add(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX))
     }
 }
 
@@ -223,6 +203,5 @@ fn parse(receipt: &str) -> Option<(i64, i64)> {
 
 /// Every statement, for the test that reads their plans; but `FREE`, which runs once in an owner's life.
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[
-    SEND, JOIN_TURNS, ANY_DUE, TAKE, BURY, REMOVE, ACK, EXTEND, RELEASE, DEFER, DEPTH, DEAD,
-];
+pub(super) const STATEMENTS: &[&str] =
+    &[SEND, JOIN_TURNS, ANY_DUE, TAKE, BURY, REMOVE, ACK, EXTEND, RELEASE, DEFER, DEPTH, DEAD];

@@ -41,14 +41,7 @@ impl Sqlite {
         let path = dir.database();
         let write = open::writer(&path)?;
         let read = open::reader(&path)?;
-        Ok(Self {
-            inner: Arc::new(Inner {
-                path,
-                write: Mutex::new(write),
-                read: Mutex::new(read),
-                clock,
-            }),
-        })
+        Ok(Self { inner: Arc::new(Inner { path, write: Mutex::new(write), read: Mutex::new(read), clock }) })
     }
 
     /// Reads the whole file and checks its structure: for `doctor`, since it takes seconds on a large one.
@@ -124,7 +117,5 @@ fn timestamp(column: usize, micros: i64) -> rusqlite::Result<Timestamp> {
 
 #[cfg(test)]
 pub(crate) fn statements() -> impl Iterator<Item = &'static str> {
-    [items::STATEMENTS, messages::STATEMENTS, deal::STATEMENTS]
-        .concat()
-        .into_iter()
+    [items::STATEMENTS, messages::STATEMENTS, deal::STATEMENTS].concat().into_iter()
 }

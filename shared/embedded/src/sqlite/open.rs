@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use super::schema::{APPLICATION_ID, STEPS};
 use crate::error::{DataError, Kind};
@@ -31,15 +31,14 @@ pub(super) fn writer(path: &Path) -> Result<Connection, DataError> {
     let failed = |error: rusqlite::Error| DataError::from_sqlite(path, &error);
     let mut connection = connect(path).map_err(failed)?;
     // Before anything is written: a file of somebody else must stay as it is.
-    refuse_foreign(path, &connection)?;
+    version_now(path, &mut connection)?;
     into_wal(&connection).map_err(failed)?;
     // FULL: an answered write survives a power cut, as the engine acknowledges messages on the strength of it.
-    connection
-        .pragma_update(None, "synchronous", "FULL")
-        .map_err(failed)?;
-    connection
-        .pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)
-        .map_err(failed)?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+    // Pages that several commits change are written back once; larger logs gained nothing more.
+    connection.pragma_update(None, "wal_autocheckpoint", 4_000).map_err(failed)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB).map_err(failed)?;
+    connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024).map_err(failed)?;
     migrate(path, &mut connection)?;
     Ok(connection)
 }
@@ -73,29 +72,29 @@ fn create(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Refuses a database of a newer version, or of another program.
-fn refuse_foreign(path: &Path, connection: &Connection) -> Result<usize, DataError> {
+/// As [`version`], in a look of its own.
+fn version_now(path: &Path, connection: &mut Connection) -> Result<usize, DataError> {
+    let tx = connection.transaction().map_err(|error| DataError::from_sqlite(path, &error))?;
+    version(path, &tx)
+}
+
+/// The file's version; a newer one is refused, and another program's file. Three looks in one transaction: between
+/// two of them another process may be making the tables.
+fn version(path: &Path, tx: &Transaction<'_>) -> Result<usize, DataError> {
     let look = || {
-        let id: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-        let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        let tables: i64 = connection.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0))?;
-        Ok((id, version, tables))
+        let id: i64 = tx.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        let held: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let tables: i64 = tx.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        Ok((id, held, tables))
     };
-    let (id, version, tables) = look().map_err(|error| DataError::from_sqlite(path, &error))?;
-    if id != APPLICATION_ID && (tables > 0 || version != 0 || id != 0) {
-        return Err(DataError::new(
-            Kind::Unreadable,
-            path,
-            "this is a database of another program",
-        ));
+    let (id, held, tables) = look().map_err(|error| DataError::from_sqlite(path, &error))?;
+    if id != APPLICATION_ID && (tables > 0 || held != 0 || id != 0) {
+        return Err(DataError::new(Kind::Unreadable, path, "this is a database of another program"));
     }
-    match usize::try_from(version) {
+    match usize::try_from(held) {
         Ok(version) if version <= STEPS.len() => Ok(version),
         _ => {
-            let what = format!(
-                "its version is {version}, this tillsync knows up to {}",
-                STEPS.len()
-            );
+            let what = format!("its version is {held}, this tillsync knows up to {}", STEPS.len());
             Err(DataError::new(Kind::NewerVersion, path, what))
         }
     }
@@ -120,19 +119,15 @@ fn into_wal(connection: &Connection) -> rusqlite::Result<()> {
 fn migrate(path: &Path, connection: &mut Connection) -> Result<(), DataError> {
     let failed = |error: rusqlite::Error| DataError::from_sqlite(path, &error);
     for (number, step) in STEPS.iter().enumerate() {
-        if refuse_foreign(path, connection)? > number {
+        if version_now(path, connection)? > number {
             continue;
         }
-        let tx = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(failed)?;
+        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         // Another process may have been quicker between the look and the lock.
-        if refuse_foreign(path, &tx)? == number {
+        if version(path, &tx)? == number {
             tx.execute_batch(step).map_err(failed)?;
-            tx.pragma_update(None, "application_id", APPLICATION_ID)
-                .map_err(failed)?;
-            tx.pragma_update(None, "user_version", number + 1)
-                .map_err(failed)?;
+            tx.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
+            tx.pragma_update(None, "user_version", number + 1).map_err(failed)?;
         }
         tx.commit().map_err(failed)?;
     }

@@ -27,7 +27,6 @@ pub(super) fn start(role: &str, dir: &DataDir) -> Running {
         .env(ROLE, role)
         .env(DIR, dir.path())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -38,11 +37,7 @@ impl Running {
     /// What the child says next.
     pub(super) fn says(&mut self) -> String {
         loop {
-            let line = self
-                .lines
-                .next()
-                .expect("the child ended before it spoke")
-                .unwrap();
+            let line = self.lines.next().expect("the child ended before it spoke").unwrap();
             if let Some((_, said)) = line.split_once("child: ") {
                 return said.to_owned();
             }
@@ -85,10 +80,7 @@ async fn as_a_child() {
 async fn own(dir: &DataDir) {
     let owner = Owner::try_take(dir).unwrap();
     let sqlite = open(dir);
-    let taken = sqlite
-        .receive(Lane::Live, 10, Duration::from_secs(600))
-        .await
-        .unwrap();
+    let taken = sqlite.receive(Lane::Live, 10, Duration::from_secs(600)).await.unwrap();
     println!("child: {} {}", owner.is_some(), taken.len());
     std::thread::sleep(Duration::from_secs(120));
     drop(owner);
@@ -100,10 +92,7 @@ async fn write_for_ever(dir: &DataDir) {
     for n in 0_u64.. {
         let writes = (0..20).map(|m| create(&format!("{n:06}-{m:02}"), "1")).collect();
         sqlite.write_each(writes).await.unwrap();
-        sqlite
-            .send(Lane::Live, "g", vec![n.to_string()], Duration::ZERO)
-            .await
-            .unwrap();
+        sqlite.send(Lane::Live, "g", vec![n.to_string()], Duration::ZERO).await.unwrap();
         println!("child: {n}");
     }
 }
@@ -112,9 +101,6 @@ async fn write_for_ever(dir: &DataDir) {
 async fn keep(dir: &DataDir) {
     let vault = FileVault::open(dir).unwrap();
     for n in 0..25 {
-        vault
-            .put(&format!("{}-{n}", std::process::id()), &Secret::new("geheim"))
-            .await
-            .unwrap();
+        vault.put(&format!("{}-{n}", std::process::id()), &Secret::new("geheim")).await.unwrap();
     }
 }

@@ -33,13 +33,7 @@ impl Time for Housed {
 fn sqlite() -> (Arc<Sqlite>, Arc<dyn Time>) {
     let (place, clock) = (place(), manual());
     let sqlite = Sqlite::open(&place.dir, clock.clone()).unwrap();
-    (
-        Arc::new(sqlite),
-        Arc::new(Housed {
-            clock,
-            _temp: place._temp,
-        }),
-    )
+    (Arc::new(sqlite), Arc::new(Housed { clock, _temp: place._temp }))
 }
 
 async fn store() -> Subject<dyn Store> {
@@ -55,13 +49,7 @@ async fn queue() -> Subject<dyn Queue> {
 async fn vault() -> Subject<dyn Vault> {
     let place = place();
     let port = Arc::new(FileVault::open(&place.dir).unwrap());
-    Subject {
-        port,
-        time: Arc::new(Housed {
-            clock: manual(),
-            _temp: place._temp,
-        }),
-    }
+    Subject { port, time: Arc::new(Housed { clock: manual(), _temp: place._temp }) }
 }
 
 #[tokio::test]

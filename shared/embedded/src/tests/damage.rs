@@ -19,14 +19,10 @@ async fn a_newer_database_is_refused_untouched() {
     let place = place();
     open(&place.dir).write_each(vec![create("a", "1")]).await.unwrap();
     let raw = Connection::open(place.dir.database()).unwrap();
-    let version: i64 = raw
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .unwrap();
+    let version: i64 = raw.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     raw.pragma_update(None, "user_version", version + 1).unwrap();
     assert_eq!(refused(attempt(&place.dir)).code(), "data.newer_version");
-    let left: i64 = raw
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .unwrap();
+    let left: i64 = raw.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     assert_eq!(left, version + 1);
     raw.pragma_update(None, "user_version", version).unwrap();
     assert!(open(&place.dir).get(&Key::new("P", "a")).await.unwrap().is_some());
@@ -38,12 +34,8 @@ fn another_programs_database_is_refused_untouched() {
     let raw = Connection::open(place.dir.database()).unwrap();
     raw.execute_batch("CREATE TABLE notes (text TEXT)").unwrap();
     assert_eq!(refused(attempt(&place.dir)).code(), "data.unreadable");
-    let mode: String = raw
-        .pragma_query_value(None, "journal_mode", |row| row.get(0))
-        .unwrap();
-    let tables: i64 = raw
-        .query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0))
-        .unwrap();
+    let mode: String = raw.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+    let tables: i64 = raw.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap();
     assert_eq!((mode.as_str(), tables), ("delete", 1));
 }
 
@@ -61,11 +53,7 @@ async fn a_damaged_database_is_told() {
     let place = place();
     let sqlite = open(&place.dir);
     sqlite
-        .write_each(
-            (0..500)
-                .map(|n| create(&format!("{n:03}"), &"x".repeat(500)))
-                .collect(),
-        )
+        .write_each((0..500).map(|n| create(&format!("{n:03}"), &"x".repeat(500))).collect())
         .await
         .unwrap();
     sqlite.check().await.unwrap();
@@ -95,10 +83,7 @@ fn a_directory_that_cannot_be_is_refused() {
     let file = place.dir.path().join("file");
     fs::write(&file, "x").unwrap();
     assert_eq!(refused(DataDir::open(&file)).code(), "data.directory");
-    assert_eq!(
-        refused(DataDir::open(file.join("below"))).code(),
-        "data.directory"
-    );
+    assert_eq!(refused(DataDir::open(file.join("below"))).code(), "data.directory");
     fs::create_dir(place.dir.database()).unwrap();
     refused(attempt(&place.dir));
 }

@@ -24,16 +24,11 @@ struct Place {
 
 fn place() -> Place {
     let temp = tempfile::tempdir().unwrap();
-    Place {
-        dir: DataDir::open(temp.path().join("data")).unwrap(),
-        _temp: temp,
-    }
+    Place { dir: DataDir::open(temp.path().join("data")).unwrap(), _temp: temp }
 }
 
 fn manual() -> Arc<ManualClock> {
-    Arc::new(ManualClock::new(
-        "2026-05-04T10:00:00.123456789Z".parse::<Timestamp>().unwrap(),
-    ))
+    Arc::new(ManualClock::new("2026-05-04T10:00:00.123456789Z".parse::<Timestamp>().unwrap()))
 }
 
 fn open(dir: &DataDir) -> Sqlite {
@@ -41,32 +36,18 @@ fn open(dir: &DataDir) -> Sqlite {
 }
 
 fn item(sk: &str, body: &str) -> Item {
-    Item {
-        key: Key::new("P", sk),
-        rev: 0,
-        tag: String::new(),
-        body: body.to_owned(),
-        expires: None,
-    }
+    Item { key: Key::new("P", sk), rev: 0, tag: String::new(), body: body.to_owned(), expires: None }
 }
 
 fn create(sk: &str, body: &str) -> Write {
-    Write::Put {
-        item: item(sk, body),
-        when: Condition::Absent,
-    }
+    Write::Put { item: item(sk, body), when: Condition::Absent }
 }
 
 /// The error of a call that must fail, with what every error must say.
 fn refused<T>(result: Result<T, DataError>) -> DataError {
-    let Err(error) = result else {
-        panic!("this must be refused")
-    };
+    let Err(error) = result else { panic!("this must be refused") };
     let text = error.to_string();
-    assert!(
-        text.starts_with(error.code()) && text.contains(error.action()),
-        "{text}"
-    );
+    assert!(text.starts_with(error.code()) && text.contains(error.action()), "{text}");
     assert!(text.contains(error.path().to_str().unwrap()), "{text}");
     error
 }
@@ -92,10 +73,7 @@ fn every_kind_has_its_code() {
     }
     for text in CODES {
         for sentence in [text.meaning, text.action] {
-            assert!(
-                sentence.ends_with('.') && !sentence.contains("  "),
-                "{sentence:?}"
-            );
+            assert!(sentence.ends_with('.') && !sentence.contains("  "), "{sentence:?}");
         }
     }
 }

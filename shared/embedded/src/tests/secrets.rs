@@ -68,10 +68,7 @@ mod unix {
             assert_eq!(error.code(), "data.secrets_readable");
             assert!(error.action().contains("chmod 600"));
             let error = vault.get("DEST#acme").await.unwrap_err().to_string();
-            assert!(
-                error.contains("data.secrets_readable") && !error.contains("geheim"),
-                "{error}"
-            );
+            assert!(error.contains("data.secrets_readable") && !error.contains("geheim"), "{error}");
             vault.put("DEST#other", &Secret::new("x")).await.unwrap_err();
             vault.forget("DEST#acme").await.unwrap_err();
             assert_eq!(mode(&path), open_mode, "the mode is the operator's to mend");
@@ -83,13 +80,9 @@ mod unix {
     #[test]
     fn a_directory_others_can_change_is_refused() {
         let place = place();
-        for (open_mode, good) in [
-            (0o755, true),
-            (0o775, false),
-            (0o777, false),
-            (0o702, false),
-            (0o700, true),
-        ] {
+        for (open_mode, good) in
+            [(0o755, true), (0o775, false), (0o777, false), (0o702, false), (0o700, true)]
+        {
             chmod(place.dir.path(), open_mode);
             match DataDir::open(place.dir.path()) {
                 Ok(_) => assert!(good, "{open_mode:o}"),
@@ -115,19 +108,10 @@ async fn damaged_secrets_are_told_without_repeating_them() {
     vault.put("A", &Secret::new("geheim")).await.unwrap();
     let whole = fs::read_to_string(place.dir.secrets()).unwrap();
     let damaged = [
-        (
-            "{\"version\":1,\"secrets\":{\"A\":geheim}}".to_owned(),
-            "data.secrets_unreadable",
-        ),
-        (
-            "{\"version\":1,\"secrets\":\"geheim\"}".to_owned(),
-            "data.secrets_unreadable",
-        ),
+        ("{\"version\":1,\"secrets\":{\"A\":geheim}}".to_owned(), "data.secrets_unreadable"),
+        ("{\"version\":1,\"secrets\":\"geheim\"}".to_owned(), "data.secrets_unreadable"),
         (String::new(), "data.secrets_unreadable"),
-        (
-            whole.replace("\"version\": 1", "\"version\": 2"),
-            "data.newer_version",
-        ),
+        (whole.replace("\"version\": 1", "\"version\": 2"), "data.newer_version"),
     ];
     for (text, code) in damaged {
         fs::write(place.dir.secrets(), &text).unwrap();
@@ -147,15 +131,9 @@ async fn damaged_secrets_are_told_without_repeating_them() {
 async fn processes_that_keep_secrets_lose_none() {
     let place = place();
     let children: Vec<Running> = (0..2).map(|_| start("keep", &place.dir)).collect();
-    let vaults = [
-        FileVault::open(&place.dir).unwrap(),
-        FileVault::open(&place.dir).unwrap(),
-    ];
+    let vaults = [FileVault::open(&place.dir).unwrap(), FileVault::open(&place.dir).unwrap()];
     let puts = (0..50).map(async |n: usize| {
-        vaults[n % 2]
-            .put(&format!("own-{n}"), &Secret::new("geheim"))
-            .await
-            .unwrap();
+        vaults[n % 2].put(&format!("own-{n}"), &Secret::new("geheim")).await.unwrap();
     });
     join_all(puts).await;
     children.into_iter().for_each(Running::finish);

@@ -17,10 +17,8 @@ pub(super) async fn increment(sqlite: &Sqlite, times: usize) {
         loop {
             let found = sqlite.get(&Key::new("P", "n")).await.unwrap().unwrap();
             let count: u64 = found.body.parse().unwrap();
-            let write = Write::Put {
-                item: item("n", &(count + 1).to_string()),
-                when: Condition::Rev(found.rev),
-            };
+            let write =
+                Write::Put { item: item("n", &(count + 1).to_string()), when: Condition::Rev(found.rev) };
             if sqlite.write_each(vec![write]).await.unwrap() == [Written::Done] {
                 break;
             }
@@ -46,17 +44,11 @@ async fn two_handles_never_take_the_same_message() {
     let place = place();
     let handles = [open(&place.dir), open(&place.dir), open(&place.dir)];
     let bodies = (0..300).map(|n| n.to_string()).collect();
-    handles[0]
-        .send(Lane::Live, "g", bodies, Duration::ZERO)
-        .await
-        .unwrap();
+    handles[0].send(Lane::Live, "g", bodies, Duration::ZERO).await.unwrap();
     let drain = async |sqlite: &Sqlite| {
         let mut mine = Vec::new();
         loop {
-            let taken = sqlite
-                .receive(Lane::Live, 7, Duration::from_secs(600))
-                .await
-                .unwrap();
+            let taken = sqlite.receive(Lane::Live, 7, Duration::from_secs(600)).await.unwrap();
             if taken.is_empty() {
                 return mine;
             }
@@ -97,15 +89,9 @@ async fn opening_again_leaves_the_locks_of_others_alone() {
     let sqlite = open(&place.dir);
     for n in 0..20 {
         let other = open(&place.dir);
-        sqlite
-            .write_each(vec![create(&format!("{n}"), "1")])
-            .await
-            .unwrap();
+        sqlite.write_each(vec![create(&format!("{n}"), "1")]).await.unwrap();
         drop(other);
-        sqlite
-            .write_each(vec![create(&format!("{n}-"), "1")])
-            .await
-            .unwrap();
+        sqlite.write_each(vec![create(&format!("{n}-"), "1")]).await.unwrap();
     }
     assert_eq!(open(&place.dir).query("P", "", None, 99).await.unwrap().len(), 40);
     sqlite.check().await.unwrap();
@@ -117,17 +103,11 @@ async fn readers_do_not_wait_for_a_writer() {
     let sqlite = open(&place.dir);
     sqlite.write_each(vec![create("a", "1")]).await.unwrap();
     let other = Connection::open(place.dir.database()).unwrap();
-    other
-        .execute_batch("BEGIN IMMEDIATE; UPDATE items SET body = '2'")
-        .unwrap();
+    other.execute_batch("BEGIN IMMEDIATE; UPDATE items SET body = '2'").unwrap();
     let found = sqlite.get(&Key::new("P", "a")).await.unwrap().unwrap();
     assert_eq!(found.body, "1", "what is not committed is not seen");
     assert!(
-        sqlite
-            .receive(Lane::Live, 10, Duration::ZERO)
-            .await
-            .unwrap()
-            .is_empty(),
+        sqlite.receive(Lane::Live, 10, Duration::ZERO).await.unwrap().is_empty(),
         "an idle look takes no lock"
     );
     other.execute_batch("COMMIT").unwrap();

@@ -23,10 +23,7 @@ fn every_statement_searches_and_none_scans() {
     let connection = Connection::open(place.dir.database()).unwrap();
     for sql in crate::sqlite::statements() {
         let plan = plan(&connection, sql);
-        assert!(
-            !plan.contains("SCAN items") && !plan.contains("SCAN messages"),
-            "{sql}\n{plan}"
-        );
+        assert!(!plan.contains("SCAN items") && !plan.contains("SCAN messages"), "{sql}\n{plan}");
         if sql.contains("ORDER BY sk") {
             assert!(
                 plan.contains("(pk=? AND sk>? AND sk<?)") && !plan.contains("TEMP B-TREE"),

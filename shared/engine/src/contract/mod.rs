@@ -3,11 +3,7 @@
 //!
 //! A caller gives a closure that makes the implementation anew for every check, empty, with the time it lives in.
 
-#![allow(
-    clippy::panic,
-    clippy::expect_used,
-    reason = "this is test code that other crates' tests call"
-)]
+#![allow(clippy::panic, clippy::expect_used, reason = "this is test code that other crates' tests call")]
 
 mod queue;
 mod queue_taking;
@@ -127,11 +123,7 @@ pub async fn queue<F: Future<Output = Subject<dyn Queue>>>(make: impl Fn() -> F)
 /// What our own queues promise beyond the port: groups take turns. SQS does the same by and by, but not to the
 /// message, so it is no part of [`queue`].
 pub async fn fair_queue<F: Future<Output = Subject<dyn Queue>>>(make: impl Fn() -> F) {
-    run!(
-        make,
-        queue::a_backlog_starves_nobody,
-        queue::small_receives_take_turns
-    );
+    run!(make, queue::a_backlog_starves_nobody, queue::small_receives_take_turns);
 }
 
 /// Every promise of a [`Vault`].

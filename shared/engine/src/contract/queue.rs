@@ -19,21 +19,14 @@ pub(super) const LONG: Duration = Duration::from_secs(600);
 
 pub(super) async fn send(under: &Under, lane: Lane, group: &str, bodies: &[&str]) {
     let bodies = bodies.iter().map(|body| (*body).to_owned()).collect();
-    under
-        .port
-        .send(lane, group, bodies, Duration::ZERO)
-        .await
-        .expect("sends");
+    under.port.send(lane, group, bodies, Duration::ZERO).await.expect("sends");
 }
 
 /// One receive.
 pub(super) async fn receive(under: &Under, lane: Lane, max: usize, visibility: Duration) -> Vec<Delivery> {
     let taken = under.port.receive(lane, max, visibility).await.expect("receives");
     assert!(taken.len() <= max, "{} taken, {max} asked for", taken.len());
-    assert!(
-        taken.iter().all(|delivery| delivery.lane == lane),
-        "a delivery knows its lane"
-    );
+    assert!(taken.iter().all(|delivery| delivery.lane == lane), "a delivery knows its lane");
     taken
 }
 
@@ -71,10 +64,7 @@ pub(super) async fn what_is_sent_is_received(under: &Under) {
     let taken = gather(under, Lane::Live, 3, LONG).await;
     let got: BTreeSet<&str> = taken.iter().map(|delivery| delivery.body.as_str()).collect();
     assert_eq!(got, bodies.into());
-    assert!(
-        taken.iter().all(|delivery| delivery.attempts == 1),
-        "the first time is the first attempt"
-    );
+    assert!(taken.iter().all(|delivery| delivery.attempts == 1), "the first time is the first attempt");
     nothing(under, Lane::Live).await;
 }
 
@@ -87,18 +77,10 @@ pub(super) async fn nothing_sent_is_nothing_received(under: &Under) {
 }
 
 pub(super) async fn a_delay_hides(under: &Under) {
-    under
-        .port
-        .send(Lane::Live, "g", vec!["late".to_owned()], A_WHILE)
-        .await
-        .expect("sends");
+    under.port.send(Lane::Live, "g", vec!["late".to_owned()], A_WHILE).await.expect("sends");
     nothing(under, Lane::Live).await;
     send(under, Lane::Live, "g", &["now"]).await;
-    assert_eq!(
-        only(under, Lane::Live, LONG).await.body,
-        "now",
-        "one that waits holds up no other"
-    );
+    assert_eq!(only(under, Lane::Live, LONG).await.body, "now", "one that waits holds up no other");
     under.time.pass(LONGER).await;
     assert_eq!(only(under, Lane::Live, LONG).await.body, "late");
 }
@@ -108,15 +90,8 @@ pub(super) async fn a_long_delay_is_cut(under: &Under) {
         return;
     }
     let week = Duration::from_secs(7 * 24 * 3600);
-    under
-        .port
-        .send(Lane::Live, "g", vec!["late".to_owned()], week)
-        .await
-        .expect("sends");
-    under
-        .time
-        .pass(MAX_DELAY.saturating_sub(Duration::from_secs(1)))
-        .await;
+    under.port.send(Lane::Live, "g", vec!["late".to_owned()], week).await.expect("sends");
+    under.time.pass(MAX_DELAY.saturating_sub(Duration::from_secs(1))).await;
     nothing(under, Lane::Live).await;
     under.time.pass(Duration::from_secs(1)).await;
     let delivery = only(under, Lane::Live, LONG).await;
@@ -124,11 +99,7 @@ pub(super) async fn a_long_delay_is_cut(under: &Under) {
     nothing(under, Lane::Live).await;
     under.time.pass(MAX_DELAY).await;
     let delivery = only(under, Lane::Live, LONG).await;
-    under
-        .port
-        .release(&delivery, Duration::MAX)
-        .await
-        .expect("releases");
+    under.port.release(&delivery, Duration::MAX).await.expect("releases");
     nothing(under, Lane::Live).await;
     under.time.pass(MAX_DELAY).await;
     only(under, Lane::Live, LONG).await;
@@ -146,11 +117,7 @@ pub(super) async fn depth_counts_waiting_and_taken(under: &Under) {
     let depth = async |lane| under.port.depth(lane).await.expect("counts");
     send(under, Lane::Live, "g", &["a", "b"]).await;
     send(under, Lane::Live, "h", &["c"]).await;
-    under
-        .port
-        .send(Lane::Live, "g", vec!["late".to_owned()], LONG)
-        .await
-        .expect("sends");
+    under.port.send(Lane::Live, "g", vec!["late".to_owned()], LONG).await.expect("sends");
     send(under, Lane::History, "g", &["old"]).await;
     assert_eq!(
         (depth(Lane::Live).await, depth(Lane::History).await),
@@ -172,11 +139,7 @@ pub(super) async fn at_most_max_are_taken(under: &Under) {
         for max in [1, 3, 2] {
             // `receive` holds the answer against `max`.
             for delivery in receive(under, Lane::Live, max, LONG).await {
-                assert!(
-                    seen.insert(delivery.body.clone()),
-                    "{} was taken twice",
-                    delivery.body
-                );
+                assert!(seen.insert(delivery.body.clone()), "{} was taken twice", delivery.body);
             }
         }
     }
@@ -185,11 +148,7 @@ pub(super) async fn at_most_max_are_taken(under: &Under) {
 
 pub(super) async fn a_thousand_at_once(under: &Under) {
     let bodies: Vec<String> = (0..1_000).map(|n| format!("{n:04}")).collect();
-    under
-        .port
-        .send(Lane::History, "g", bodies.clone(), Duration::ZERO)
-        .await
-        .expect("sends");
+    under.port.send(Lane::History, "g", bodies.clone(), Duration::ZERO).await.expect("sends");
     let taken = gather(under, Lane::History, 1_000, LONG).await;
     let got: BTreeSet<String> = taken.into_iter().map(|delivery| delivery.body).collect();
     assert_eq!(got, bodies.into_iter().collect());
@@ -198,11 +157,7 @@ pub(super) async fn a_thousand_at_once(under: &Under) {
 pub(super) async fn never_two_holders(under: &Under) {
     for group in 0..4 {
         let bodies = (0..50).map(|n| format!("{group}-{n}")).collect();
-        under
-            .port
-            .send(Lane::Live, &format!("g{group}"), bodies, Duration::ZERO)
-            .await
-            .expect("sends");
+        under.port.send(Lane::Live, &format!("g{group}"), bodies, Duration::ZERO).await.expect("sends");
     }
     let worker = async || {
         let mut mine = Vec::new();
@@ -212,11 +167,7 @@ pub(super) async fn never_two_holders(under: &Under) {
         }
         mine
     };
-    let held: Vec<Delivery> = join_all((0..8).map(|_| worker()))
-        .await
-        .into_iter()
-        .flatten()
-        .collect();
+    let held: Vec<Delivery> = join_all((0..8).map(|_| worker())).await.into_iter().flatten().collect();
     let bodies: BTreeSet<&str> = held.iter().map(|delivery| delivery.body.as_str()).collect();
     let receipts: BTreeSet<&str> = held.iter().map(|delivery| delivery.receipt.as_str()).collect();
     assert_eq!(held.len(), 200, "each message is held by one, and none is left");
@@ -225,30 +176,19 @@ pub(super) async fn never_two_holders(under: &Under) {
 
 pub(super) async fn a_backlog_starves_nobody(under: &Under) {
     let backlog = (0..500).map(|n| format!("big{n}")).collect();
-    under
-        .port
-        .send(Lane::Live, "big", backlog, Duration::ZERO)
-        .await
-        .expect("sends");
+    under.port.send(Lane::Live, "big", backlog, Duration::ZERO).await.expect("sends");
     under.time.pass(A_WHILE).await;
     send(under, Lane::Live, "small", &["small1", "small2", "small3"]).await;
     let taken = receive(under, Lane::Live, 10, LONG).await;
     assert_eq!(taken.len(), 10);
-    let small = taken
-        .iter()
-        .filter(|delivery| delivery.body.starts_with("small"))
-        .count();
+    let small = taken.iter().filter(|delivery| delivery.body.starts_with("small")).count();
     assert_eq!(small, 3, "the younger group gets its share of the first hand");
 }
 
 pub(super) async fn small_receives_take_turns(under: &Under) {
     for group in ["a", "b", "c"] {
         let backlog = (0..50).map(|_| group.to_owned()).collect();
-        under
-            .port
-            .send(Lane::Live, group, backlog, Duration::ZERO)
-            .await
-            .expect("sends");
+        under.port.send(Lane::Live, group, backlog, Duration::ZERO).await.expect("sends");
         under.time.pass(A_WHILE).await;
     }
     let mut order = String::new();

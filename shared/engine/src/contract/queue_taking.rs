@@ -14,10 +14,7 @@ pub(super) async fn taken_is_hidden_then_returns(under: &Under) {
     under.time.pass(LONGER).await;
     let second = only(under, Lane::Live, A_WHILE).await;
     assert_eq!((first.attempts, second.attempts), (1, 2), "every taking counts");
-    assert_ne!(
-        first.receipt, second.receipt,
-        "a receipt names a taking, not a message"
-    );
+    assert_ne!(first.receipt, second.receipt, "a receipt names a taking, not a message");
     assert_eq!(second.body, "m");
     under.time.pass(LONGER).await;
     assert_eq!(only(under, Lane::Live, LONG).await.attempts, 3);
@@ -27,11 +24,7 @@ pub(super) async fn acknowledged_is_gone(under: &Under) {
     send(under, Lane::Live, "g", &["m"]).await;
     let delivery = only(under, Lane::Live, A_WHILE).await;
     under.port.ack(&delivery).await.expect("acknowledges");
-    under
-        .port
-        .ack(&delivery)
-        .await
-        .expect("acknowledging twice is no error");
+    under.port.ack(&delivery).await.expect("acknowledging twice is no error");
     under.time.pass(LONGER).await;
     nothing(under, Lane::Live).await;
     assert_eq!(under.port.depth(Lane::Live).await.expect("counts"), 0);
@@ -48,11 +41,7 @@ pub(super) async fn a_late_acknowledgement_counts(under: &Under) {
     under.time.pass(LONGER).await;
     under.port.ack(&delivery).await.expect("acknowledges");
     nothing(under, Lane::Live).await;
-    assert_eq!(
-        under.port.depth(Lane::Live).await.expect("counts"),
-        0,
-        "nobody had taken it since"
-    );
+    assert_eq!(under.port.depth(Lane::Live).await.expect("counts"), 0, "nobody had taken it since");
 }
 
 pub(super) async fn an_old_receipt_does_nothing(under: &Under) {
@@ -61,11 +50,7 @@ pub(super) async fn an_old_receipt_does_nothing(under: &Under) {
     under.time.pass(LONGER).await;
     let new = only(under, Lane::Live, A_WHILE).await;
     under.port.ack(&old).await.expect("answers");
-    assert_eq!(
-        under.port.depth(Lane::Live).await.expect("counts"),
-        1,
-        "an old receipt acknowledges nothing"
-    );
+    assert_eq!(under.port.depth(Lane::Live).await.expect("counts"), 1, "an old receipt acknowledges nothing");
     under.port.release(&old, Duration::ZERO).await.expect("answers");
     nothing(under, Lane::Live).await;
     under.port.defer(&old, Duration::ZERO).await.expect("answers");
@@ -73,10 +58,7 @@ pub(super) async fn an_old_receipt_does_nothing(under: &Under) {
     under.port.extend(&old, LONG).await.expect("answers");
     under.time.pass(LONGER).await;
     let newest = only(under, Lane::Live, LONG).await;
-    assert_eq!(
-        newest.attempts, 3,
-        "nor does it count, uncount or prolong anything"
-    );
+    assert_eq!(newest.attempts, 3, "nor does it count, uncount or prolong anything");
     under.port.ack(&new).await.expect("answers");
     assert_eq!(under.port.depth(Lane::Live).await.expect("counts"), 1);
     under.port.ack(&newest).await.expect("acknowledges");
@@ -90,29 +72,17 @@ pub(super) async fn extending_hides_longer(under: &Under) {
     under.port.extend(&delivery, A_WHILE).await.expect("extends");
     under.time.pass(Duration::from_secs(6)).await;
     nothing(under, Lane::Live).await;
-    under
-        .port
-        .extend(&delivery, A_WHILE)
-        .await
-        .expect("the same receipt serves again");
+    under.port.extend(&delivery, A_WHILE).await.expect("the same receipt serves again");
     under.time.pass(Duration::from_secs(6)).await;
     nothing(under, Lane::Live).await;
     under.time.pass(Duration::from_secs(3)).await;
-    assert_eq!(
-        only(under, Lane::Live, LONG).await.attempts,
-        2,
-        "extending is no taking"
-    );
+    assert_eq!(only(under, Lane::Live, LONG).await.attempts, 2, "extending is no taking");
 }
 
 pub(super) async fn releasing_counts(under: &Under) {
     send(under, Lane::Live, "g", &["m"]).await;
     let delivery = gather(under, Lane::Live, 1, LONG).await.remove(0);
-    under
-        .port
-        .release(&delivery, Duration::ZERO)
-        .await
-        .expect("releases");
+    under.port.release(&delivery, Duration::ZERO).await.expect("releases");
     let delivery = only(under, Lane::Live, LONG).await;
     assert_eq!(delivery.attempts, 2);
     under.port.release(&delivery, A_WHILE).await.expect("releases");
@@ -129,27 +99,15 @@ pub(super) async fn deferring_does_not_count(under: &Under) {
         under.port.defer(&delivery, Duration::ZERO).await.expect("defers");
     }
     let delivery = only(under, Lane::Live, LONG).await;
-    under
-        .port
-        .release(&delivery, Duration::ZERO)
-        .await
-        .expect("releases");
+    under.port.release(&delivery, Duration::ZERO).await.expect("releases");
     let delivery = only(under, Lane::Live, LONG).await;
     assert_eq!(delivery.attempts, 2);
     under.port.defer(&delivery, A_WHILE).await.expect("defers");
     under.port.ack(&delivery).await.expect("answers");
-    assert_eq!(
-        under.port.depth(Lane::Live).await.expect("counts"),
-        1,
-        "the receipt was used up"
-    );
+    assert_eq!(under.port.depth(Lane::Live).await.expect("counts"), 1, "the receipt was used up");
     nothing(under, Lane::Live).await;
     under.time.pass(LONGER).await;
-    assert_eq!(
-        only(under, Lane::Live, LONG).await.attempts,
-        2,
-        "earlier tries still count"
-    );
+    assert_eq!(only(under, Lane::Live, LONG).await.attempts, 2, "earlier tries still count");
 }
 
 pub(super) async fn taken_too_often_is_dead(under: &Under) {
@@ -158,11 +116,7 @@ pub(super) async fn taken_too_often_is_dead(under: &Under) {
         for attempt in 1..=MAX_ATTEMPTS {
             let delivery = only(under, Lane::Live, LONG).await;
             assert_eq!((delivery.attempts, delivery.body.as_str()), (attempt, body));
-            under
-                .port
-                .release(&delivery, Duration::ZERO)
-                .await
-                .expect("releases");
+            under.port.release(&delivery, Duration::ZERO).await.expect("releases");
         }
         // The dead one takes no place in a hand.
         send(under, Lane::Live, "g", &[others]).await;
@@ -170,23 +124,9 @@ pub(super) async fn taken_too_often_is_dead(under: &Under) {
         assert_eq!(delivery.body, others);
         under.port.ack(&delivery).await.expect("acknowledges");
     }
-    let dead = |body: &str| Dead {
-        body: body.to_owned(),
-        attempts: MAX_ATTEMPTS,
-    };
-    assert_eq!(
-        under.port.dead(Lane::Live, 10).await.expect("lists"),
-        [dead("first"), dead("second")]
-    );
-    assert_eq!(
-        under.port.dead(Lane::Live, 1).await.expect("lists"),
-        [dead("first")],
-        "oldest first"
-    );
-    assert_eq!(
-        under.port.dead(Lane::History, 10).await.expect("lists"),
-        [],
-        "lanes are apart in death too"
-    );
+    let dead = |body: &str| Dead { body: body.to_owned(), attempts: MAX_ATTEMPTS };
+    assert_eq!(under.port.dead(Lane::Live, 10).await.expect("lists"), [dead("first"), dead("second")]);
+    assert_eq!(under.port.dead(Lane::Live, 1).await.expect("lists"), [dead("first")], "oldest first");
+    assert_eq!(under.port.dead(Lane::History, 10).await.expect("lists"), [], "lanes are apart in death too");
     assert_eq!(under.port.depth(Lane::Live).await.expect("counts"), 0);
 }

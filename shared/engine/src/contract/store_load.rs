@@ -14,13 +14,7 @@ const ROUNDS: usize = 10_000;
 
 pub(super) async fn a_thousand_at_once(under: &Under) {
     let key = |n: usize| format!("REC#orders#{n:04}");
-    seed(
-        under,
-        (0..MAX_BATCH)
-            .map(|n| create("P", &key(n), &n.to_string()))
-            .collect(),
-    )
-    .await;
+    seed(under, (0..MAX_BATCH).map(|n| create("P", &key(n), &n.to_string())).collect()).await;
     let updates = (0..MAX_BATCH).map(|n| {
         // Every third one is late.
         let rev = if n % 3 == 0 { 7 } else { 1 };
@@ -39,11 +33,7 @@ pub(super) async fn a_thousand_at_once(under: &Under) {
     let mut after: Option<String> = None;
     let mut count = 0;
     loop {
-        let page = under
-            .port
-            .query("P", "REC#", after.as_deref(), 300)
-            .await
-            .expect("reads");
+        let page = under.port.query("P", "REC#", after.as_deref(), 300).await.expect("reads");
         for item in &page {
             assert_eq!(item.key.sk, key(count));
             count += 1;
@@ -71,11 +61,7 @@ pub(super) async fn racing_increments_lose_nothing(under: &Under) {
             let_others_run().await;
             let rev = item.rev;
             item.body = (count + 1).to_string();
-            let written = under
-                .port
-                .write_each(vec![put(item, Condition::Rev(rev))])
-                .await
-                .expect("writes");
+            let written = under.port.write_each(vec![put(item, Condition::Rev(rev))]).await.expect("writes");
             if written == [Written::Done] {
                 return;
             }
@@ -91,18 +77,12 @@ pub(super) async fn racing_increments_lose_nothing(under: &Under) {
 pub(super) async fn one_of_many_creations_wins(under: &Under) {
     let attempts = (0..RACERS).map(async |n| {
         let_others_run().await;
-        let writes = vec![
-            create("P", "one", &n.to_string()),
-            create("P", &format!("by{n}"), "1"),
-        ];
+        let writes = vec![create("P", "one", &n.to_string()), create("P", &format!("by{n}"), "1")];
         (n, under.port.transact(writes).await.expect("answers"))
     });
     let outcomes = join_all(attempts).await;
-    let winners: Vec<usize> = outcomes
-        .into_iter()
-        .filter(|(_, written)| *written == Written::Done)
-        .map(|(n, _)| n)
-        .collect();
+    let winners: Vec<usize> =
+        outcomes.into_iter().filter(|(_, written)| *written == Written::Done).map(|(n, _)| n).collect();
     assert_eq!(winners.len(), 1, "exactly one creation wins");
     let (_, by) = number(under, &Key::new("P", "one")).await;
     assert_eq!(by, winners[0] as u64);
@@ -111,11 +91,7 @@ pub(super) async fn one_of_many_creations_wins(under: &Under) {
 }
 
 pub(super) async fn racing_transactions_keep_the_sum(under: &Under) {
-    seed(
-        under,
-        vec![create("P", "left", "1000"), create("Q", "right", "0")],
-    )
-    .await;
+    seed(under, vec![create("P", "left", "1000"), create("Q", "right", "0")]).await;
     let (left, right) = (Key::new("P", "left"), Key::new("Q", "right"));
     let update = |mut item: Item, count: u64| {
         let when = Condition::Rev(item.rev);

@@ -9,12 +9,7 @@ use crate::ports::Vault;
 type Under = Subject<dyn Vault>;
 
 async fn seen(under: &Under, owner: &str) -> Option<String> {
-    under
-        .port
-        .get(owner)
-        .await
-        .expect("reads")
-        .map(|secret| secret.expose().to_owned())
+    under.port.get(owner).await.expect("reads").map(|secret| secret.expose().to_owned())
 }
 
 async fn put(under: &Under, owner: &str, secret: &str) {
@@ -23,11 +18,7 @@ async fn put(under: &Under, owner: &str, secret: &str) {
 
 pub(super) async fn kept_replaced_forgotten(under: &Under) {
     assert_eq!(seen(under, "STORE#square#M1").await, None);
-    under
-        .port
-        .forget("STORE#square#M1")
-        .await
-        .expect("forgetting what is not there is no error");
+    under.port.forget("STORE#square#M1").await.expect("forgetting what is not there is no error");
     put(under, "STORE#square#M1", "first").await;
     put(under, "DEST#acme", "key").await;
     assert_eq!(seen(under, "STORE#square#M1").await.as_deref(), Some("first"));
@@ -36,27 +27,11 @@ pub(super) async fn kept_replaced_forgotten(under: &Under) {
     under.port.forget("STORE#square#M1").await.expect("forgets");
     under.port.forget("STORE#square#M1").await.expect("forgets twice");
     assert_eq!(seen(under, "STORE#square#M1").await, None);
-    assert_eq!(
-        seen(under, "DEST#acme").await.as_deref(),
-        Some("key"),
-        "the others stay"
-    );
+    assert_eq!(seen(under, "DEST#acme").await.as_deref(), Some("key"), "the others stay");
 }
 
 pub(super) async fn owners_are_apart(under: &Under) {
-    let owners = [
-        "A",
-        "a",
-        "A#",
-        "A#1",
-        "A#10",
-        "ü",
-        "日本",
-        "a'b\"c\\d",
-        "%",
-        "../secrets",
-        "a b",
-    ];
+    let owners = ["A", "a", "A#", "A#1", "A#10", "ü", "日本", "a'b\"c\\d", "%", "../secrets", "a b"];
     for owner in owners {
         put(under, owner, &format!("geheim-ß-{owner}")).await;
     }
@@ -70,11 +45,7 @@ pub(super) async fn racing_owners_lose_nothing(under: &Under) {
     let owners: Vec<String> = (0..20).map(|n| format!("STORE#square#{n}")).collect();
     join_all(owners.iter().map(|owner| put(under, owner, owner))).await;
     for owner in &owners {
-        assert_eq!(
-            seen(under, owner).await.as_ref(),
-            Some(owner),
-            "a concurrent put was lost"
-        );
+        assert_eq!(seen(under, owner).await.as_ref(), Some(owner), "a concurrent put was lost");
     }
 }
 

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::model::{Observed, Order, Reading, SkipReason};
 
+use super::orders::last_write;
 use crate::state::{LedgerRow, State};
 use crate::sums::Outcome;
 
@@ -22,6 +23,8 @@ pub struct Facts<'a> {
     pub history_from: Option<Timestamp>,
     /// When an existing connection was taken over.
     pub adopted: Option<Timestamp>,
+    /// The record is written again because it did not arrive: what the run made of it before says nothing.
+    pub again: bool,
     /// No second write within this time.
     pub landing: SignedDuration,
 }
@@ -68,7 +71,7 @@ fn skip(reason: SkipReason, mut row: LedgerRow, facts: &Facts<'_>) -> Decision {
 fn to_be_sent(order: Box<Order>, version: Timestamp, mut row: LedgerRow, facts: &Facts<'_>) -> Decision {
     let this_run = row.run.as_deref() == Some(facts.run);
     let seen_before = row.desired.is_some_and(|desired| version <= desired);
-    if this_run && seen_before {
+    if this_run && seen_before && !facts.again {
         // Read a second time after a stop: it counts for what this run made of it.
         match row.state {
             State::Synced if row.intent.is_none() => return Decision::Keep(Outcome::Synced),
@@ -88,9 +91,8 @@ fn to_be_sent(order: Box<Order>, version: Timestamp, mut row: LedgerRow, facts: 
         row.live = Some(is_live(&order, facts));
     }
     let landed = |sent: Timestamp| facts.now.duration_since(sent) >= facts.landing;
-    let last_write = row.intent.as_ref().map(|intent| intent.at).max(row.sent_at);
     let open = row.intent.is_some() || row.state == State::Pending;
-    if last_write.is_some_and(|sent| !landed(sent)) && (open || row.settled != Some(version)) {
+    if last_write(&row).is_some_and(|sent| !landed(sent)) && (open || row.settled != Some(version)) {
         row.desired = row.desired.max(Some(version));
         row.become_state(State::Pending, None, facts.run, facts.now);
         return Decision::Wait(Box::new(row));

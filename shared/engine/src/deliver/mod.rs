@@ -12,6 +12,7 @@ mod send;
 mod tests;
 
 pub use decide::{Decision, Facts, decide};
+pub use orders::BATCH;
 pub use people::import_outcome;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -41,6 +42,8 @@ pub struct Delivering<'a> {
     pub account: Account,
     /// How calls are made.
     pub http: &'a Paced<'a>,
+    /// Whether records are written again because they did not arrive.
+    pub again: bool,
     unknown: AtomicU32,
 }
 
@@ -59,12 +62,12 @@ impl<'a> Delivering<'a> {
         let remote = connection
             .remote
             .ok_or_else(|| Fault::reconnect("connection.inactive", "the connection is not set up yet"))?;
-        Ok(Self { engine, connection, remote, run, account, http, unknown: AtomicU32::new(0) })
+        Ok(Self { engine, connection, remote, run, account, http, again: false, unknown: AtomicU32::new(0) })
     }
 
     /// First-time history is queued at the destination and read back; everything else is answered at once.
     fn queues_history(&self) -> bool {
-        self.run.kind == RunKind::Historical
+        self.run.kind == RunKind::Historical && !self.again
     }
 
     /// Notes a write with an unknown outcome.

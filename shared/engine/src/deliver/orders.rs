@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
+
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tillsync_mapping::activecampaign::{self, Channel, ContactInput};
 use tillsync_mapping::model::{Observed, Order};
@@ -14,7 +16,7 @@ use crate::state::{Connection, Flight, Intent, LedgerRow, Row, RunKind, State, S
 use crate::sums::{Outcome, Tally};
 
 /// Orders of one call (activecampaign.md section 4.8: by variable the ceiling is unknown; 100 is measured).
-const BATCH: usize = 100;
+pub const BATCH: usize = 100;
 /// Calls under way at once for one page; their pace is the budget's.
 const AT_ONCE: usize = 3;
 /// Times a page is decided anew because somebody else wrote the same rows.
@@ -154,7 +156,9 @@ impl Delivering<'_> {
         if rows.is_empty() {
             return Ok(());
         }
-        let flight = self.flight(&rows, false);
+        let mut flight = self.flight(&rows, false);
+        let written = rows.iter().filter_map(|row| last_write(&row.value)).max();
+        flight.value.due = written.and_then(|at| at.saturating_add(self.engine.config.timing.landing).ok());
         for row in &mut rows {
             row.value.flight = Some(flight.value.id.clone());
         }
@@ -173,6 +177,7 @@ impl Delivering<'_> {
             stream: Stream::Orders,
             sent,
             accepted,
+            due: (!accepted).then(|| sent.saturating_add(self.engine.config.timing.landing).unwrap_or(sent)),
             batch: None,
             since: dates().min().unwrap_or(sent),
             until: dates().max().unwrap_or(sent),
@@ -194,6 +199,7 @@ impl Delivering<'_> {
                 RunKind::Historical => None,
             },
             adopted: self.connection.adopted,
+            again: self.again,
             landing: self.engine.config.timing.landing,
         }
     }
@@ -247,6 +253,11 @@ impl Delivering<'_> {
         batch.letters = kept;
         Ok(conflicts)
     }
+}
+
+/// When a record was written last, as far as anybody knows.
+pub(crate) fn last_write(row: &LedgerRow) -> Option<Timestamp> {
+    row.intent.as_ref().map(|intent| intent.at).max(row.sent_at)
 }
 
 fn batches(letters: Vec<Letter>, channel: Channel) -> Vec<Batch> {

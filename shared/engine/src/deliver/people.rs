@@ -243,6 +243,7 @@ impl Delivering<'_> {
             stream: Stream::Customers,
             sent: now,
             accepted: true,
+            due: None,
             batch: Some(batch),
             since: now,
             until: now,

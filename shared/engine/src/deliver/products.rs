@@ -13,8 +13,8 @@ use crate::ports::Key;
 use crate::state::{Connection, LedgerRow, Row, State, Stream};
 use crate::sums::{Outcome, Tally};
 
-/// Products of one call; the same ceiling as for orders.
-const BATCH: usize = 100;
+/// Products of one call. A product is a third of an order's size, and a batch refused for size is halved.
+const BATCH: usize = 250;
 /// A product's write may be repeated at once: the same words land twice, in whatever order.
 const MAX_TRIES: u32 = 3;
 

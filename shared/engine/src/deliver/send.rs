@@ -166,6 +166,7 @@ impl Delivering<'_> {
         }
         if let Some(flight) = &mut batch.flight {
             flight.value.accepted = true;
+            flight.value.due = None;
             flight.value.batch = flight.value.batch.take().or(name);
             writes.push(flight.put()?);
             flight.rev += 1;
@@ -181,7 +182,8 @@ impl Delivering<'_> {
         self.note_unknown("orders")?;
         if batch.flight.is_none() {
             let rows: Vec<_> = letters.iter().map(|letter| letter.row.clone()).collect();
-            let flight = self.flight(&rows, false);
+            let mut flight = self.flight(&rows, false);
+            flight.value.again = self.again;
             let mut writes = vec![flight.put()?];
             for letter in &mut letters {
                 letter.row.value.flight = Some(flight.value.id.clone());

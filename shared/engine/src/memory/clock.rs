@@ -48,14 +48,7 @@ impl ManualClock {
     }
 
     fn make(now: Timestamp, held: bool) -> Self {
-        Self {
-            state: Mutex::new(State {
-                now,
-                next_id: 0,
-                sleepers: BTreeMap::new(),
-            }),
-            held,
-        }
+        Self { state: Mutex::new(State { now, next_id: 0, sleepers: BTreeMap::new() }), held }
     }
 
     /// Sets the time, backwards too: a wall clock can be put back.
@@ -111,11 +104,7 @@ impl<'a> Sleeper<'a> {
         state.next_id += 1;
         state.sleepers.insert(end, None);
         drop(state);
-        Self {
-            clock,
-            end,
-            patience: Self::PATIENCE,
-        }
+        Self { clock, end, patience: Self::PATIENCE }
     }
 
     fn poll(&mut self, context: &Context<'_>) -> Poll<()> {

@@ -42,10 +42,7 @@ impl MemoryQueue {
     /// Empty queues; `clock` decides which messages are due.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self {
-            state: Mutex::new(State::default()),
-            clock,
-        }
+        Self { state: Mutex::new(State::default()), clock }
     }
 
     /// The bodies waiting or in work, in the order they were sent: for a test to look at.
@@ -85,14 +82,7 @@ impl Queue for MemoryQueue {
         for body in bodies {
             let id = state.next_id;
             state.next_id += 1;
-            let message = Message {
-                lane,
-                group: group.to_owned(),
-                body,
-                visible_at,
-                attempts: 0,
-                takes: 0,
-            };
+            let message = Message { lane, group: group.to_owned(), body, visible_at, attempts: 0, takes: 0 };
             state.messages.insert(id, message);
         }
         Ok(())
@@ -160,21 +150,13 @@ impl Queue for MemoryQueue {
     }
 
     async fn depth(&self, lane: Lane) -> Result<u64, PortError> {
-        let count = lock(&self.state)
-            .messages
-            .values()
-            .filter(|message| message.lane == lane)
-            .count();
+        let count = lock(&self.state).messages.values().filter(|message| message.lane == lane).count();
         Ok(u64::try_from(count).unwrap_or(u64::MAX))
     }
 
     async fn dead(&self, lane: Lane, limit: usize) -> Result<Vec<Dead>, PortError> {
         let state = lock(&self.state);
-        let letters = state
-            .dead
-            .iter()
-            .filter(|(of, _)| *of == lane)
-            .map(|(_, letter)| letter.clone());
+        let letters = state.dead.iter().filter(|(of, _)| *of == lane).map(|(_, letter)| letter.clone());
         Ok(letters.take(limit).collect())
     }
 }
@@ -186,13 +168,7 @@ impl State {
             message.lane == lane && message.visible_at <= now && message.attempts >= MAX_ATTEMPTS
         };
         for (_, message) in self.messages.extract_if(.., spent) {
-            self.dead.push((
-                lane,
-                Dead {
-                    body: message.body,
-                    attempts: message.attempts,
-                },
-            ));
+            self.dead.push((lane, Dead { body: message.body, attempts: message.attempts }));
         }
     }
 
@@ -201,9 +177,7 @@ impl State {
         let mut due: BTreeMap<&str, Vec<(Timestamp, u64)>> = BTreeMap::new();
         for (id, message) in &self.messages {
             if message.lane == lane && message.visible_at <= now {
-                due.entry(&message.group)
-                    .or_default()
-                    .push((message.visible_at, *id));
+                due.entry(&message.group).or_default().push((message.visible_at, *id));
             }
         }
         let mut hands: Vec<_> = due
@@ -211,12 +185,7 @@ impl State {
             .map(|(group, mut messages)| {
                 messages.sort_unstable();
                 let turn = (lane, group.to_owned());
-                (
-                    self.turns.get(&turn).copied().unwrap_or(0),
-                    messages.first().copied(),
-                    turn,
-                    messages,
-                )
+                (self.turns.get(&turn).copied().unwrap_or(0), messages.first().copied(), turn, messages)
             })
             .collect();
         hands.sort_unstable();

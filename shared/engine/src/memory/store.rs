@@ -23,21 +23,14 @@ impl MemoryStore {
     /// An empty store; `clock` decides what has expired.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self {
-            items: Mutex::new(BTreeMap::new()),
-            clock,
-        }
+        Self { items: Mutex::new(BTreeMap::new()), clock }
     }
 
     /// Everything that is there, in key order: for a test to compare or search.
     #[must_use]
     pub fn dump(&self) -> Vec<Item> {
         let now = self.clock.now();
-        lock(&self.items)
-            .values()
-            .filter(|item| alive(item, now))
-            .cloned()
-            .collect()
+        lock(&self.items).values().filter(|item| alive(item, now)).cloned().collect()
     }
 }
 

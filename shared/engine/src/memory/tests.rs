@@ -9,32 +9,21 @@ use crate::contract::{self, Subject};
 use crate::ports::{Clock, Entropy, Queue, Store, Vault};
 
 fn clock() -> Arc<ManualClock> {
-    Arc::new(ManualClock::new(
-        "2026-05-04T10:00:00.123456789Z".parse().unwrap(),
-    ))
+    Arc::new(ManualClock::new("2026-05-04T10:00:00.123456789Z".parse().unwrap()))
 }
 
 async fn store() -> Subject<dyn Store> {
     let time = clock();
-    Subject {
-        port: Arc::new(MemoryStore::new(time.clone())),
-        time,
-    }
+    Subject { port: Arc::new(MemoryStore::new(time.clone())), time }
 }
 
 async fn queue() -> Subject<dyn Queue> {
     let time = clock();
-    Subject {
-        port: Arc::new(MemoryQueue::new(time.clone())),
-        time,
-    }
+    Subject { port: Arc::new(MemoryQueue::new(time.clone())), time }
 }
 
 async fn vault() -> Subject<dyn Vault> {
-    Subject {
-        port: Arc::new(MemoryVault::new()),
-        time: clock(),
-    }
+    Subject { port: Arc::new(MemoryVault::new()), time: clock() }
 }
 
 #[tokio::test]
@@ -110,9 +99,5 @@ fn the_same_seed_gives_the_same_bits() {
     };
     assert_eq!(bits(1), bits(1));
     assert_ne!(bits(1), bits(2));
-    assert_eq!(
-        bits(0)[0],
-        0xe220_a839_7b1d_cdaf,
-        "the published first value of SplitMix64"
-    );
+    assert_eq!(bits(0)[0], 0xe220_a839_7b1d_cdaf, "the published first value of SplitMix64");
 }

@@ -27,14 +27,15 @@ const PAGE: usize = 100;
 /// Pages one range may have, beyond those its orders fill: other orders lie between them.
 const MAX_PAGES: usize = 2_000;
 
-/// Settles what can be settled now. Returns how many records are still on their way.
-pub(super) async fn settle(engine: &Engine, run: &Run) -> Result<usize, Fault> {
+/// Settles what can be settled now. Returns when to look again; none when nothing is on its way any more.
+pub(super) async fn settle(engine: &Engine, run: &Run) -> Result<Option<SignedDuration>, Fault> {
     let owner = connection(&*engine.store, &run.connection).await?.value;
     let lane = lane(run.kind);
     let http = engine.destination_http(&owner.destination, lane);
     let source_http = engine.source_http(&owner.source, &owner.store, lane);
     let result = {
-        let delivering = Delivering::new(engine, &owner, run, &http).await?;
+        let mut delivering = Delivering::new(engine, &owner, run, &http).await?;
+        delivering.again = true;
         Settling { engine, owner: &owner, run, delivering: &delivering, http: &http, source_http: &source_http }
             .all()
             .await
@@ -62,9 +63,11 @@ struct Settling<'a> {
 type Found = HashMap<String, Stored>;
 
 impl Settling<'_> {
-    async fn all(&self) -> Result<usize, Fault> {
+    async fn all(&self) -> Result<Option<SignedDuration>, Fault> {
         let parts = Parts::load(&*self.engine.store, &self.run.id).await?;
-        let open = parts.flights.into_iter().filter(|flight| !flight.value.left.is_empty());
+        let now = self.engine.now();
+        let ripe = |flight: &Row<Flight>| flight.value.due.is_none_or(|due| due <= now);
+        let open = parts.flights.into_iter().filter(|flight| !flight.value.left.is_empty() && ripe(flight));
         let (people, mut orders): (Vec<_>, Vec<_>) =
             open.partition(|flight| flight.value.stream == Stream::Customers);
         for flight in people {
@@ -79,7 +82,20 @@ impl Settling<'_> {
             }
             orders = rest;
         }
-        Ok(Parts::load(&*self.engine.store, &self.run.id).await?.in_flight())
+        self.next_look().await
+    }
+
+    /// When to look again: soon after queued records, later and later; at the time of those that wait for one.
+    async fn next_look(&self) -> Result<Option<SignedDuration>, Fault> {
+        let now = self.engine.now();
+        let left = Parts::load(&*self.engine.store, &self.run.id).await?;
+        let open = left.flights.iter().filter(|flight| !flight.value.left.is_empty());
+        Ok(open
+            .map(|flight| match flight.value.due {
+                Some(due) if due > now => due.duration_since(now),
+                _ => pause(self.run.settle_tries),
+            })
+            .min())
     }
 
     /// Reads what the destination holds of these flights.
@@ -161,10 +177,8 @@ impl Settling<'_> {
     /// When a record that is not there is written again: a queued one has long to appear; one whose write has an
     /// unknown outcome, or was put off, only until an old request can no longer land.
     fn deadline(&self, flight: &Flight, row: &LedgerRow) -> Timestamp {
-        let timing = self.engine.config.timing;
-        let wait = if flight.accepted && row.intent.is_none() { timing.lost_after } else { timing.landing };
         let sent = row.sent_at.unwrap_or(flight.sent);
-        sent.saturating_add(wait).unwrap_or(sent)
+        flight.due.unwrap_or_else(|| sent.saturating_add(self.engine.config.timing.lost_after).unwrap_or(sent))
     }
 
     fn there(&self, row: &mut LedgerRow, now: Timestamp) {
@@ -203,6 +217,7 @@ impl Settling<'_> {
         let gone: Vec<_> =
             overdue.into_iter().filter(|(id, _)| !here.contains(&id.as_str())).map(|(_, row)| row).collect();
         let tally = self.delivering.orders(page.records).await?;
+        flight.again = true;
         // Records whose new write is unknown as well fly on in a flight of their own.
         let flying = tally.pending;
         flight.settled.add(&Tally { pending: 0, observed: tally.observed - flying, ..tally });
@@ -289,7 +304,7 @@ fn whole_second(instant: Timestamp) -> Timestamp {
 }
 
 /// The pause before looking again: records appear within seconds, or take long.
-pub(super) fn pause(tries: u32) -> SignedDuration {
+fn pause(tries: u32) -> SignedDuration {
     const SECONDS: [i64; 8] = [1, 2, 3, 5, 8, 15, 30, 60];
     let place = usize::try_from(tries).unwrap_or(usize::MAX).min(SECONDS.len() - 1);
     SignedDuration::from_secs(SECONDS[place])
@@ -298,7 +313,8 @@ pub(super) fn pause(tries: u32) -> SignedDuration {
 /// The moment from which reading back is worth while: queued writes take a few seconds to be applied.
 pub(super) async fn ripe(engine: &Engine, run: &Run) -> Result<Option<Timestamp>, Fault> {
     let parts = Parts::load(&*engine.store, &run.id).await?;
-    let sent = parts.flights.iter().filter(|flight| !flight.value.left.is_empty()).map(|flight| flight.value.sent).max();
+    let open = parts.flights.iter().filter(|flight| !flight.value.left.is_empty());
+    let sent = open.map(|flight| flight.value.sent).max();
     let after = engine.config.timing.read_back_after;
     Ok(sent.and_then(|sent| sent.saturating_add(after).ok()))
 }

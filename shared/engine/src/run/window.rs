@@ -9,7 +9,7 @@ use tillsync_mapping::source::{Access, Cache, Field, Next, Page, PageToken, Sour
 
 use super::{connection, lane};
 use crate::context::Engine;
-use crate::deliver::Delivering;
+use crate::deliver::{BATCH, Delivering};
 use crate::fault::{Fault, Kind};
 use crate::paced::Paced;
 use crate::ports::{Delivery, Queue, Store, Written};
@@ -101,6 +101,7 @@ impl<'a> Reading<'a> {
         let access = self.engine.access(&self.owner).await?;
         let mut restarts = 0;
         let mut following = None;
+        let mut carried = Vec::new();
         // A cursor is bound to its query: the window stays as it was when its first page was asked for.
         let mut window = self.window();
         for _ in 0..MAX_PAGES {
@@ -111,16 +112,23 @@ impl<'a> Reading<'a> {
                     self.order_page(source_http, &access, window, None).await
                 }
             };
-            let mut page = match page {
+            let mut page: Page<Order> = match page {
                 Ok(page) => page,
                 Err(error) if error.next == Next::Restart && restarts < MAX_RESTARTS => {
                     restarts += 1;
+                    carried.clear();
                     continue;
                 }
                 Err(error) => return Err(error.into()),
             };
             let token = page.next.take();
             let last = token.is_none();
+            carried.append(&mut page.records);
+            page.records = std::mem::take(&mut carried);
+            // Only by creation: what a poll was led to by payments is read again from the slice, not the record.
+            if !last && window.field == Field::Created {
+                carried = page.records.split_off(whole_batches(&page.records));
+            }
             let (delivered, next) = {
                 let this = &*self;
                 let next = async {
@@ -279,6 +287,16 @@ impl<'a> Reading<'a> {
     pub(super) fn run(&self) -> &Run {
         &self.run
     }
+}
+
+/// How many records of a page make up whole batches of orders to be sent; the rest goes with the next page, so
+/// that no call carries a few orders only. All of them where there is not even one batch.
+fn whole_batches(records: &[Observed<Order>]) -> usize {
+    let ready = |record: &Observed<Order>| matches!(record.reading, tillsync_mapping::model::Reading::Ready(_));
+    let places: Vec<usize> =
+        records.iter().enumerate().filter(|(_, record)| ready(record)).map(|(place, _)| place + 1).collect();
+    let whole = places.len() / BATCH * BATCH;
+    if whole == 0 { records.len() } else { places.get(whole - 1).copied().unwrap_or(records.len()) }
 }
 
 /// What a page came to, and where it ends.

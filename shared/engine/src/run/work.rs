@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::advance::{advance, end_window, finish};
-use super::settle::{pause, ripe, settle};
+use super::settle::{ripe, settle};
 use super::window::{Read, Reading, mark_connection, problem};
 use super::{connection, lane, start};
 use crate::connect::finish_draft;
@@ -16,7 +16,7 @@ use crate::paced::unsigned;
 use crate::ports::{Delivery, Lane, Queue, Store, Written};
 use crate::run::start::send_windows;
 use crate::state::{
-    Connection, ConnectionState, Phase, Row, Run, RunKind, RunState, Stream, WindowRow, list, load, update,
+    Connection, ConnectionState, Counted, Phase, Row, Run, RunKind, RunState, Stream, WindowRow, list, load, update,
 };
 
 /// Times a poll's window is put off in a row before the run says it is incomplete: the next poll reads on.
@@ -27,6 +27,11 @@ const MAX_STRIKES_HISTORY: u32 = 60;
 const MAX_PAUSE: u32 = 60;
 /// Orders counted ahead, at the most: a call counts a thousand.
 const MAX_COUNT_CALLS: u32 = 20;
+
+/// A history of so many orders is read in one window; a longer one is cut into years, read side by side.
+const ONE_WINDOW: u64 = 25_000;
+/// A count made at connecting serves the import that follows.
+const COUNT_LASTS: SignedDuration = SignedDuration::from_hours(1);
 
 /// What becomes of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,19 +143,28 @@ async fn slices(
     let source = engine.source(&owner.source)?;
     let access = engine.access(owner).await?;
     let to = run.to.unwrap_or(run.started).min(run.started);
-    let first = source.first_order(http, &access).await?;
-    let Some(first) = first.filter(|first| *first <= to) else {
-        return Ok(Planned { windows: Vec::new(), expected: (0, true) });
+    let window = Window { field: Field::Created, from: run.from.unwrap_or(Timestamp::UNIX_EPOCH), to };
+    let fresh = |counted: &Counted| run.started.duration_since(counted.at) < COUNT_LASTS;
+    let (orders, exact) = match owner.counted.filter(|counted| run.full && fresh(counted)) {
+        Some(counted) => (counted.orders, counted.exact),
+        None => {
+            let count = source.count_orders(http, &access, window, MAX_COUNT_CALLS).await?;
+            (count.orders, count.exact)
+        }
     };
-    let from = run.from.map_or(first, |from| from.max(first));
-    let window = Window { field: Field::Created, from, to };
-    let count = source.count_orders(http, &access, window, MAX_COUNT_CALLS).await?;
-    let windows = crate::plan::years(from, to)
+    let slices = if exact && orders <= ONE_WINDOW {
+        vec![(window.from, to)]
+    } else {
+        let first = source.first_order(http, &access).await?;
+        let from = first.map_or(window.from, |first| first.max(window.from));
+        crate::plan::years(from, to)
+    };
+    let windows = slices
         .into_iter()
         .zip(1..)
         .map(|((from, to), n)| WindowRow::open(n, Stream::Orders, Field::Created, from, to))
         .collect();
-    Ok(Planned { windows, expected: (count.orders, count.exact) })
+    Ok(Planned { windows, expected: (orders, exact) })
 }
 
 async fn read(engine: &Engine, delivery: &Delivery, what: (&str, &str, u32)) -> Result<Outcome, Fault> {
@@ -202,11 +216,11 @@ async fn settle_run(engine: &Engine, connection: &str, run_id: &str) -> Result<O
             return Ok(Outcome::Later(unsigned(ripe.duration_since(now))));
         }
         match settle(engine, &run).await {
-            Ok(0) => {}
-            Ok(_) => return Ok(Outcome::Later(unsigned(pause(run.settle_tries)))),
+            Ok(None) => {}
+            Ok(Some(pause)) => return Ok(Outcome::Later(unsigned(pause))),
             Err(fault) if fault.kind == Kind::Retry => {
                 tracing::info!(run = run_id, code = fault.code, "settling is put off");
-                return Ok(Outcome::Later(unsigned(pause(run.settle_tries).max(SignedDuration::from_secs(5)))));
+                return Ok(Outcome::Later(Duration::from_secs(10)));
             }
             Err(fault) => {
                 let problem = problem(&fault, engine.now());

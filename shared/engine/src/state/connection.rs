@@ -43,6 +43,8 @@ pub struct Connection {
     /// An existing connection at the destination was taken over at this time: its older orders may be there
     /// already, so they go silently whatever their age (rules.md section 2).
     pub adopted: Option<Timestamp>,
+    /// How many orders its history held when it was connected.
+    pub counted: Option<Counted>,
     /// End of the last run that read everything it set out to.
     pub last_sync: Option<Timestamp>,
     /// When the next poll is due.
@@ -65,6 +67,17 @@ pub enum ConnectionState {
     Disconnected,
     /// Removed from the list; what was sent stays.
     Deleted,
+}
+
+/// A count of orders, so that they need not be counted twice within the hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    /// Orders.
+    pub orders: u64,
+    /// False when counting stopped early.
+    pub exact: bool,
+    /// When they were counted.
+    pub at: Timestamp,
 }
 
 /// What somebody must mend.

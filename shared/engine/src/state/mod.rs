@@ -5,7 +5,7 @@ mod ledger;
 mod people;
 mod run;
 
-pub use connection::{Connection, ConnectionState, Cursor, Problem, Settings};
+pub use connection::{Connection, ConnectionState, Counted, Cursor, Problem, Settings};
 pub use ledger::{Entry, Intent, LedgerRow, State};
 pub use people::PeopleRuns;
 pub use run::{Flight, Phase, Run, RunKind, RunState, Stream, WindowRow, WindowState};

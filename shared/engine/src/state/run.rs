@@ -156,6 +156,8 @@ pub struct Flight {
     pub sent: Timestamp,
     /// Whether the destination said it took them.
     pub accepted: bool,
+    /// When it is worth while to look: a lost write may land until then. None: at any time.
+    pub due: Option<Timestamp>,
     /// The destination's name of the batch, for people.
     pub batch: Option<String>,
     /// The oldest of their dates: reading back starts here.

@@ -15,7 +15,8 @@ use super::flaw::{Flaw, parse, remains};
 use super::map::{self, Parts};
 use super::memory::Memory;
 use super::pages::cursor_of;
-use super::payments::{self, Known};
+use super::payment::Known;
+use super::payments;
 use super::people::unreadable;
 use super::wire::{self, filled};
 
@@ -42,17 +43,11 @@ pub(crate) fn sales<'a>(
     mut last: Timestamp,
 ) -> Result<(Vec<Sale<'a>>, Option<String>), SourceError> {
     let (orders, cursor) = match serde_json::from_slice::<wire::OrdersAnswer<'a, wire::Order<'a>>>(body) {
-        Ok(answer) => (
-            answer.orders.into_vec().into_iter().map(Ok).collect(),
-            cursor_of(&answer.cursor),
-        ),
+        Ok(answer) => (answer.orders.into_vec().into_iter().map(Ok).collect(), cursor_of(&answer.cursor)),
         Err(_) => {
             let answer: wire::OrdersAnswer<'a, &'a RawValue> = decode(call, body)?;
             let one = |raw: &&'a RawValue| parse(raw.get()).map_err(|flaw| Unread { raw: raw.get(), flaw });
-            (
-                answer.orders.iter().map(one).collect::<Vec<_>>(),
-                cursor_of(&answer.cursor),
-            )
+            (answer.orders.iter().map(one).collect::<Vec<_>>(), cursor_of(&answer.cursor))
         }
     };
     let mut sales = Vec::with_capacity(orders.len());
@@ -74,10 +69,7 @@ impl<'a> Sale<'a> {
                 pick(field, left.created, left.updated)
             }
         };
-        Self {
-            at: at.unwrap_or(last),
-            order,
-        }
+        Self { at: at.unwrap_or(last), order }
     }
 
     /// True when it was made at this location; what does not say where, or cannot be read, is not dropped.
@@ -117,16 +109,9 @@ pub(crate) async fn assemble(
     memory: &mut Memory,
 ) -> Result<Assembled, SourceError> {
     payments::complete(api, sales, &access.location.id, &mut known).await?;
-    let parts: Vec<Result<Parts<'_>, &Unread<'_>>> = sales
-        .iter()
-        .map(|sale| sale.order.as_ref().map(|order| Parts::of(order, &known)))
-        .collect();
-    let sold = || {
-        parts
-            .iter()
-            .flatten()
-            .filter(|parts| !parts.order.line_items.is_empty())
-    };
+    let parts: Vec<Result<Parts<'_>, &Unread<'_>>> =
+        sales.iter().map(|sale| sale.order.as_ref().map(|order| Parts::of(order, &known))).collect();
+    let sold = || parts.iter().flatten().filter(|parts| !parts.order.line_items.is_empty());
     let people: HashSet<&str> = sold().filter_map(Parts::buyer).collect();
     super::people::look_up(api, &people, memory).await?;
     let lines = sold().flat_map(|parts| parts.order.line_items.iter());
@@ -158,18 +143,10 @@ fn note_products<'s>(
     memory: &Memory,
     mentioned: &mut HashMap<&'s str, Arc<Product>>,
 ) {
-    if !matches!(
-        reading,
-        Reading::Ready(_) | Reading::Skipped { late: Some(_), .. }
-    ) {
+    if !matches!(reading, Reading::Ready(_) | Reading::Skipped { late: Some(_), .. }) {
         return;
     }
-    for id in parts
-        .order
-        .line_items
-        .iter()
-        .filter_map(|line| filled(&line.catalog_object_id))
-    {
+    for id in parts.order.line_items.iter().filter_map(|line| filled(&line.catalog_object_id)) {
         if let Some(product) = memory.goods.get(id) {
             mentioned.entry(id).or_insert_with(|| Arc::clone(product));
         }

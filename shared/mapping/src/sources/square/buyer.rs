@@ -9,7 +9,7 @@ use crate::source::ReadOptions;
 
 use super::flaw::Flaw;
 use super::map::Parts;
-use super::payments::Payment;
+use super::payment::Payment;
 use super::people::{Facts, Profile, address, personal};
 use super::wire::{Order, Recipient, filled};
 
@@ -30,18 +30,10 @@ pub(crate) struct Answer {
 
 /// `customer_id` of the order, else of a tender, else of a payment, else of the fulfillment recipient.
 pub(crate) fn id<'s>(order: &'s Order<'_>, payments: &[&'s Payment]) -> Option<&'s str> {
-    let tender = || {
-        order
-            .tenders
-            .iter()
-            .find_map(|tender| filled(&tender.customer_id))
-    };
+    let tender = || order.tenders.iter().find_map(|tender| filled(&tender.customer_id));
     let payment = || payments.iter().find_map(|payment| payment.customer.as_deref());
     let recipient = || recipients(order).find_map(|recipient| filled(&recipient.customer_id));
-    filled(&order.customer_id)
-        .or_else(tender)
-        .or_else(payment)
-        .or_else(recipient)
+    filled(&order.customer_id).or_else(tender).or_else(payment).or_else(recipient)
 }
 
 /// Looks up the buyer among the profiles read.
@@ -56,10 +48,7 @@ pub(crate) fn who(parts: &Parts<'_>, options: ReadOptions, people: &HashMap<Stri
         });
     };
     match people.get(id) {
-        Some(Profile::Found(facts)) => Answer {
-            who: known(facts),
-            updated: facts.updated,
-        },
+        Some(Profile::Found(facts)) => Answer { who: known(facts), updated: facts.updated },
         Some(Profile::Gone) => silent(Who::Nobody(SkipReason::CustomerGone)),
         Some(Profile::Unreadable(flaw)) => silent(Who::Unreadable(flaw.clone())),
         // Not looked up, as nothing was sold.
@@ -96,12 +85,7 @@ fn by_email(parts: &Parts<'_>) -> Who {
     }
     for payment in &parts.payments {
         if let Some(email) = &payment.buyer_email {
-            return nameless(
-                email.clone(),
-                payment.first_name.clone(),
-                payment.last_name.clone(),
-                None,
-            );
+            return nameless(email.clone(), payment.first_name.clone(), payment.last_name.clone(), None);
         }
     }
     Who::Nobody(SkipReason::NoCustomer)
@@ -128,8 +112,5 @@ fn nameless(
 }
 
 fn recipients<'s, 'w>(order: &'s Order<'w>) -> impl Iterator<Item = &'s Recipient<'w>> {
-    order
-        .fulfillments
-        .iter()
-        .filter_map(|fulfillment| fulfillment.recipient())
+    order.fulfillments.iter().filter_map(|fulfillment| fulfillment.recipient())
 }

@@ -11,30 +11,10 @@ use super::wire::{FulfillmentKind, Order, filled};
 /// language, as it is what applications write who do not translate.
 const ENGLISH: &[&[&str]] = &[&["shipping"], &["delivery"], &["postage"]];
 const OTHERS: &[(&str, &[&[&str]])] = &[
-    (
-        "fr",
-        &[
-            &["livraison"],
-            &["expédition"],
-            &["expedition"],
-            &["frais", "de", "port"],
-            &["envoi"],
-        ],
-    ),
-    (
-        "es",
-        &[&["envío"], &["envio"], &["entrega"], &["gastos", "de", "envío"]],
-    ),
+    ("fr", &[&["livraison"], &["expédition"], &["expedition"], &["frais", "de", "port"], &["envoi"]]),
+    ("es", &[&["envío"], &["envio"], &["entrega"], &["gastos", "de", "envío"]]),
     ("ca", &[&["enviament"], &["lliurament"]]),
-    (
-        "de",
-        &[
-            &["versand"],
-            &["versandkosten"],
-            &["lieferung"],
-            &["liefergebühr"],
-        ],
-    ),
+    ("de", &[&["versand"], &["versandkosten"], &["lieferung"], &["liefergebühr"]]),
     ("it", &[&["spedizione"], &["consegna"]]),
     ("pt", &[&["envio"], &["entrega"], &["frete"]]),
     ("nl", &[&["verzending"], &["verzendkosten"], &["bezorging"]]),
@@ -57,10 +37,7 @@ pub(crate) fn cost(order: &Order<'_>, language: Option<&str>) -> Result<Option<M
             });
         }
     }
-    match (
-        sum,
-        order.total_money.as_ref().and_then(|total| total.money().ok()),
-    ) {
+    match (sum, order.total_money.as_ref().and_then(|total| total.money().ok())) {
         (Some(sum), Some(total)) if sum.currency != total.currency => Err(Flaw::at("service_charges")),
         _ => Ok(sum),
     }
@@ -74,30 +51,17 @@ pub(crate) fn method(order: &Order<'_>) -> Option<String> {
             FulfillmentKind::Delivery => (&fulfillment.delivery_details, "DELIVERY"),
             FulfillmentKind::Pickup | FulfillmentKind::Unknown => return None,
         };
-        let named = details
-            .as_ref()
-            .and_then(|details| filled(&details.shipping_type));
+        let named = details.as_ref().and_then(|details| filled(&details.shipping_type));
         Some(named.unwrap_or(word).to_owned())
     })
 }
 
 fn is_shipping(name: &str, language: Option<&str>) -> bool {
-    let language = language
-        .unwrap_or("en")
-        .split(['-', '_'])
-        .next()
-        .unwrap_or("en")
-        .to_ascii_lowercase();
+    let language = language.unwrap_or("en").split(['-', '_']).next().unwrap_or("en").to_ascii_lowercase();
     if language == "ja" && JAPANESE.iter().any(|word| name.contains(word)) {
         return true;
     }
     let said = words(name);
-    let own = OTHERS
-        .iter()
-        .filter(|(key, _)| *key == language)
-        .flat_map(|(_, phrases)| *phrases);
-    ENGLISH
-        .iter()
-        .chain(own)
-        .any(|phrase| said.windows(phrase.len()).any(|run| run == *phrase))
+    let own = OTHERS.iter().filter(|(key, _)| *key == language).flat_map(|(_, phrases)| *phrases);
+    ENGLISH.iter().chain(own).any(|phrase| said.windows(phrase.len()).any(|run| run == *phrase))
 }

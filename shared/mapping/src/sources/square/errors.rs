@@ -74,6 +74,15 @@ pub(crate) fn unreadable(operation: &str, what: &str) -> SourceError {
     error(Next::Retry, UNREADABLE, format!("{operation}: {what}"))
 }
 
+/// The most answers that are followed for one question: far beyond what any needs, so a store that hands out
+/// cursors for ever does not hold a worker for ever.
+pub(crate) const MOST_ANSWERS: usize = 2_000;
+
+/// A list that goes on past [`MOST_ANSWERS`].
+pub(crate) fn endless(operation: &str) -> SourceError {
+    error(Next::Retry, UNAVAILABLE, format!("{operation}: the list does not end"))
+}
+
 /// No reply at all.
 pub(crate) fn from_http(operation: &str, lost: &HttpError) -> SourceError {
     let (next, code) = match lost {
@@ -91,9 +100,7 @@ pub(crate) fn from_reply(operation: &'static str, scope: &str, reply: &Response)
     let word = plain(first.and_then(|item| filled(&item.code)).unwrap_or(""));
     let field = plain(first.and_then(|item| filled(&item.field)).unwrap_or(""));
     let (next, code) = judge(reply.status, &word, &field);
-    let mut detail = format!("{operation}: {} {word}", reply.status)
-        .trim_end()
-        .to_owned();
+    let mut detail = format!("{operation}: {} {word}", reply.status).trim_end().to_owned();
     if !field.is_empty() {
         detail.push_str(", field ");
         detail.push_str(&field);
@@ -129,9 +136,6 @@ fn judge(status: u16, word: &str, field: &str) -> (Next, &'static str) {
 
 /// A word of Square's own making, or nothing: what is no plain word could hold a value of the request.
 fn plain(word: &str) -> String {
-    let fits = word.len() <= 60
-        && word
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"_.[]".contains(&b));
+    let fits = word.len() <= 60 && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.[]".contains(&b));
     if fits { word.to_owned() } else { String::new() }
 }

@@ -18,19 +18,11 @@ impl Flaw {
 
     /// The same place, seen from one level up.
     pub(crate) fn within(self, outer: &str) -> Self {
-        Self(if self.0.is_empty() {
-            outer.to_owned()
-        } else {
-            format!("{outer}.{}", self.0)
-        })
+        Self(if self.0.is_empty() { outer.to_owned() } else { format!("{outer}.{}", self.0) })
     }
 
     pub(crate) fn place(self) -> String {
-        if self.0.is_empty() {
-            "record".to_owned()
-        } else {
-            self.0
-        }
+        if self.0.is_empty() { "record".to_owned() } else { self.0 }
     }
 }
 
@@ -70,10 +62,7 @@ pub(crate) fn remains(raw: &str) -> Remains {
     };
     let time = |field: Option<&RawValue>| field.and_then(|field| serde_json::from_str(field.get()).ok());
     let glimpse: Option<Glimpse<'_>> = serde_json::from_str(raw).ok();
-    let id = glimpse
-        .as_ref()
-        .and_then(|seen| text(seen.id))
-        .filter(|id| !id.is_empty());
+    let id = glimpse.as_ref().and_then(|seen| text(seen.id)).filter(|id| !id.is_empty());
     Remains {
         id: id.unwrap_or_else(|| format!("unreadable-{}", fingerprint(raw))),
         location: glimpse.as_ref().and_then(|seen| text(seen.location_id)),
@@ -89,11 +78,7 @@ fn fingerprint(raw: &str) -> String {
 
 /// serde_json counts lines and columns; columns are bytes.
 fn offset(raw: &str, line: usize, column: usize) -> usize {
-    let before: usize = raw
-        .split_inclusive('\n')
-        .take(line.saturating_sub(1))
-        .map(str::len)
-        .sum();
+    let before: usize = raw.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     before.saturating_add(column).min(raw.len())
 }
 
@@ -110,10 +95,7 @@ fn path_to(raw: &str, end: usize) -> String {
     let mut at = 0;
     while at < end {
         match bytes.get(at) {
-            Some(b'{') => levels.push(Level::Object {
-                key: "",
-                awaits_key: true,
-            }),
+            Some(b'{') => levels.push(Level::Object { key: "", awaits_key: true }),
             Some(b'[') => levels.push(Level::Array { index: 0 }),
             Some(b'}' | b']') => drop(levels.pop()),
             Some(b':') => {
@@ -128,11 +110,7 @@ fn path_to(raw: &str, end: usize) -> String {
             },
             Some(b'"') => {
                 let close = string_end(bytes, at);
-                if let Some(Level::Object {
-                    key,
-                    awaits_key: true,
-                }) = levels.last_mut()
-                {
+                if let Some(Level::Object { key, awaits_key: true }) = levels.last_mut() {
                     *key = raw.get(at + 1..close).unwrap_or("?");
                 }
                 at = close;
@@ -170,9 +148,7 @@ fn spell(levels: &[Level<'_>]) -> String {
                 }
                 // A key that is no field name could be a value of somebody's making.
                 let plain = key.len() <= 40
-                    && key
-                        .bytes()
-                        .all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit());
+                    && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit());
                 path.push_str(if plain { key } else { "?" });
             }
         }

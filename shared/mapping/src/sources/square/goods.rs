@@ -11,13 +11,11 @@ use crate::model::Product;
 use crate::source::SourceError;
 
 use super::api::{Api, CATALOG_RETRIEVE, OBJECTS_A_CALL, decode};
-use super::text::plain;
+use super::item::{Draft, draft};
 use super::wire::{self, CatalogObject, filled};
 
 /// The most variations, images and categories remembered of each; an entry with its description is some 1 kB.
 const MOST_OBJECTS: usize = 10_000;
-/// A description longer than this is cut: Square allows 65,535 characters (square.md section 6).
-const LONGEST_DESCRIPTION: usize = 4_000;
 
 /// The catalogue as far as it was needed. `None` stands for what the catalogue no longer holds.
 #[derive(Default)]
@@ -34,15 +32,6 @@ struct Category {
     regular: bool,
 }
 
-/// A variation with its item, whose image and category are still ids.
-struct Draft {
-    product: Product,
-    images: Vec<String>,
-    /// The one it is reported under first, then the others by ordinal.
-    categories: Vec<String>,
-    reporting: Option<String>,
-}
-
 impl Goods {
     /// What a variation is, while the catalogue holds it.
     pub(crate) fn get(&self, variation: &str) -> Option<&Arc<Product>> {
@@ -56,11 +45,8 @@ impl Goods {
         {
             *self = Self::default();
         }
-        let mut unknown: Vec<&str> = wanted
-            .iter()
-            .copied()
-            .filter(|id| !self.variations.contains_key(*id))
-            .collect();
+        let mut unknown: Vec<&str> =
+            wanted.iter().copied().filter(|id| !self.variations.contains_key(*id)).collect();
         unknown.sort_unstable();
         for ids in unknown.chunks(OBJECTS_A_CALL) {
             let drafts = self.read_variations(api, ids).await?;
@@ -70,8 +56,7 @@ impl Goods {
             }
             for draft in drafts {
                 let product = self.finish(draft);
-                self.variations
-                    .insert(product.variant_id.clone(), Some(Arc::new(product)));
+                self.variations.insert(product.variant_id.clone(), Some(Arc::new(product)));
             }
         }
         Ok(())
@@ -94,22 +79,15 @@ impl Goods {
         }
         let asked: HashSet<&str> = ids.iter().copied().collect();
         let known = variations.into_iter().filter(|(id, _)| asked.contains(&**id));
-        Ok(known
-            .filter_map(|(id, variation)| draft(&id, &variation, &items))
-            .collect())
+        Ok(known.filter_map(|(id, variation)| draft(&id, &variation, &items)).collect())
     }
 
     /// Reads the images and categories that the drafts name and that are not known yet.
     async fn read_parts(&mut self, api: &Api<'_>, drafts: &[Draft]) -> Result<(), SourceError> {
         let mut wanted: HashSet<&str> = HashSet::new();
         for draft in drafts {
-            wanted.extend(
-                draft
-                    .images
-                    .first()
-                    .map(String::as_str)
-                    .filter(|id| !self.images.contains_key(*id)),
-            );
+            wanted
+                .extend(draft.images.first().map(String::as_str).filter(|id| !self.images.contains_key(*id)));
             let categories = draft.categories.iter().map(String::as_str);
             wanted.extend(categories.filter(|id| !self.categories.contains_key(*id)));
         }
@@ -134,15 +112,12 @@ impl Goods {
 
     fn note_part(&mut self, object: &CatalogObject<'_>) {
         if let Some(image) = &object.image_data {
-            self.images
-                .insert(object.id.to_string(), filled(&image.url).map(str::to_owned));
+            self.images.insert(object.id.to_string(), filled(&image.url).map(str::to_owned));
         }
         if let Some(category) = &object.category_data {
             let kind = filled(&category.category_type).unwrap_or("REGULAR_CATEGORY");
-            let named = filled(&category.name).map(|name| Category {
-                name: name.to_owned(),
-                regular: kind == "REGULAR_CATEGORY",
-            });
+            let named = filled(&category.name)
+                .map(|name| Category { name: name.to_owned(), regular: kind == "REGULAR_CATEGORY" });
             self.categories.insert(object.id.to_string(), named);
         }
     }
@@ -150,25 +125,10 @@ impl Goods {
     fn finish(&self, draft: Draft) -> Product {
         let category = |id: &String| self.categories.get(id).and_then(Option::as_ref);
         let reported = draft.reporting.as_ref().and_then(category);
-        let first = || {
-            draft
-                .categories
-                .iter()
-                .filter_map(category)
-                .find(|category| category.regular)
-        };
+        let first = || draft.categories.iter().filter_map(category).find(|category| category.regular);
         let name = reported.or_else(first).map(|category| category.name.clone());
-        let image = draft
-            .images
-            .first()
-            .and_then(|id| self.images.get(id))
-            .cloned()
-            .flatten();
-        Product {
-            category: name,
-            image_url: image,
-            ..draft.product
-        }
+        let image = draft.images.first().and_then(|id| self.images.get(id)).cloned().flatten();
+        Product { category: name, image_url: image, ..draft.product }
     }
 }
 
@@ -181,82 +141,5 @@ fn objects<'a>(answer: &wire::CatalogAnswer<'a>) -> impl Iterator<Item = Catalog
 
 async fn retrieve(api: &Api<'_>, ids: &[&str], related: bool) -> Result<Option<Vec<u8>>, SourceError> {
     let body = json!({"object_ids": ids, "include_related_objects": related});
-    api.post_or_none(CATALOG_RETRIEVE, "/v2/catalog/batch-retrieve", &body)
-        .await
-}
-
-fn draft(
-    id: &str,
-    variation: &wire::Variation<'_>,
-    items: &HashMap<String, wire::Item<'_>>,
-) -> Option<Draft> {
-    let item_id = filled(&variation.item_id)?;
-    let item = items.get(item_id)?;
-    let images = if variation.image_ids.is_empty() {
-        &item.image_ids
-    } else {
-        &variation.image_ids
-    };
-    let reporting = item
-        .reporting_category
-        .as_ref()
-        .and_then(|category| filled(&category.id));
-    let product = Product {
-        product_id: item_id.to_owned(),
-        variant_id: id.to_owned(),
-        name: filled(&item.name)
-            .or_else(|| filled(&variation.name))
-            .unwrap_or(id)
-            .to_owned(),
-        variant_name: filled(&variation.name).map(str::to_owned),
-        description: description(item),
-        category: None,
-        sku: filled(&variation.sku).map(str::to_owned),
-        image_url: None,
-        price: variation
-            .price_money
-            .as_ref()
-            .and_then(|price| price.money().ok()),
-    };
-    let images = images.iter().map(|id| id.to_string()).collect();
-    Some(Draft {
-        product,
-        images,
-        categories: categories(item),
-        reporting: reporting.map(str::to_owned),
-    })
-}
-
-/// Reporting category, then the others by ordinal; the deprecated single field where there is nothing else.
-fn categories(item: &wire::Item<'_>) -> Vec<String> {
-    let mut others: Vec<&wire::CategoryRef<'_>> = item.categories.iter().collect();
-    others.sort_by_key(|category| category.ordinal.unwrap_or(i64::MAX));
-    let reporting = item
-        .reporting_category
-        .as_ref()
-        .and_then(|category| filled(&category.id));
-    let mut ids: Vec<String> = Vec::new();
-    for id in reporting
-        .into_iter()
-        .chain(others.iter().filter_map(|category| filled(&category.id)))
-    {
-        if !ids.iter().any(|known| known == id) {
-            ids.push(id.to_owned());
-        }
-    }
-    if ids.is_empty() {
-        ids.extend(filled(&item.category_id).map(str::to_owned));
-    }
-    ids
-}
-
-fn description(item: &wire::Item<'_>) -> Option<String> {
-    let written = filled(&item.description_plaintext).map(str::to_owned);
-    let marked = || {
-        filled(&item.description)
-            .or_else(|| filled(&item.description_html))
-            .map(plain)
-    };
-    let text = written.or_else(marked).filter(|text| !text.is_empty())?;
-    Some(text.chars().take(LONGEST_DESCRIPTION).collect())
+    api.post_or_none(CATALOG_RETRIEVE, "/v2/catalog/batch-retrieve", &body).await
 }

@@ -14,10 +14,7 @@ const CUSTOM_AMOUNT: &str = "Custom amount";
 
 /// Every line, as it was sold: refunds do not change it.
 pub(crate) fn lines(order: &Order<'_>, goods: &Goods) -> Result<Vec<LineItem>, Flaw> {
-    let total = order
-        .total_money
-        .as_ref()
-        .ok_or_else(|| Flaw::at("total_money"))?;
+    let total = order.total_money.as_ref().ok_or_else(|| Flaw::at("total_money"))?;
     let currency = total.money().map_err(|_| Flaw::at("total_money"))?.currency;
     let read = |(index, item)| {
         line(index, item, currency, goods).map_err(|flaw| flaw.within(&format!("line_items[{index}]")))
@@ -58,11 +55,7 @@ fn line(index: usize, line: &Line<'_>, currency: Currency, goods: &Goods) -> Res
 fn custom_id(name: Option<&str>) -> String {
     let key = slug(name.unwrap_or(CUSTOM_AMOUNT));
     // A name of signs alone leaves nothing of itself.
-    if key.is_empty() {
-        format!("custom:{}", slug(CUSTOM_AMOUNT))
-    } else {
-        format!("custom:{key}")
-    }
+    if key.is_empty() { format!("custom:{}", slug(CUSTOM_AMOUNT)) } else { format!("custom:{key}") }
 }
 
 /// Gross sales: the variation's price with its modifiers, times the quantity. It is absent on orders that were
@@ -76,19 +69,12 @@ fn gross(line: &Line<'_>, quantity: &Quantity, currency: Currency) -> Result<Mon
         (Some(total), _) => amount_in(total, currency, || Flaw::at("variation_total_price_money"))?,
         (None, Some(base)) => {
             let base = amount_in(base, currency, || Flaw::at("base_price_money"))?;
-            let pieces = quantity
-                .whole()
-                .and_then(|pieces| i64::try_from(pieces).ok())
-                .ok_or_else(flaw)?;
+            let pieces = quantity.whole().and_then(|pieces| i64::try_from(pieces).ok()).ok_or_else(flaw)?;
             Money::new(base.minor.checked_mul(pieces).ok_or_else(flaw)?, currency)
         }
         (None, None) => return Err(flaw()),
     };
-    for price in line
-        .modifiers
-        .iter()
-        .filter_map(|modifier| modifier.total_price_money.as_ref())
-    {
+    for price in line.modifiers.iter().filter_map(|modifier| modifier.total_price_money.as_ref()) {
         sum = sum.plus(amount_in(price, currency, flaw)?).map_err(|_| flaw())?;
     }
     Ok(sum)
@@ -96,10 +82,8 @@ fn gross(line: &Line<'_>, quantity: &Quantity, currency: Currency) -> Result<Mon
 
 /// Pieces and the price of one, where the price comes out in whole minor units.
 fn exact(sold: Money, quantity: &Quantity) -> Option<(u32, Money)> {
-    let pieces = quantity
-        .whole()
-        .and_then(|pieces| u32::try_from(pieces).ok())
-        .filter(|pieces| *pieces > 0)?;
+    let pieces =
+        quantity.whole().and_then(|pieces| u32::try_from(pieces).ok()).filter(|pieces| *pieces > 0)?;
     let whole = sold.minor.checked_rem(i64::from(pieces)) == Some(0);
     let price = sold.minor.checked_div(i64::from(pieces)).filter(|_| whole)?;
     Some((pieces, Money::new(price, sold.currency)))
@@ -107,10 +91,7 @@ fn exact(sold: Money, quantity: &Quantity) -> Option<(u32, Money)> {
 
 /// The quantity with its unit, as `0.35 kg`.
 fn amount_of(line: &Line<'_>, quantity: &Quantity) -> String {
-    let unit = line
-        .quantity_unit
-        .as_ref()
-        .and_then(|unit| unit.measurement_unit.as_ref());
+    let unit = line.quantity_unit.as_ref().and_then(|unit| unit.measurement_unit.as_ref());
     match unit.and_then(units::short) {
         Some(unit) => format!("{quantity} {unit}"),
         None => quantity.to_string(),

@@ -12,7 +12,8 @@ use super::flaw::Flaw;
 use super::lines;
 use super::link;
 use super::memory::Memory;
-use super::payments::{Found, Known, Payment, moves_money};
+use super::payment::{Found, Known, Payment};
+use super::payments::moves_money;
 use super::settle::Settlement;
 use super::wire::{self, filled};
 
@@ -34,12 +35,7 @@ impl<'s> Parts<'s> {
     /// Joins by the tenders alone: a payment that only names the order may be seen by one reading and not by
     /// another, and the version of a record must not depend on how it was reached.
     pub(crate) fn of(order: &'s wire::Order<'s>, known: &'s Known) -> Self {
-        let mut parts = Self {
-            order,
-            payments: Vec::new(),
-            broken: None,
-            missing: false,
-        };
+        let mut parts = Self { order, payments: Vec::new(), broken: None, missing: false };
         for tender in order.tenders.iter() {
             match tender.payment().and_then(|id| known.get(id)) {
                 Some(Found::Whole(payment)) => parts.payments.push(payment),
@@ -47,9 +43,7 @@ impl<'s> Parts<'s> {
                 None => parts.missing |= moves_money(tender),
             }
         }
-        parts
-            .payments
-            .sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
+        parts.payments.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
         parts.payments.dedup_by(|a, b| a.id == b.id);
         parts
     }
@@ -68,18 +62,10 @@ pub(crate) fn observe(parts: &Parts<'_>, at: Timestamp, access: &Access, memory:
     // Refunds are no part of it: they move their payment, and not every reading meets them (README.md).
     let payments = parts.payments.iter().map(|payment| payment.updated);
     let version = payments.chain(who.updated).fold(updated, Timestamp::max);
-    let reading = read(parts, who.who, version, access, memory).unwrap_or_else(|flaw| Reading::Unreadable {
-        code: UNREADABLE,
-        place: flaw.place(),
-    });
+    let reading = read(parts, who.who, version, access, memory)
+        .unwrap_or_else(|flaw| Reading::Unreadable { code: UNREADABLE, place: flaw.place() });
     let created = order.created_at.unwrap_or(updated);
-    Observed {
-        id: order.id.to_string(),
-        version,
-        at,
-        created,
-        reading,
-    }
+    Observed { id: order.id.to_string(), version, at, created, reading }
 }
 
 /// The rules in the order in which their reasons are said (rules.md section 8).
@@ -93,33 +79,23 @@ fn read(
     let order = parts.order;
     let nothing_sold = order.line_items.is_empty();
     if nothing_sold && !(order.returns.is_empty() && order.refunds.is_empty()) {
-        return Ok(Reading::Skipped {
-            reason: SkipReason::ReturnOnly,
-            late: None,
-        });
+        return Ok(Reading::Skipped { reason: SkipReason::ReturnOnly, late: None });
     }
     if let Some(flaw) = parts.broken {
         return Err(flaw.clone());
     }
     let Some(money) = Settlement::of(parts)? else {
-        return Ok(Reading::Skipped {
-            reason: SkipReason::NotPaid,
-            late: None,
-        });
+        return Ok(Reading::Skipped { reason: SkipReason::NotPaid, late: None });
     };
     if money.unproven {
         return Err(Flaw::at("tenders"));
     }
     let made = |buyer: Buyer| build(parts, buyer, &money, version, access, memory);
     match (money.paid, who) {
-        (false, Who::Known(buyer)) if !nothing_sold => Ok(Reading::Skipped {
-            reason: SkipReason::NotPaid,
-            late: made(*buyer).ok().map(Box::new),
-        }),
-        (false, _) => Ok(Reading::Skipped {
-            reason: SkipReason::NotPaid,
-            late: None,
-        }),
+        (false, Who::Known(buyer)) if !nothing_sold => {
+            Ok(Reading::Skipped { reason: SkipReason::NotPaid, late: made(*buyer).ok().map(Box::new) })
+        }
+        (false, _) => Ok(Reading::Skipped { reason: SkipReason::NotPaid, late: None }),
         // Paid, nothing sold, nothing given back: no rule speaks of it, so somebody must look.
         (true, _) if nothing_sold => Err(Flaw::at("line_items")),
         (true, Who::Known(buyer)) => Ok(Reading::Ready(Box::new(made(*buyer)?))),
@@ -161,21 +137,14 @@ fn build(
 /// which can be a table or a number that starts anew each day.
 fn number(order: &wire::Order<'_>, first: Option<&Payment>) -> String {
     let receipt = || first.and_then(|payment| payment.receipt_number.as_deref());
-    filled(&order.reference_id)
-        .or_else(receipt)
-        .unwrap_or(&order.id)
-        .to_owned()
+    filled(&order.reference_id).or_else(receipt).unwrap_or(&order.id).to_owned()
 }
 
 /// Name and applied amount. One that took nothing off is none.
 fn discounts(order: &wire::Order<'_>) -> Result<Vec<Discount>, Flaw> {
     let mut list = Vec::with_capacity(order.discounts.len());
     for (index, discount) in order.discounts.iter().enumerate() {
-        let Some(applied) = discount
-            .applied_money
-            .as_ref()
-            .filter(|applied| applied.minor() != 0)
-        else {
+        let Some(applied) = discount.applied_money.as_ref().filter(|applied| applied.minor() != 0) else {
             continue;
         };
         let place = || Flaw::at(format!("discounts[{index}].applied_money"));

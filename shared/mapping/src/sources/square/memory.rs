@@ -24,9 +24,7 @@ impl Memory {
     /// later to end is kept, which costs calls at worst.
     pub(crate) fn take(cache: &Cache) -> Self {
         let held = cache.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        held.and_then(|held| held.downcast::<Self>().ok())
-            .map(|held| *held)
-            .unwrap_or_default()
+        held.and_then(|held| held.downcast::<Self>().ok()).map(|held| *held).unwrap_or_default()
     }
 
     /// Leaves it for the next page.

@@ -1,21 +1,25 @@
 //! Square. `README.md` beside this file holds what is relied on of the platform, and the mapping.
 //!
-//! `wire` is Square's JSON as it comes, `api` the calls, `pages` a window of orders, `touched` what changed
+//! `wire` is Square's JSON as it comes, `api` and `ask` the calls, `pages` a window of orders, `touched` what changed
 //! about orders outside of it, `payments`, `people` and `goods` what is looked up for a page, `assemble` puts
 //! it together, `map` with `settle`, `buyer`, `lines`, `delivery` and `link` makes it ours.
 
 mod api;
+mod ask;
 mod assemble;
 mod buyer;
 mod delivery;
 mod errors;
+mod extent;
 mod flaw;
 mod goods;
+mod item;
 mod lines;
 mod link;
 mod map;
 mod memory;
 mod pages;
+mod payment;
 mod payments;
 mod people;
 mod settle;
@@ -67,7 +71,7 @@ impl Source for Square {
     }
 
     async fn first_order(&self, http: &dyn Http, access: &Access) -> Result<Option<Timestamp>, SourceError> {
-        pages::first(&Api::of(http, access), access).await
+        extent::first(&Api::of(http, access), access).await
     }
 
     async fn count_orders(
@@ -77,7 +81,7 @@ impl Source for Square {
         window: Window,
         max_calls: u32,
     ) -> Result<Count, SourceError> {
-        pages::count(&Api::of(http, access), access, window, max_calls).await
+        extent::count(&Api::of(http, access), access, window, max_calls).await
     }
 
     async fn read_orders(

@@ -6,28 +6,26 @@
 //! touched after it is missed.
 
 use jiff::Timestamp;
-use serde_json::value::RawValue;
 
 use crate::model::Order;
-use crate::source::{Access, Count, Field, Next, Page, PageToken, SourceError, Window};
+use crate::source::{Access, Field, Next, Page, PageToken, SourceError, Window};
 
-use super::api::{self, Api, ORDERS_SEARCH, Slice, decode};
-use super::assemble::{Assembled, Sale, assemble};
+use super::api::{Api, ORDERS_RETRIEVE, ORDERS_SEARCH};
+use super::ask::{self, Slice};
+use super::assemble::{Assembled, Sale, assemble, sales};
 use super::errors;
 use super::memory::Memory;
-use super::payments::Known;
-use super::touched::{self, Hints, Seen};
-use super::wire::{self, Text, filled};
-
-/// Pages without a record that are followed when only the oldest order is looked for.
-const MOST_EMPTY: usize = 20;
+use super::payment::Known;
+use super::touched::{self, Changes, Hints, Seen};
+use super::wire::{Text, filled};
 
 /// Where a reading has come to; lives as long as the cursor in it.
 struct Progress {
     /// What Square's search gives next.
     search: Search,
-    /// Orders of a page that lie behind the point to which its slice could be read, as they came.
-    rest: Vec<Box<RawValue>>,
+    /// A page whose slice could be read only in part, as it came: what lies behind [`Self::from`] is still to
+    /// be returned.
+    rest: Option<Vec<u8>>,
     /// Where the next slice begins.
     from: Timestamp,
     seen: Seen,
@@ -63,46 +61,39 @@ pub(crate) async fn read(
 ) -> Result<Page<Order>, SourceError> {
     let mut progress = match token {
         Some(token) => *token.0.downcast::<Progress>().map_err(|_| end_of("orders"))?,
-        None => Progress {
-            search: Search::Begin,
-            rest: Vec::new(),
-            from: window.from,
-            seen: Seen::default(),
-        },
+        None => Progress { search: Search::Begin, rest: None, from: window.from, seen: Seen::default() },
     };
-    let rest = std::mem::take(&mut progress.rest);
-    let body = if rest.is_empty() {
-        search(api, access, window, &progress.search).await?
-    } else {
-        None
+    let rest = progress.rest.take();
+    let taken_up = rest.is_some();
+    let body = match rest {
+        Some(body) => Some(body),
+        None => search(api, access, window, &progress.search).await?,
     };
-    let mut page: Vec<&RawValue> = rest.iter().map(AsRef::as_ref).collect();
+    let mut page = Vec::new();
     if let Some(body) = &body {
-        let answer: wire::OrdersAnswer<'_> = decode(ORDERS_SEARCH, body)?;
-        page.extend(answer.orders.iter().copied());
-        progress.search = cursor_of(&answer.cursor).map_or(Search::Done, Search::Go);
+        let (sales, cursor) = sales(ORDERS_SEARCH, body, window.field, progress.from)?;
+        page = sales;
+        progress.search = cursor.map_or(Search::Done, Search::Go);
     }
-    let mut sales = sales(&page, window.field, progress.from);
+    if taken_up {
+        page.retain(|sale| sale.at > progress.from);
+    }
     let to = match progress.search {
         Search::Done => window.to,
-        _ => sales.last().map_or(progress.from, |sale| sale.at),
+        _ => page.last().map_or(progress.from, |sale| sale.at),
     };
-    let assembled = match window.field {
-        Field::Created => {
-            progress.from = to;
-            assemble(api, access, window.field, &sales, Known::new(), memory).await?
-        }
-        Field::Updated => updated(api, access, &mut sales, to, &mut progress, memory).await?,
+    let (assembled, cut) = match window.field {
+        Field::Created => (assemble(api, access, window.field, &page, Known::new(), memory).await?, false),
+        Field::Updated => updated(api, access, page, to, &mut progress, memory).await?,
     };
-    let done =
-        matches!(progress.search, Search::Done) && progress.rest.is_empty() && progress.from >= window.to;
-    let ended = done || (window.field == Field::Created && matches!(progress.search, Search::Done));
+    if cut {
+        progress.rest = body;
+    } else {
+        progress.from = to;
+    }
+    let ended = !cut && matches!(progress.search, Search::Done);
     let next = (!ended).then(|| PageToken(Box::new(progress)));
-    Ok(Page {
-        records: assembled.records,
-        products: assembled.products,
-        next,
-    })
+    Ok(Page { records: assembled.records, products: assembled.products, next })
 }
 
 async fn search(
@@ -116,89 +107,54 @@ async fn search(
         Search::Go(cursor) => Some(cursor.as_str()),
         Search::Done => return Ok(None),
     };
-    let body = api::orders_in(&access.location.id, window, false, cursor);
-    api.post(ORDERS_SEARCH, "/v2/orders/search", &body)
-        .await
-        .map(Some)
+    let body = ask::orders_in(&access.location.id, window, false, cursor);
+    api.post(ORDERS_SEARCH, "/v2/orders/search", &body).await.map(Some)
 }
 
-/// Reads the orders of a page, in ascending order of their instant.
-fn sales<'a>(page: &[&'a RawValue], field: Field, from: Timestamp) -> Vec<Sale<'a>> {
-    let mut last = from;
-    let mut sales: Vec<Sale<'a>> = Vec::with_capacity(page.len());
-    for raw in page {
-        let sale = Sale::read(raw.get(), field, last);
-        last = last.max(sale.at);
-        sales.push(sale);
-    }
-    sales.sort_by_key(|sale| sale.at);
-    sales
-}
-
-/// A page of updates, with what was touched in its slice.
+/// A page of updates, with what was touched in its slice. True where the slice could be read only in part:
+/// the page is then cut at `progress.from`.
 async fn updated(
     api: &Api<'_>,
     access: &Access,
-    sales: &mut Vec<Sale<'_>>,
+    mut page: Vec<Sale<'_>>,
     to: Timestamp,
     progress: &mut Progress,
     memory: &mut Memory,
-) -> Result<Assembled, SourceError> {
-    let slice = Slice {
-        from: progress.from,
-        to,
-    };
+) -> Result<(Assembled, bool), SourceError> {
     // An empty page in the middle covers no time.
-    let empty = sales.is_empty() && !matches!(progress.search, Search::Done);
-    let (mut hints, known) = if empty {
-        (Hints::new(), Known::new())
-    } else {
-        let changes = touched::changes(api, access, slice).await?;
-        let keep = sales.partition_point(|sale| sale.at <= changes.reached);
-        for sale in sales.drain(keep..) {
-            progress
-                .rest
-                .extend(RawValue::from_string(sale.raw.to_owned()).ok());
-        }
-        progress.from = changes.reached;
-        (changes.orders, changes.payments)
-    };
-    touched::sources(sales, &mut hints);
-    let ids = touched::unseen(hints, &[sales], &progress.seen);
+    let empty = page.is_empty() && !matches!(progress.search, Search::Done);
+    let mut changes = Changes::none(to);
+    if !empty {
+        changes = touched::changes(api, access, Slice { from: progress.from, to }).await?;
+        page.retain(|sale| sale.at <= changes.reached);
+    }
+    let end = changes.reached;
+    touched::sources(&page, &mut changes.orders);
+    let ids = touched::unseen(changes.orders, &[&page], &progress.seen);
     let first = touched::retrieve(api, &ids).await?;
-    let end = progress.from;
     let named = elsewhere(&first, end)?;
-    let mut hints = Hints::new();
-    touched::sources(&named, &mut hints);
-    let ids = touched::unseen(hints, &[sales, &named], &progress.seen);
+    let mut behind = Hints::new();
+    touched::sources(&named, &mut behind);
+    let ids = touched::unseen(behind, &[&page, &named], &progress.seen);
     let second = touched::retrieve(api, &ids).await?;
     let sold = elsewhere(&second, end)?;
-    let mut all = std::mem::take(sales);
-    all.extend(
-        named
-            .into_iter()
-            .chain(sold)
-            .filter(|sale| sale.is_of(&access.location.id)),
-    );
-    let assembled = assemble(api, access, Field::Updated, &all, known, memory).await?;
+    page.extend(named.into_iter().chain(sold).filter(|sale| sale.is_of(&access.location.id)));
+    let assembled = assemble(api, access, Field::Updated, &page, changes.payments, memory).await?;
     for seen in &assembled.records {
         progress.seen.note(&seen.id, seen.version);
     }
-    Ok(assembled)
+    progress.from = end;
+    Ok((assembled, end < to))
 }
 
 /// Orders that were retrieved by id; `end` is the instant they count by.
 fn elsewhere(bodies: &[Vec<u8>], end: Timestamp) -> Result<Vec<Sale<'_>>, SourceError> {
-    let mut sales = Vec::new();
+    let mut found = Vec::new();
     for body in bodies {
-        let answer: wire::OrdersAnswer<'_> = decode(api::ORDERS_RETRIEVE, body)?;
-        sales.extend(answer.orders.iter().map(|raw| {
-            let mut sale = Sale::read(raw.get(), Field::Updated, end);
-            sale.at = end;
-            sale
-        }));
+        found.extend(sales(ORDERS_RETRIEVE, body, Field::Updated, end)?.0);
     }
-    Ok(sales)
+    found.iter_mut().for_each(|sale| sale.at = end);
+    Ok(found)
 }
 
 /// Reads orders by id as they are now: people anew, the catalogue as it is remembered.
@@ -208,69 +164,15 @@ pub(crate) async fn fetch(
     ids: &[String],
     memory: &mut Memory,
 ) -> Result<Page<Order>, SourceError> {
-    memory.people.clear();
     let bodies = touched::retrieve(api, ids).await?;
-    let mut sales = Vec::new();
+    let mut found = Vec::new();
     for body in &bodies {
-        let answer: wire::OrdersAnswer<'_> = decode(api::ORDERS_RETRIEVE, body)?;
-        sales.extend(
-            answer
-                .orders
-                .iter()
-                .map(|raw| Sale::read(raw.get(), Field::Updated, Timestamp::UNIX_EPOCH)),
-        );
+        found.extend(sales(ORDERS_RETRIEVE, body, Field::Updated, Timestamp::UNIX_EPOCH)?.0);
     }
-    let Assembled { records, products } =
-        assemble(api, access, Field::Updated, &sales, Known::new(), memory).await?;
-    Ok(Page {
-        records,
-        products,
-        next: None,
-    })
-}
-
-/// The creation of the location's oldest order.
-pub(crate) async fn first(api: &Api<'_>, access: &Access) -> Result<Option<Timestamp>, SourceError> {
-    let mut cursor: Option<String> = None;
-    for _ in 0..MOST_EMPTY {
-        let body = api::oldest_order(&access.location.id, cursor.as_deref());
-        let body = api.post(ORDERS_SEARCH, "/v2/orders/search", &body).await?;
-        let answer: wire::OrdersAnswer<'_> = decode(ORDERS_SEARCH, &body)?;
-        if let Some(raw) = answer.orders.first() {
-            let left = super::flaw::remains(raw.get());
-            let told = left.created.or(left.updated);
-            let lost = || errors::unreadable(ORDERS_SEARCH.operation, "the oldest order has no date");
-            return told.map(Some).ok_or_else(lost);
-        }
-        cursor = cursor_of(&answer.cursor);
-        if cursor.is_none() {
-            return Ok(None);
-        }
-    }
-    Err(errors::unreadable(
-        ORDERS_SEARCH.operation,
-        "pages without orders do not end",
-    ))
-}
-
-/// Counts a window's orders by their ids alone.
-pub(crate) async fn count(
-    api: &Api<'_>,
-    access: &Access,
-    window: Window,
-    max_calls: u32,
-) -> Result<Count, SourceError> {
-    let mut orders: u64 = 0;
-    let mut cursor: Option<String> = None;
-    for _ in 0..max_calls {
-        let body = api::orders_in(&access.location.id, window, true, cursor.as_deref());
-        let body = api.post(ORDERS_SEARCH, "/v2/orders/search", &body).await?;
-        let answer: wire::OrdersAnswer<'_> = decode(ORDERS_SEARCH, &body)?;
-        orders = orders.saturating_add(answer.order_entries.len() as u64);
-        cursor = cursor_of(&answer.cursor);
-        if cursor.is_none() {
-            return Ok(Count { orders, exact: true });
-        }
-    }
-    Ok(Count { orders, exact: false })
+    let mut remembered = std::mem::take(&mut memory.people);
+    let assembled = assemble(api, access, Field::Updated, &found, Known::new(), memory).await;
+    remembered.extend(memory.people.drain());
+    memory.people = remembered;
+    let Assembled { records, products } = assembled?;
+    Ok(Page { records, products, next: None })
 }

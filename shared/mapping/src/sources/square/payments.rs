@@ -7,22 +7,18 @@
 //! can be known beforehand, and never more than one per payment. A dense history takes one call per 100
 //! orders; a handful of old orders takes one call each, however much was sold between them.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::value::RawValue;
 
-use crate::model::{Email, Money, Personal, SkipReason};
-use crate::source::{Next, SourceError};
+use crate::source::SourceError;
 
-use super::api::{self, Api, PAYMENTS_GET, PAYMENTS_LIST, decode};
+use super::api::{Api, PAYMENTS_GET, PAYMENTS_LIST, decode};
 use super::assemble::Sale;
-use super::errors;
-use super::flaw::{Flaw, parse, remains};
-use super::pages::cursor_of;
-use super::people::{address, personal};
-use super::wire::{self, PaymentStatus, filled};
+use super::payment::{Found, Known, listed, read};
+use super::wire::{self, filled};
+use super::{ask, errors};
 
 /// A tender and its payment are made together; this is for clocks and roundings.
 const PAD: Duration = Duration::from_secs(120);
@@ -31,102 +27,6 @@ const PAD: Duration = Duration::from_secs(120);
 const MOST_SINGLE: usize = 100;
 /// From here on another list is cheaper than single payments.
 const WORTH_A_LIST: usize = 10;
-/// More calls than any page can need: a guard against an answer that never ends.
-const MOST_LISTS: usize = 2_000;
-
-/// Payments by id.
-pub(crate) type Known = HashMap<String, Found>;
-
-/// A payment that was read.
-pub(crate) enum Found {
-    Whole(Box<Payment>),
-    /// It came, and could not be read.
-    Broken(Flaw),
-}
-
-/// What is used of a payment.
-pub(crate) struct Payment {
-    pub(crate) id: String,
-    pub(crate) order: Option<String>,
-    pub(crate) customer: Option<String>,
-    pub(crate) status: PaymentStatus,
-    pub(crate) created: Timestamp,
-    pub(crate) updated: Timestamp,
-    /// When the buyer paid: offline sales reach Square up to 72 hours late (square.md section 4.1).
-    pub(crate) paid: Timestamp,
-    pub(crate) total: Option<Money>,
-    pub(crate) refunded: Option<Money>,
-    pub(crate) receipt_number: Option<String>,
-    pub(crate) receipt_url: Option<String>,
-    pub(crate) buyer_email: Option<Result<Email, SkipReason>>,
-    pub(crate) first_name: Option<Personal>,
-    pub(crate) last_name: Option<Personal>,
-}
-
-/// Reads the payments of an answer, and its cursor: together, or each by itself where that fails.
-pub(crate) fn listed(body: &[u8]) -> Result<(Vec<(String, Found)>, Option<String>), SourceError> {
-    if let Ok(answer) = serde_json::from_slice::<wire::PaymentsAnswer<'_, wire::Payment<'_>>>(body) {
-        let found = |payment: &wire::Payment<'_>| (payment.id.to_string(), judge(whole(payment)));
-        return Ok((
-            answer.payments.iter().map(found).collect(),
-            cursor_of(&answer.cursor),
-        ));
-    }
-    let answer: wire::PaymentsAnswer<'_, &RawValue> = decode(PAYMENTS_LIST, body)?;
-    Ok((
-        answer.payments.iter().map(|raw| read(raw.get())).collect(),
-        cursor_of(&answer.cursor),
-    ))
-}
-
-fn judge(payment: Result<Payment, Flaw>) -> Found {
-    match payment {
-        Ok(payment) => Found::Whole(Box::new(payment)),
-        Err(flaw) => Found::Broken(flaw.within("payment")),
-    }
-}
-
-/// Reads a payment by itself; the id too, as far as there is one.
-pub(crate) fn read(raw: &str) -> (String, Found) {
-    match parse::<wire::Payment<'_>>(raw) {
-        Ok(payment) => (payment.id.to_string(), judge(whole(&payment))),
-        Err(flaw) => (remains(raw).id, judge(Err(flaw))),
-    }
-}
-
-fn whole(payment: &wire::Payment<'_>) -> Result<Payment, Flaw> {
-    let created = payment.created_at.ok_or_else(|| Flaw::at("created_at"))?;
-    let money = |amount: Option<&wire::Amount<'_>>, place| {
-        amount
-            .map(|amount| amount.money().map_err(|_| Flaw::at(place)))
-            .transpose()
-    };
-    let total = payment.total_money.as_ref().or(payment.amount_money.as_ref());
-    let offline = payment
-        .offline_payment_details
-        .as_ref()
-        .and_then(|details| details.client_created_at);
-    let named = payment
-        .billing_address
-        .as_ref()
-        .or(payment.shipping_address.as_ref());
-    Ok(Payment {
-        id: payment.id.to_string(),
-        order: filled(&payment.order_id).map(str::to_owned),
-        customer: filled(&payment.customer_id).map(str::to_owned),
-        status: payment.status.unwrap_or(PaymentStatus::Unknown),
-        created,
-        updated: payment.updated_at.unwrap_or(created),
-        paid: offline.unwrap_or(created),
-        total: money(total, "total_money")?,
-        refunded: money(payment.refunded_money.as_ref(), "refunded_money")?,
-        receipt_number: filled(&payment.receipt_number).map(str::to_owned),
-        receipt_url: filled(&payment.receipt_url).map(str::to_owned),
-        buyer_email: filled(&payment.buyer_email_address).map(|_| address(&payment.buyer_email_address)),
-        first_name: named.and_then(|named| personal(&named.first_name)),
-        last_name: named.and_then(|named| personal(&named.last_name)),
-    })
-}
 
 /// A payment that a tender names.
 #[derive(Clone, Copy)]
@@ -152,7 +52,7 @@ pub(crate) async fn complete(
         strays.append(&mut lost);
     }
     for want in strays.into_iter().take(MOST_SINGLE) {
-        let Some(body) = api.find(PAYMENTS_GET, &api::payment(want.id)).await? else {
+        let Some(body) = api.find(PAYMENTS_GET, &ask::payment(want.id)).await? else {
             continue;
         };
         let answer: wire::PaymentAnswer<'_> = decode(PAYMENTS_GET, &body)?;
@@ -171,14 +71,9 @@ fn missing<'s>(sales: &'s [Sale<'_>], home: &'s str, known: &Known) -> BTreeMap<
             let Some(id) = tender.payment().filter(|id| !known.contains_key(*id)) else {
                 continue;
             };
-            let location = filled(&tender.location_id)
-                .or(filled(&order.location_id))
-                .unwrap_or(home);
-            let at = tender
-                .created_at
-                .or(order.closed_at)
-                .or(order.created_at)
-                .unwrap_or(Timestamp::UNIX_EPOCH);
+            let location = filled(&tender.location_id).or(filled(&order.location_id)).unwrap_or(home);
+            let at =
+                tender.created_at.or(order.closed_at).or(order.created_at).unwrap_or(Timestamp::UNIX_EPOCH);
             wanted.entry(location).or_default().push(Want { at, id });
         }
     }
@@ -187,10 +82,7 @@ fn missing<'s>(sales: &'s [Sale<'_>], home: &'s str, known: &Known) -> BTreeMap<
 
 /// A tender of nothing (a sale for free) has no payment worth a call.
 pub(crate) fn moves_money(tender: &wire::Tender<'_>) -> bool {
-    tender
-        .amount_money
-        .as_ref()
-        .is_none_or(|amount| amount.minor() != 0)
+    tender.amount_money.as_ref().is_none_or(|amount| amount.minor() != 0)
 }
 
 /// Lists payments of one location until all wanted are found or passed by; answers those passed by.
@@ -208,16 +100,16 @@ async fn list<'s>(
     let mut passed = Vec::new();
     let mut cursor: Option<String> = None;
     let mut begin = waiting.front().map(|want| earlier(want.at));
-    for _ in 0..MOST_LISTS {
+    for _ in 0..errors::MOST_ANSWERS {
         let (Some(from), Some(to)) = (begin, end) else {
             return Ok(passed);
         };
-        let path = api::payments_made(location, from, to, offline, cursor.as_deref());
+        let path = ask::payments_made(location, from, to, offline, cursor.as_deref());
         let body = api.get(PAYMENTS_LIST, &path).await?;
-        let (payments, more) = listed(&body)?;
-        let reach = take_in(payments, &waiting, known);
+        let page = listed(&body)?;
+        let reach = take_in(page.payments, &waiting, known);
         waiting.retain(|want| !known.contains_key(want.id));
-        cursor = more;
+        cursor = page.cursor;
         if cursor.is_none() {
             // The range is read to its end: whatever is missing is not in it.
             passed.extend(waiting.drain(..));
@@ -234,11 +126,7 @@ async fn list<'s>(
             cursor = None;
         }
     }
-    Err(errors::error(
-        Next::Retry,
-        errors::UNAVAILABLE,
-        format!("{}: no end", PAYMENTS_LIST.operation),
-    ))
+    Err(errors::endless(PAYMENTS_LIST.operation))
 }
 
 /// Keeps what is wanted; answers the time of the last payment listed.

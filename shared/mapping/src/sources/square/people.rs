@@ -8,11 +8,11 @@ use serde_json::json;
 use crate::model::{Customer, Email, Observed, Personal, Reading, SkipReason};
 use crate::source::{Field, Next, Page, PageToken, SourceError, Window};
 
-use super::api::{self, Api, CUSTOMERS_RETRIEVE, CUSTOMERS_SEARCH, RECORDS_A_CALL, decode};
+use super::api::{Api, CUSTOMERS_RETRIEVE, CUSTOMERS_SEARCH, RECORDS_A_CALL, decode};
 use super::flaw::{Flaw, parse, remains};
 use super::memory::{MOST_PEOPLE, Memory};
 use super::pages::{cursor_of, end_of};
-use super::{errors, wire};
+use super::{ask, errors, wire};
 
 /// A customer id, looked up.
 #[derive(Clone)]
@@ -40,10 +40,7 @@ pub(crate) struct Facts {
 
 impl Facts {
     fn of(person: &wire::Person<'_>) -> Self {
-        let unsubscribed = person
-            .preferences
-            .as_ref()
-            .and_then(|wishes| wishes.email_unsubscribed);
+        let unsubscribed = person.preferences.as_ref().and_then(|wishes| wishes.email_unsubscribed);
         Self {
             id: person.id.to_string(),
             email: address(&person.email_address),
@@ -77,17 +74,12 @@ pub(crate) async fn look_up(
     if memory.people.len().saturating_add(wanted.len()) > MOST_PEOPLE {
         memory.people.clear();
     }
-    let mut unknown: Vec<&str> = wanted
-        .iter()
-        .copied()
-        .filter(|id| !memory.people.contains_key(*id))
-        .collect();
+    let mut unknown: Vec<&str> =
+        wanted.iter().copied().filter(|id| !memory.people.contains_key(*id)).collect();
     unknown.sort_unstable();
     for ids in unknown.chunks(RECORDS_A_CALL) {
         let question = json!({"customer_ids": ids});
-        let body = api
-            .post(CUSTOMERS_RETRIEVE, "/v2/customers/bulk-retrieve", &question)
-            .await?;
+        let body = api.post(CUSTOMERS_RETRIEVE, "/v2/customers/bulk-retrieve", &question).await?;
         take_in(&body, ids, memory)?;
     }
     Ok(())
@@ -133,10 +125,8 @@ pub(crate) async fn read(
         Some(token) => Some(*token.0.downcast::<String>().map_err(|_| end_of("customers"))?),
         None => None,
     };
-    let question = api::customers_in(window, cursor.as_deref());
-    let body = api
-        .post(CUSTOMERS_SEARCH, "/v2/customers/search", &question)
-        .await?;
+    let question = ask::customers_in(window, cursor.as_deref());
+    let body = api.post(CUSTOMERS_SEARCH, "/v2/customers/search", &question).await?;
     let answer: wire::PersonsAnswer<'_> = decode(CUSTOMERS_SEARCH, &body)?;
     let mut records: Vec<Observed<Customer>> = Vec::with_capacity(answer.customers.len());
     let mut last = window.from;
@@ -146,11 +136,7 @@ pub(crate) async fn read(
         records.push(seen);
     }
     let next = cursor_of(&answer.cursor).map(|cursor| PageToken(Box::new(cursor)));
-    Ok(Page {
-        records,
-        products: Vec::new(),
-        next,
-    })
+    Ok(Page { records, products: Vec::new(), next })
 }
 
 /// What one customer comes to. `last` stands in for a time that is missing.
@@ -201,9 +187,6 @@ pub(crate) fn unreadable<T>(raw: &str, field: Field, last: Timestamp, flaw: Flaw
         version: left.updated.or(left.created).unwrap_or(last),
         at: at.unwrap_or(last),
         created: left.created.or(left.updated).unwrap_or(last),
-        reading: Reading::Unreadable {
-            code: errors::UNREADABLE,
-            place: flaw.place(),
-        },
+        reading: Reading::Unreadable { code: errors::UNREADABLE, place: flaw.place() },
     }
 }

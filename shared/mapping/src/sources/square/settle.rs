@@ -4,7 +4,7 @@ use crate::model::{Currency, Money, Status};
 
 use super::flaw::Flaw;
 use super::map::{Parts, status};
-use super::payments::Payment;
+use super::payment::Payment;
 use super::wire::{Amount, Amounts, Order, OrderState, PaymentStatus};
 
 /// An order's money.
@@ -32,11 +32,7 @@ impl<'s> Settlement<'s> {
             .collect();
         let Some(sold) = sold(order)? else {
             let done = order.state == Some(OrderState::Completed) || !completed.is_empty();
-            return if done {
-                Err(Flaw::at("total_money"))
-            } else {
-                Ok(None)
-            };
+            return if done { Err(Flaw::at("total_money")) } else { Ok(None) };
         };
         let mixed = |_| Flaw::at("tenders");
         let nothing = Money::new(0, sold.currency);
@@ -46,9 +42,7 @@ impl<'s> Settlement<'s> {
             received = received.plus(payment.total.unwrap_or(nothing)).map_err(mixed)?;
         }
         for payment in &parts.payments {
-            refunded = refunded
-                .plus(payment.refunded.unwrap_or(nothing))
-                .map_err(mixed)?;
+            refunded = refunded.plus(payment.refunded.unwrap_or(nothing)).map_err(mixed)?;
         }
         let nothing_due = nothing_due(order, sold, received);
         let paid = match order.state {
@@ -79,19 +73,15 @@ fn sold(order: &Order<'_>) -> Result<Option<Money>, Flaw> {
         return Ok(total);
     }
     let of = |amounts: &Option<Amounts<'_>>, place| {
-        amount(
-            amounts.as_ref().and_then(|amounts| amounts.total_money.as_ref()),
-            place,
-        )
+        amount(amounts.as_ref().and_then(|amounts| amounts.total_money.as_ref()), place)
     };
     if let Some(net) = of(&order.net_amounts, "net_amounts.total_money")? {
         return Ok(Some(net));
     }
     match (total, of(&order.return_amounts, "return_amounts.total_money")?) {
-        (Some(total), Some(back)) => total
-            .minus(back)
-            .map(Some)
-            .map_err(|_| Flaw::at("return_amounts.total_money")),
+        (Some(total), Some(back)) => {
+            total.minus(back).map(Some).map_err(|_| Flaw::at("return_amounts.total_money"))
+        }
         _ => Ok(total),
     }
 }
@@ -107,9 +97,7 @@ fn nothing_due(order: &Order<'_>, sold: Money, received: Money) -> bool {
 }
 
 fn amount(amount: Option<&Amount<'_>>, place: &str) -> Result<Option<Money>, Flaw> {
-    amount
-        .map(|amount| amount.money().map_err(|_| Flaw::at(place)))
-        .transpose()
+    amount.map(|amount| amount.money().map_err(|_| Flaw::at(place))).transpose()
 }
 
 /// Reads an amount and holds it to the currency of the order.
@@ -119,9 +107,5 @@ pub(crate) fn amount_in(
     place: impl Fn() -> Flaw,
 ) -> Result<Money, Flaw> {
     let money = amount.money().map_err(|_| place())?;
-    if money.currency == currency {
-        Ok(money)
-    } else {
-        Err(place())
-    }
+    if money.currency == currency { Ok(money) } else { Err(place()) }
 }

@@ -6,19 +6,14 @@ use crate::model::{Currency, Location, Store};
 use crate::source::{Access, Field, Next, SourceError, Window};
 
 use super::api::{
-    self, Api, CATALOG_INFO, CUSTOMERS_SEARCH, LOCATIONS, ORDERS_SEARCH, PAYMENTS_LIST, TOKEN_STATUS, decode,
+    Api, CATALOG_INFO, CUSTOMERS_SEARCH, LOCATIONS, ORDERS_SEARCH, PAYMENTS_LIST, TOKEN_STATUS, decode,
 };
-use super::errors;
 use super::wire::{LocationsAnswer, Place, PlaceStatus, TokenStatus, filled};
+use super::{ask, errors};
 
 /// What the streams need (square.md section 1.6).
-const SCOPES: [&str; 5] = [
-    "MERCHANT_PROFILE_READ",
-    "PAYMENTS_READ",
-    "ORDERS_READ",
-    "CUSTOMERS_READ",
-    "ITEMS_READ",
-];
+const SCOPES: [&str; 5] =
+    ["MERCHANT_PROFILE_READ", "PAYMENTS_READ", "ORDERS_READ", "CUSTOMERS_READ", "ITEMS_READ"];
 
 /// The merchant and all its locations, closed ones too.
 pub(crate) async fn identify(api: &Api<'_>) -> Result<Store, SourceError> {
@@ -27,34 +22,34 @@ pub(crate) async fn identify(api: &Api<'_>) -> Result<Store, SourceError> {
     let body = api.get(LOCATIONS, "/v2/locations").await?;
     let answer: LocationsAnswer<'_> = decode(LOCATIONS, &body)?;
     // A personal token's status may name no merchant; its locations do.
-    let named = || {
-        answer
-            .locations
-            .iter()
-            .find_map(|place| filled(&place.merchant_id))
-    };
+    let named = || answer.locations.iter().find_map(|place| filled(&place.merchant_id));
     let id = filled(&status.merchant_id)
         .or_else(named)
         .ok_or_else(|| errors::unreadable(TOKEN_STATUS.operation, "no merchant is named"))?;
-    let locations = answer.locations.iter().map(location).collect::<Result<_, _>>()?;
-    Ok(Store {
-        id: id.to_owned(),
-        locations,
-    })
+    let locations = answer.locations.iter().filter_map(location).collect();
+    Ok(Store { id: id.to_owned(), locations })
 }
 
+/// The status knows one refusal only, for revoked and expired tokens alike (square.md section 1.5); any other
+/// call tells which.
 async fn status(api: &Api<'_>) -> Result<Vec<u8>, SourceError> {
-    api.post(TOKEN_STATUS, "/oauth2/token/status", &serde_json::json!({}))
-        .await
+    let refused = match api.post_nothing(TOKEN_STATUS, "/oauth2/token/status").await {
+        Err(refused) if refused.code == errors::TOKEN_REVOKED => refused,
+        answer => return answer,
+    };
+    match api.get(LOCATIONS, "/v2/locations").await {
+        Err(told) if told.code == errors::TOKEN_EXPIRED => Err(told),
+        _ => Err(refused),
+    }
 }
 
-fn location(place: &Place<'_>) -> Result<Location, SourceError> {
-    let currency = filled(&place.currency).and_then(|code| Currency::parse(code).ok());
-    let lost = || errors::unreadable(LOCATIONS.operation, "a location has no known currency");
-    Ok(Location {
+/// None for a location without a currency: it cannot sell, so it cannot be connected.
+fn location(place: &Place<'_>) -> Option<Location> {
+    let currency = filled(&place.currency).and_then(|code| Currency::parse(code).ok())?;
+    Some(Location {
         id: place.id.to_string(),
         name: filled(&place.name).unwrap_or(&place.id).to_owned(),
-        currency: currency.ok_or_else(lost)?,
+        currency,
         timezone: filled(&place.timezone).unwrap_or("UTC").to_owned(),
         language: filled(&place.language_code).map(str::to_owned),
         active: place.status != Some(PlaceStatus::Inactive),
@@ -74,40 +69,18 @@ pub(crate) async fn check_scopes(api: &Api<'_>, access: &Access) -> Result<(), S
     if missing.is_empty() {
         return Ok(());
     }
-    Err(errors::error(
-        Next::Reconnect,
-        errors::SCOPE_MISSING,
-        format!("not granted: {}", missing.join(" ")),
-    ))
+    Err(errors::error(Next::Reconnect, errors::SCOPE_MISSING, format!("not granted: {}", missing.join(" "))))
 }
 
 /// One read under each scope; the smallest there is.
 async fn probe(api: &Api<'_>, access: &Access) -> Result<(), SourceError> {
     let now = Timestamp::UNIX_EPOCH;
-    let nothing = Window {
-        field: Field::Created,
-        from: now,
-        to: now,
-    };
+    let nothing = Window { field: Field::Created, from: now, to: now };
     let location = &access.location.id;
     api.get(LOCATIONS, "/v2/locations").await?;
-    api.get(
-        PAYMENTS_LIST,
-        &api::payments_made(location, now, now, false, None),
-    )
-    .await?;
-    api.post(
-        ORDERS_SEARCH,
-        "/v2/orders/search",
-        &api::orders_in(location, nothing, true, None),
-    )
-    .await?;
-    api.post(
-        CUSTOMERS_SEARCH,
-        "/v2/customers/search",
-        &api::customers_in(nothing, None),
-    )
-    .await?;
+    api.get(PAYMENTS_LIST, &ask::payments_made(location, now, now, false, None)).await?;
+    api.post(ORDERS_SEARCH, "/v2/orders/search", &ask::orders_in(location, nothing, true, None)).await?;
+    api.post(CUSTOMERS_SEARCH, "/v2/customers/search", &ask::customers_in(nothing, None)).await?;
     api.get(CATALOG_INFO, "/v2/catalog/info").await?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What is promised of this source: rules of mapping as files, behaviour against a small store in memory.
 
-mod bench_tmp;
 mod budget;
+mod connect;
 mod examples;
 mod failures;
 mod paging;

@@ -1,9 +1,7 @@
 //! Small changes of text: marks dropped, names made into keys.
 
 /// Tags inside a line; every other tag parts words.
-const INLINE: &[&str] = &[
-    "a", "abbr", "b", "em", "font", "i", "small", "span", "strong", "sub", "sup", "u",
-];
+const INLINE: &[&str] = &["a", "abbr", "b", "em", "font", "i", "small", "span", "strong", "sub", "sup", "u"];
 
 /// HTML as plain text: tags become nothing or a blank, the usual entities their character.
 pub(crate) fn plain(html: &str) -> String {
@@ -18,10 +16,7 @@ pub(crate) fn plain(html: &str) -> String {
         let opens = after.starts_with(|c: char| c.is_ascii_alphabetic() || "/!".contains(c));
         match after.split_once('>') {
             Some((tag, behind)) if opens => {
-                let name = tag
-                    .trim_start_matches('/')
-                    .split(|c: char| !c.is_ascii_alphanumeric())
-                    .next();
+                let name = tag.trim_start_matches('/').split(|c: char| !c.is_ascii_alphanumeric()).next();
                 if !name.is_some_and(|name| INLINE.contains(&name.to_ascii_lowercase().as_str())) {
                     text.push(' ');
                 }
@@ -34,14 +29,9 @@ pub(crate) fn plain(html: &str) -> String {
         }
     }
     text.push_str(rest);
-    for (entity, character) in [
-        ("&nbsp;", " "),
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&quot;", "\""),
-        ("&#39;", "'"),
-        ("&amp;", "&"),
-    ] {
+    for (entity, character) in
+        [("&nbsp;", " "), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")]
+    {
         if text.contains(entity) {
             text = text.replace(entity, character);
         }

@@ -9,10 +9,12 @@ use serde_json::json;
 
 use crate::source::{Access, SourceError};
 
-use super::api::{self, Api, ORDERS_RETRIEVE, PAYMENTS_LIST, RECORDS_A_CALL, REFUNDS_LIST, Slice, decode};
+use super::api::{Api, ORDERS_RETRIEVE, PAYMENTS_LIST, RECORDS_A_CALL, REFUNDS_LIST, decode};
+use super::ask::{self, Slice};
 use super::assemble::Sale;
+use super::errors::{MOST_ANSWERS, endless};
 use super::pages::cursor_of;
-use super::payments::{self, Found, Known};
+use super::payment::{Found, Known, listed};
 use super::wire::{self, filled};
 
 /// Calls of each list for one slice. A slice that holds more is cut where it got to, and goes on with the
@@ -51,20 +53,26 @@ pub(crate) struct Changes {
     pub(crate) reached: Timestamp,
 }
 
+impl Changes {
+    /// Nothing changed, as far as `reached`.
+    pub(crate) fn none(reached: Timestamp) -> Self {
+        Self { orders: Hints::new(), payments: Known::new(), reached }
+    }
+}
+
 /// Reads the payments and refunds that changed in a slice.
 pub(crate) async fn changes(api: &Api<'_>, access: &Access, slice: Slice) -> Result<Changes, SourceError> {
-    let mut changes = Changes {
-        orders: Hints::new(),
-        payments: Known::new(),
-        reached: slice.to,
-    };
+    let mut changes = Changes::none(slice.to);
     let mut cursor: Option<String> = None;
     let mut last = slice.from;
     for calls in 1.. {
-        let path = api::payments_changed(&access.location.id, slice, cursor.as_deref());
+        if calls > MOST_ANSWERS {
+            return Err(endless(PAYMENTS_LIST.operation));
+        }
+        let path = ask::payments_changed(&access.location.id, slice, cursor.as_deref());
         let body = api.get(PAYMENTS_LIST, &path).await?;
-        let (payments, more) = payments::listed(&body)?;
-        for (id, found) in payments {
+        let page = listed(&body)?;
+        for (id, found) in page.payments {
             if let Found::Whole(payment) = &found {
                 last = last.max(payment.updated);
                 if let Some(order) = &payment.order {
@@ -73,7 +81,7 @@ pub(crate) async fn changes(api: &Api<'_>, access: &Access, slice: Slice) -> Res
             }
             changes.payments.insert(id, found);
         }
-        cursor = more;
+        cursor = page.cursor;
         if cursor.is_none() {
             break;
         }
@@ -83,38 +91,21 @@ pub(crate) async fn changes(api: &Api<'_>, access: &Access, slice: Slice) -> Res
             break;
         }
     }
-    refunds(
-        api,
-        Slice {
-            from: slice.from,
-            to: changes.reached,
-        },
-        &mut changes.orders,
-    )
-    .await?;
+    refunds(api, Slice { from: slice.from, to: changes.reached }, &mut changes.orders).await?;
     Ok(changes)
 }
 
 /// A refund names the order that gives back; the sale is found through it.
 async fn refunds(api: &Api<'_>, slice: Slice, orders: &mut Hints) -> Result<(), SourceError> {
     let mut cursor: Option<String> = None;
-    loop {
-        let body = api
-            .get(REFUNDS_LIST, &api::refunds_changed(slice, cursor.as_deref()))
-            .await?;
+    for _ in 0..MOST_ANSWERS {
+        let body = api.get(REFUNDS_LIST, &ask::refunds_changed(slice, cursor.as_deref())).await?;
         let answer: wire::RefundsAnswer<'_> = decode(REFUNDS_LIST, &body)?;
         for raw in answer.refunds.iter() {
             // A refund that cannot be read names nothing; its payment changed as well and does.
             let refund = serde_json::from_str::<wire::Refund<'_>>(raw.get()).ok();
             if let Some(order) = refund.as_ref().and_then(|refund| filled(&refund.order_id)) {
-                hint(
-                    orders,
-                    order,
-                    refund
-                        .as_ref()
-                        .and_then(|refund| refund.updated_at)
-                        .unwrap_or(slice.to),
-                );
+                hint(orders, order, refund.as_ref().and_then(|refund| refund.updated_at).unwrap_or(slice.to));
             }
         }
         cursor = cursor_of(&answer.cursor);
@@ -122,17 +113,14 @@ async fn refunds(api: &Api<'_>, slice: Slice, orders: &mut Hints) -> Result<(), 
             return Ok(());
         }
     }
+    Err(endless(REFUNDS_LIST.operation))
 }
 
 /// The sales that return orders refer to.
 pub(crate) fn sources(sales: &[Sale<'_>], orders: &mut Hints) {
     for sale in sales {
         let Ok(order) = &sale.order else { continue };
-        for source in order
-            .returns
-            .iter()
-            .filter_map(|back| filled(&back.source_order_id))
-        {
+        for source in order.returns.iter().filter_map(|back| filled(&back.source_order_id)) {
             hint(orders, source, order.updated_at.unwrap_or(sale.at));
         }
     }
@@ -147,14 +135,10 @@ fn hint(orders: &mut Hints, id: &str, changed: Timestamp) {
 
 /// Leaves out what was returned already, here or on an earlier page.
 pub(crate) fn unseen(orders: Hints, here: &[&[Sale<'_>]], seen: &Seen) -> Vec<String> {
-    let held: std::collections::HashSet<&str> = here
-        .iter()
-        .flat_map(|sales| sales.iter())
-        .filter_map(Sale::id)
-        .collect();
-    let news = orders
-        .into_iter()
-        .filter(|(id, changed)| !held.contains(id.as_str()) && !seen.covers(id, *changed));
+    let held: std::collections::HashSet<&str> =
+        here.iter().flat_map(|sales| sales.iter()).filter_map(Sale::id).collect();
+    let news =
+        orders.into_iter().filter(|(id, changed)| !held.contains(id.as_str()) && !seen.covers(id, *changed));
     news.map(|(id, _)| id).collect()
 }
 
@@ -164,10 +148,7 @@ pub(crate) async fn retrieve(api: &Api<'_>, ids: &[String]) -> Result<Vec<Vec<u8
     let mut bodies = Vec::with_capacity(ids.len().div_ceil(RECORDS_A_CALL));
     for ids in ids.chunks(RECORDS_A_CALL) {
         let body = json!({"order_ids": ids});
-        if let Some(body) = api
-            .post_or_none(ORDERS_RETRIEVE, "/v2/orders/batch-retrieve", &body)
-            .await?
-        {
+        if let Some(body) = api.post_or_none(ORDERS_RETRIEVE, "/v2/orders/batch-retrieve", &body).await? {
             bodies.push(body);
         }
     }

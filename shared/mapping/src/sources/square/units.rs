@@ -7,13 +7,7 @@ pub(crate) fn short<'u>(unit: &'u Unit<'_>) -> Option<&'u str> {
     if let Some(custom) = &unit.custom_unit {
         return filled(&custom.abbreviation).or_else(|| filled(&custom.name));
     }
-    let named = [
-        &unit.weight_unit,
-        &unit.volume_unit,
-        &unit.length_unit,
-        &unit.area_unit,
-        &unit.time_unit,
-    ];
+    let named = [&unit.weight_unit, &unit.volume_unit, &unit.length_unit, &unit.area_unit, &unit.time_unit];
     named.into_iter().find_map(filled).and_then(abbreviation)
 }
 

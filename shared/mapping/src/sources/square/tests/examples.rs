@@ -9,7 +9,7 @@ use crate::source::{Cache, Source};
 use crate::sources::square::Square;
 use crate::sources::square::api::Api;
 use crate::sources::square::goods::Goods;
-use crate::sources::square::payments::{Found, read};
+use crate::sources::square::payment::{Found, read};
 
 use super::shop::Shop;
 use super::support::{access, customer, expect, fixtures, load, order, product, run, show, time};
@@ -20,10 +20,8 @@ fn each(kind: &str, check: impl Fn(&Value) -> Value) {
     let cases = load(&path);
     let cases = cases.as_array().unwrap();
     assert!(!cases.is_empty());
-    let came: Vec<Value> = cases
-        .iter()
-        .map(|case| json!({"from": case["from"], "result": check(&case["object"])}))
-        .collect();
+    let came: Vec<Value> =
+        cases.iter().map(|case| json!({"from": case["from"], "result": check(&case["object"])})).collect();
     if let Err(wrong) = expect(&path, &Value::from(came)) {
         panic!("{wrong}");
     }
@@ -32,10 +30,7 @@ fn each(kind: &str, check: impl Fn(&Value) -> Value) {
 #[test]
 fn example_orders() {
     each("orders", |object| {
-        let shop = Shop {
-            orders: vec![object.clone()],
-            ..Shop::default()
-        };
+        let shop = Shop { orders: vec![object.clone()], ..Shop::default() };
         let id = object["id"].as_str().unwrap().to_owned();
         let page = run(Square.fetch_orders(&shop, &access(), &[id], &Cache::default())).unwrap();
         show(&page.records[0], order)
@@ -63,10 +58,7 @@ fn example_payments() {
 #[test]
 fn example_customers() {
     each("customers", |object| {
-        let shop = Shop {
-            customers: vec![object.clone()],
-            ..Shop::default()
-        };
+        let shop = Shop { customers: vec![object.clone()], ..Shop::default() };
         let window = crate::source::Window {
             field: crate::source::Field::Created,
             from: time("2000-01-01T00:00:00Z"),
@@ -80,44 +72,22 @@ fn example_customers() {
 #[test]
 fn example_catalogue_objects() {
     let all = load(&fixtures().join("examples/catalog.json"));
-    let catalog: Vec<Value> = all
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|case| case["object"].clone())
-        .collect();
+    let catalog: Vec<Value> = all.as_array().unwrap().iter().map(|case| case["object"].clone()).collect();
     each("catalog", |object| {
         // Items are reached through their variations, as order lines do.
-        let inner = object
-            .pointer("/item_data/variations")
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default();
+        let inner =
+            object.pointer("/item_data/variations").and_then(Value::as_array).cloned().unwrap_or_default();
         let mut held = catalog.clone();
         held.insert(0, object.clone());
         held.splice(0..0, inner.iter().cloned());
-        let shop = Shop {
-            catalog: held,
-            ..Shop::default()
-        };
+        let shop = Shop { catalog: held, ..Shop::default() };
         let access = access();
-        let ids: Vec<&str> = inner
-            .iter()
-            .chain([object])
-            .filter_map(|object| object["id"].as_str())
-            .collect();
+        let ids: Vec<&str> =
+            inner.iter().chain([object]).filter_map(|object| object["id"].as_str()).collect();
         let mut goods = Goods::default();
-        run(goods.look_up(
-            &Api::of(&shop, &access),
-            &ids.iter().copied().collect::<HashSet<_>>(),
-        ))
-        .unwrap();
+        run(goods.look_up(&Api::of(&shop, &access), &ids.iter().copied().collect::<HashSet<_>>())).unwrap();
         ids.iter()
-            .map(|id| {
-                goods
-                    .get(id)
-                    .map_or_else(|| json!({"no product": id}), |found| product(found))
-            })
+            .map(|id| goods.get(id).map_or_else(|| json!({"no product": id}), |found| product(found)))
             .collect()
     });
 }

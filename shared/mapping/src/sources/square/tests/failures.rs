@@ -62,29 +62,17 @@ fn answers() -> Vec<(Fault, Next, &'static str)> {
         (Fault::Reply(400, refused), Next::Reject, errors::REFUSED),
         (Fault::Reply(404, ""), Next::Reject, errors::REFUSED),
         (Fault::Reply(410, ""), Next::Reject, errors::REFUSED),
-        (
-            Fault::Reply(429, r#"{"errors":[{"code":"RATE_LIMITED"}]}"#),
-            Next::Retry,
-            errors::THROTTLED,
-        ),
+        (Fault::Reply(429, r#"{"errors":[{"code":"RATE_LIMITED"}]}"#), Next::Retry, errors::THROTTLED),
         (Fault::Reply(408, ""), Next::Retry, errors::UNAVAILABLE),
         (Fault::Reply(500, "<html>"), Next::Retry, errors::UNAVAILABLE),
         (Fault::Reply(503, ""), Next::Retry, errors::UNAVAILABLE),
         (Fault::Reply(200, "<html>"), Next::Retry, errors::UNREADABLE),
-        (
-            Fault::Reply(200, r#"{"orders":7}"#),
-            Next::Retry,
-            errors::UNREADABLE,
-        ),
+        (Fault::Reply(200, r#"{"orders":7}"#), Next::Retry, errors::UNREADABLE),
         (Fault::Cut, Next::Retry, errors::UNREADABLE),
         (Fault::Lost(HttpError::Unknown), Next::Retry, errors::UNAVAILABLE),
         (Fault::Lost(HttpError::NotSent), Next::Retry, errors::UNAVAILABLE),
         (Fault::Lost(HttpError::Throttled), Next::Retry, errors::THROTTLED),
-        (
-            Fault::Lost(HttpError::Forbidden("example.org".to_owned())),
-            Next::Reject,
-            errors::REFUSED,
-        ),
+        (Fault::Lost(HttpError::Forbidden("example.org".to_owned())), Next::Reject, errors::REFUSED),
     ]
 }
 
@@ -95,15 +83,9 @@ fn every_answer_comes_to_a_code_and_a_next_step() {
         shop.faults.insert(("orders.search", 1), fault);
         let error = failure(read_all(&shop, &access(), window(Field::Created, 0, 1000)));
         assert_eq!((error.next, error.code), (next, code), "{error}");
-        assert!(
-            Square.codes().iter().any(|known| known.code == error.code),
-            "explain does not know {code}"
-        );
+        assert!(Square.codes().iter().any(|known| known.code == error.code), "explain does not know {code}");
         assert!(error.detail.starts_with("orders.search: "), "{}", error.detail);
-        assert!(
-            !format!("{error:?}").contains("ann@"),
-            "a value of the request is repeated"
-        );
+        assert!(!format!("{error:?}").contains("ann@"), "a value of the request is repeated");
     }
 }
 
@@ -119,23 +101,19 @@ fn every_code_is_listed_once_with_meaning_and_action() {
     let listed: Vec<&str> = Square.codes().iter().map(|text| text.code).collect();
     assert_eq!(constants, listed);
     for text in Square.codes() {
-        assert!(
-            text.meaning.ends_with('.') && text.action.ends_with('.'),
-            "{}",
-            text.code
-        );
+        assert!(text.meaning.ends_with('.') && text.action.ends_with('.'), "{}", text.code);
     }
     for file in [
         "../api.rs",
         "../pages.rs",
+        "../payment.rs",
         "../people.rs",
         "../store.rs",
         "../map.rs",
         "../payments.rs",
     ] {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("src/sources/square/tests")
-            .join(file);
+        let path =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sources/square/tests").join(file);
         assert!(
             !std::fs::read_to_string(path).unwrap().contains("\"square."),
             "{file} makes a code of its own"
@@ -147,10 +125,7 @@ fn every_code_is_listed_once_with_meaning_and_action() {
 fn a_dead_cursor_in_the_middle_restarts() {
     let mut shop = shop();
     shop.short.insert("orders.search", 2);
-    shop.faults.insert(
-        ("orders.search", 2),
-        Fault::Reply(400, r#"{"errors":[{"code":"INVALID_CURSOR"}]}"#),
-    );
+    shop.faults.insert(("orders.search", 2), Fault::Reply(400, r#"{"errors":[{"code":"INVALID_CURSOR"}]}"#));
     let error = failure(read_all(&shop, &access(), window(Field::Created, 0, 1000)));
     assert_eq!((error.next, error.code), (Next::Restart, errors::CURSOR_EXPIRED));
 }
@@ -181,21 +156,10 @@ fn one_unreadable_order_does_not_take_the_others_with_it() {
         }
         other => panic!("{other:?}"),
     };
-    assert_eq!(
-        (records[1].id.as_str(), place(1)),
-        ("O1", "line_items[0].quantity")
-    );
-    assert!(
-        records[2].id.starts_with("unreadable-") && records[2].id.len() == 23,
-        "{}",
-        records[2].id
-    );
+    assert_eq!((records[1].id.as_str(), place(1)), ("O1", "line_items[0].quantity"));
+    assert!(records[2].id.starts_with("unreadable-") && records[2].id.len() == 23, "{}", records[2].id);
     assert_eq!(place(2), "id");
-    assert_eq!(
-        records[2].at,
-        super::support::after(120),
-        "its time is still read"
-    );
+    assert_eq!(records[2].at, super::support::after(120), "its time is still read");
     assert_eq!((records[3].id.as_str(), place(3)), ("O3", "total_money"));
     for index in [0, 4] {
         assert!(matches!(records[index].reading, Reading::Ready(_)));
@@ -221,13 +185,8 @@ fn an_unreadable_payment_or_profile_is_told_at_its_order() {
             _ => None,
         })
         .collect();
-    let expected = [
-        Some("payment.total_money.amount"),
-        Some("customer.email_address"),
-        None,
-        Some("tenders"),
-        None,
-    ];
+    let expected =
+        [Some("payment.total_money.amount"), Some("customer.email_address"), None, Some("tenders"), None];
     assert_eq!(places, expected);
 }
 
@@ -235,8 +194,7 @@ fn an_unreadable_payment_or_profile_is_told_at_its_order() {
 fn an_entry_that_failed_is_no_deleted_customer() {
     let mut shop = shop();
     let failed = r#"{"responses":{"C1":{"errors":[{"code":"INTERNAL_SERVER_ERROR"}]}}}"#;
-    shop.faults
-        .insert(("customers.bulk_retrieve", 1), Fault::Reply(200, failed));
+    shop.faults.insert(("customers.bulk_retrieve", 1), Fault::Reply(200, failed));
     let error = failure(read_all(&shop, &access(), window(Field::Created, 0, 1000)));
     assert_eq!((error.next, error.code), (Next::Retry, errors::UNAVAILABLE));
 }
@@ -244,17 +202,10 @@ fn an_entry_that_failed_is_no_deleted_customer() {
 #[test]
 fn a_catalogue_that_holds_nothing_blocks_no_order() {
     let mut shop = shop();
-    shop.faults.insert(
-        ("catalog.batch_retrieve", 1),
-        Fault::Reply(404, r#"{"errors":[{"code":"NOT_FOUND"}]}"#),
-    );
+    shop.faults
+        .insert(("catalog.batch_retrieve", 1), Fault::Reply(404, r#"{"errors":[{"code":"NOT_FOUND"}]}"#));
     let pages = read_all(&shop, &access(), window(Field::Created, 0, 1000)).unwrap();
-    assert!(
-        pages[0]
-            .records
-            .iter()
-            .all(|seen| matches!(seen.reading, Reading::Ready(_)))
-    );
+    assert!(pages[0].records.iter().all(|seen| matches!(seen.reading, Reading::Ready(_))));
     assert!(pages[0].products.is_empty());
 }
 
@@ -268,86 +219,13 @@ fn customers_are_ready_or_left_out_by_a_rule() {
     shop.customers[0]["preferences"] = json!({"email_unsubscribed": true});
     for field in [Field::Created, Field::Updated] {
         let page = run(Square.read_customers(&shop, &access(), window(field, 0, 9), None)).unwrap();
-        let Reading::Ready(person) = &page.records[0].reading else {
-            panic!()
-        };
+        let Reading::Ready(person) = &page.records[0].reading else { panic!() };
         assert_eq!(person.accepts_marketing, Some(false));
         let reason = |reason| Reading::Skipped { reason, late: None };
         assert_eq!(page.records[1].reading, reason(SkipReason::NoEmail));
         assert_eq!(page.records[2].reading, reason(SkipReason::BadEmail));
         let place = "email_address".to_owned();
-        assert_eq!(
-            page.records[3].reading,
-            Reading::Unreadable {
-                code: errors::UNREADABLE,
-                place
-            }
-        );
+        assert_eq!(page.records[3].reading, Reading::Unreadable { code: errors::UNREADABLE, place });
         assert!(page.next.is_none());
     }
-}
-
-#[test]
-fn identify_tells_the_store_and_its_locations() {
-    let mut shop = Shop::default();
-    shop.fixed.insert(
-        "token.status",
-        json!({"merchant_id": "M1", "expires_at": "", "scopes": []}),
-    );
-    shop.fixed.insert(
-        "locations.list",
-        json!({"locations": [
-            {"id": "L1", "name": "Rue Haute", "currency": "EUR", "timezone": "Europe/Paris", "language_code": "fr-FR", "status": "ACTIVE", "merchant_id": "M2"},
-            {"id": "L2", "currency": "JPY", "status": "INACTIVE"},
-        ]}),
-    );
-    let known = |shop: &Shop| run(Square.identify(shop, &access().api_url, &access().token)).unwrap();
-    let store = known(&shop);
-    assert_eq!(store.id, "M1");
-    assert_eq!(
-        (store.locations[0].name.as_str(), store.locations[0].active),
-        ("Rue Haute", true)
-    );
-    assert_eq!(
-        (store.locations[1].name.as_str(), store.locations[1].active),
-        ("L2", false)
-    );
-    shop.fixed.insert("token.status", json!({}));
-    assert_eq!(
-        known(&shop).id,
-        "M2",
-        "the locations name the merchant when the status does not"
-    );
-}
-
-#[test]
-fn missing_scopes_are_named() {
-    let mut shop = shop();
-    shop.fixed.insert(
-        "token.status",
-        json!({"scopes": ["MERCHANT_PROFILE_READ", "PAYMENTS_READ", "ORDERS_READ"]}),
-    );
-    let error = failure(run(Square.check_scopes(&shop, &access())));
-    assert_eq!((error.next, error.code), (Next::Reconnect, errors::SCOPE_MISSING));
-    assert_eq!(error.detail, "not granted: CUSTOMERS_READ ITEMS_READ");
-}
-
-#[test]
-fn scopes_that_are_not_listed_are_tried() {
-    let mut shop = shop();
-    for operation in ["token.status", "locations.list", "catalog.info"] {
-        shop.fixed.insert(operation, json!({}));
-    }
-    run(Square.check_scopes(&shop, &access())).unwrap();
-    assert_eq!(shop.all_calls(), 6);
-    shop.faults.insert(
-        ("customers.search", 2),
-        Fault::Reply(403, r#"{"errors":[{"code":"FORBIDDEN"}]}"#),
-    );
-    let error = failure(run(Square.check_scopes(&shop, &access())));
-    assert_eq!(error.code, errors::SCOPE_MISSING);
-    assert_eq!(
-        error.detail,
-        "customers.search: 403 FORBIDDEN, needs CUSTOMERS_READ"
-    );
 }

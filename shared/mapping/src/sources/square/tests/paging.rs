@@ -22,15 +22,9 @@ fn a_short_page_with_a_cursor_is_not_the_end() {
     shop.short.insert("orders.search", 10);
     shop.short.insert("payments.list", 3);
     let pages = read_all(&shop, &access(), window(Field::Created, 0, 1_000_000)).unwrap();
-    assert_eq!(
-        pages.iter().map(|page| page.records.len()).collect::<Vec<_>>(),
-        [10, 10, 5]
-    );
+    assert_eq!(pages.iter().map(|page| page.records.len()).collect::<Vec<_>>(), [10, 10, 5]);
     assert!(
-        pages
-            .iter()
-            .flat_map(|page| &page.records)
-            .all(|seen| matches!(seen.reading, Reading::Ready(_)))
+        pages.iter().flat_map(|page| &page.records).all(|seen| matches!(seen.reading, Reading::Ready(_)))
     );
 }
 
@@ -42,10 +36,7 @@ fn an_empty_page_with_a_cursor_is_not_the_end() {
         let pages = read_all(&shop, &access(), window(field, 0, 1_000_000)).unwrap();
         assert_eq!(ids(&pages), ["O0000", "O0001", "O0002"], "{field:?}");
         assert!(
-            pages
-                .iter()
-                .flat_map(|page| &page.records)
-                .all(|seen| matches!(seen.reading, Reading::Ready(_)))
+            pages.iter().flat_map(|page| &page.records).all(|seen| matches!(seen.reading, Reading::Ready(_)))
         );
     }
 }
@@ -54,11 +45,7 @@ fn an_empty_page_with_a_cursor_is_not_the_end() {
 #[test]
 fn a_cursor_goes_with_every_parameter_of_its_question() {
     let mut shop = shop_of(25);
-    shop.short.extend([
-        ("orders.search", 10),
-        ("payments.list", 3),
-        ("customers.search", 1),
-    ]);
+    shop.short.extend([("orders.search", 10), ("payments.list", 3), ("customers.search", 1)]);
     meet(&mut shop, "C2", 1);
     read_all(&shop, &access(), window(Field::Updated, 0, 1_000_000)).unwrap();
     let people = window(Field::Created, 0, 1_000_000);
@@ -70,11 +57,8 @@ fn a_cursor_goes_with_every_parameter_of_its_question() {
     for (index, call) in calls.iter().enumerate() {
         let (question, cursor) = Shop::question(call);
         if cursor.is_some() {
-            let before = calls[..index]
-                .iter()
-                .rev()
-                .find(|before| before.operation == call.operation)
-                .unwrap();
+            let before =
+                calls[..index].iter().rev().find(|before| before.operation == call.operation).unwrap();
             assert_eq!(question, Shop::question(before).0, "{}", call.operation);
             followed += 1;
         }
@@ -91,17 +75,9 @@ fn a_window_of_history_is_ascending_and_asks_for_every_state() {
         shop.orders[n]["net_amount_due_money"]["amount"] = 1000.into();
     }
     let pages = read_all(&shop, &access(), window(Field::Created, 0, 1_000_000)).unwrap();
-    let ats: Vec<_> = pages
-        .iter()
-        .flat_map(|page| &page.records)
-        .map(|seen| seen.at)
-        .collect();
+    let ats: Vec<_> = pages.iter().flat_map(|page| &page.records).map(|seen| seen.at).collect();
     assert_eq!(ats, [after(0), after(60), after(120)]);
-    assert_eq!(
-        shop.count("payments.list"),
-        0,
-        "nothing was paid, so nothing is asked"
-    );
+    assert_eq!(shop.count("payments.list"), 0, "nothing was paid, so nothing is asked");
 }
 
 #[test]
@@ -123,13 +99,7 @@ fn people_and_catalogue_are_asked_for_once_in_a_run() {
     );
     let pages = read_all(&shop, &access(), window(Field::Created, 0, 1_000_000)).unwrap();
     assert_eq!(pages.len(), 3);
-    assert_eq!(
-        (
-            shop.count("customers.bulk_retrieve"),
-            shop.count("catalog.batch_retrieve")
-        ),
-        (1, 2)
-    );
+    assert_eq!((shop.count("customers.bulk_retrieve"), shop.count("catalog.batch_retrieve")), (1, 2));
     assert!(pages.iter().all(|page| page.products.len() == 1));
 }
 
@@ -148,13 +118,7 @@ fn fetching_asks_for_people_anew() {
     for _ in 0..2 {
         run(Square.fetch_orders(&shop, &access(), &["O0000".to_owned()], &cache)).unwrap();
     }
-    assert_eq!(
-        (
-            shop.count("customers.bulk_retrieve"),
-            shop.count("catalog.batch_retrieve")
-        ),
-        (2, 1)
-    );
+    assert_eq!((shop.count("customers.bulk_retrieve"), shop.count("catalog.batch_retrieve")), (2, 1));
 }
 
 #[test]
@@ -163,41 +127,11 @@ fn counting_reads_ids_alone_and_stops_when_told() {
     shop.short.insert("orders.search", 10);
     let all = window(Field::Created, 0, 1_000_000);
     let count = |calls| run(Square.count_orders(&shop, &access(), all, calls)).unwrap();
-    assert_eq!(
-        count(5),
-        Count {
-            orders: 25,
-            exact: true
-        }
-    );
-    assert_eq!(
-        count(3),
-        Count {
-            orders: 25,
-            exact: true
-        }
-    );
-    assert_eq!(
-        count(2),
-        Count {
-            orders: 20,
-            exact: false
-        }
-    );
-    assert_eq!(
-        count(0),
-        Count {
-            orders: 0,
-            exact: false
-        }
-    );
-    assert!(
-        shop.calls
-            .lock()
-            .unwrap()
-            .iter()
-            .all(|call| Shop::question(call).0["return_entries"] == true)
-    );
+    assert_eq!(count(5), Count { orders: 25, exact: true });
+    assert_eq!(count(3), Count { orders: 25, exact: true });
+    assert_eq!(count(2), Count { orders: 20, exact: false });
+    assert_eq!(count(0), Count { orders: 0, exact: false });
+    assert!(shop.calls.lock().unwrap().iter().all(|call| Shop::question(call).0["return_entries"] == true));
 }
 
 #[test]

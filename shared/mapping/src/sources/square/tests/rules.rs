@@ -30,11 +30,7 @@ fn outcome(case: &Value) -> Value {
     }
     access.options.link_to_receipt = case["link_to_receipt"] == json!(true);
     access.options.buyers_by_email = case["buyers_by_email"] == json!(true);
-    let ids: Vec<String> = shop
-        .orders
-        .iter()
-        .map(|order| order["id"].as_str().unwrap().to_owned())
-        .collect();
+    let ids: Vec<String> = shop.orders.iter().map(|order| order["id"].as_str().unwrap().to_owned()).collect();
     let page = run(Square.fetch_orders(&shop, &access, &ids, &Cache::default())).unwrap();
     json!({
         "orders": page.records.iter().map(|seen| show(seen, order)).collect::<Vec<_>>(),
@@ -51,9 +47,7 @@ fn every_rule_comes_out_as_written_beside_it() {
         .collect();
     cases.sort();
     assert!(cases.len() >= 40, "{}", cases.len());
-    let wrong: Vec<String> = cases
-        .iter()
-        .filter_map(|case| expect(case, &outcome(&load(case))).err())
-        .collect();
+    let wrong: Vec<String> =
+        cases.iter().filter_map(|case| expect(case, &outcome(&load(case))).err()).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }

@@ -41,12 +41,7 @@ pub(super) struct Shop {
 
 impl Shop {
     pub(super) fn count(&self, operation: &str) -> usize {
-        self.calls
-            .lock()
-            .unwrap()
-            .iter()
-            .filter(|call| call.operation == operation)
-            .count()
+        self.calls.lock().unwrap().iter().filter(|call| call.operation == operation).count()
     }
 
     pub(super) fn all_calls(&self) -> usize {
@@ -55,21 +50,17 @@ impl Shop {
 
     /// The question of a call without its cursor, and the cursor.
     pub(super) fn question(request: &Request) -> (Map<String, Value>, Option<String>) {
-        let mut fields = if request.method == Method::Post {
-            serde_json::from_slice::<Value>(&request.body)
-                .unwrap()
-                .as_object()
-                .unwrap()
-                .clone()
+        let mut fields = if request.method == Method::Post && request.body.is_empty() {
+            Map::new()
+        } else if request.method == Method::Post {
+            serde_json::from_slice::<Value>(&request.body).unwrap().as_object().unwrap().clone()
         } else {
             let url = url::Url::parse(&request.url).unwrap();
             url.query_pairs()
                 .map(|(key, value)| (key.into_owned(), Value::from(value.into_owned())))
                 .collect()
         };
-        let cursor = fields
-            .remove("cursor")
-            .map(|cursor| cursor.as_str().unwrap().to_owned());
+        let cursor = fields.remove("cursor").map(|cursor| cursor.as_str().unwrap().to_owned());
         (fields, cursor)
     }
 
@@ -78,25 +69,17 @@ impl Shop {
         match request.operation {
             "orders.search" => self.search_orders(request, &query, cursor),
             "orders.batch_retrieve" => {
-                let found = listed(&query, "order_ids", 100)
-                    .into_iter()
-                    .filter_map(|id| by_id(&self.orders, &id));
+                let found =
+                    listed(&query, "order_ids", 100).into_iter().filter_map(|id| by_id(&self.orders, &id));
                 (200, json!({"orders": found.collect::<Vec<_>>()}))
             }
-            "payments.list" => self.list(
-                request,
-                &query,
-                cursor,
-                "payments",
-                self.payments.iter().collect(),
-            ),
+            "payments.list" => self.list(request, &query, cursor, "payments", self.payments.iter().collect()),
             "refunds.list" => self.list(request, &query, cursor, "refunds", self.refunds.iter().collect()),
             "payments.get" => match by_id(&self.payments, request.url.rsplit('/').next().unwrap()) {
                 Some(payment) => (200, json!({"payment": payment})),
-                None => (
-                    404,
-                    json!({"errors": [{"category": "INVALID_REQUEST_ERROR", "code": "NOT_FOUND"}]}),
-                ),
+                None => {
+                    (404, json!({"errors": [{"category": "INVALID_REQUEST_ERROR", "code": "NOT_FOUND"}]}))
+                }
             },
             "customers.search" => self.search_customers(request, &query, cursor),
             "customers.bulk_retrieve" => {
@@ -106,10 +89,7 @@ impl Shop {
                     None => (id, none.clone()),
                 };
                 let ids = listed(&query, "customer_ids", 100);
-                (
-                    200,
-                    json!({"responses": ids.into_iter().map(entry).collect::<Map<_, _>>()}),
-                )
+                (200, json!({"responses": ids.into_iter().map(entry).collect::<Map<_, _>>()}))
             }
             "catalog.batch_retrieve" => (200, self.catalog_of(&query)),
             operation => match self.fixed.get(operation) {
@@ -120,15 +100,10 @@ impl Shop {
     }
 
     fn catalog_of(&self, query: &Map<String, Value>) -> Value {
-        let objects: Vec<&Value> = listed(query, "object_ids", 1000)
-            .iter()
-            .filter_map(|id| by_id(&self.catalog, id))
-            .collect();
+        let objects: Vec<&Value> =
+            listed(query, "object_ids", 1000).iter().filter_map(|id| by_id(&self.catalog, id)).collect();
         let related = objects.iter().filter_map(|object| {
-            by_id(
-                &self.catalog,
-                object.pointer("/item_variation_data/item_id")?.as_str()?,
-            )
+            by_id(&self.catalog, object.pointer("/item_variation_data/item_id")?.as_str()?)
         });
         let wanted = query["include_related_objects"] == json!(true);
         json!({"objects": objects, "related_objects": related.filter(|_| wanted).collect::<Vec<_>>()})
@@ -148,25 +123,14 @@ impl Shop {
             .iter()
             .filter(|order| query["location_ids"] == json!([order["location_id"]]))
             .collect();
-        if let Some(filter) = query_value
-            .pointer("/filter/date_time_filter")
-            .and_then(Value::as_object)
-        {
-            assert_eq!(
-                filter.keys().collect::<Vec<_>>(),
-                [&sort],
-                "Square: the sort field is the filter's"
-            );
+        if let Some(filter) = query_value.pointer("/filter/date_time_filter").and_then(Value::as_object) {
+            assert_eq!(filter.keys().collect::<Vec<_>>(), [&sort], "Square: the sort field is the filter's");
             found.retain(|order| within(order, &sort, &filter[&sort]["start_at"], &filter[&sort]["end_at"]));
         }
         found.sort_by_cached_key(|order| instant(&order[&sort]));
         let limit = query["limit"].as_u64().unwrap() as usize;
         assert!(limit <= 1000);
-        let name = if query["return_entries"] == json!(true) {
-            "order_entries"
-        } else {
-            "orders"
-        };
+        let name = if query["return_entries"] == json!(true) { "order_entries" } else { "orders" };
         self.page(request, query, cursor, limit, name, found)
     }
 
@@ -184,14 +148,7 @@ impl Shop {
             .filter(|c| within(c, field, &range["start_at"], &range["end_at"]))
             .collect();
         found.sort_by_cached_key(|person| instant(&person["created_at"]));
-        self.page(
-            request,
-            query,
-            cursor,
-            query["limit"].as_u64().unwrap() as usize,
-            "customers",
-            found,
-        )
+        self.page(request, query, cursor, query["limit"].as_u64().unwrap() as usize, "customers", found)
     }
 
     /// ListPayments and ListPaymentRefunds.
@@ -205,11 +162,7 @@ impl Shop {
     ) -> (u16, Value) {
         let nothing = Value::Null;
         let field = |name: &str| query.get(name).unwrap_or(&nothing);
-        assert_ne!(
-            field("begin_time"),
-            &nothing,
-            "without begin_time Square answers one year"
-        );
+        assert_ne!(field("begin_time"), &nothing, "without begin_time Square answers one year");
         assert!(
             name == "refunds" || query.contains_key("location_id"),
             "without one it reads the main location"
@@ -219,12 +172,7 @@ impl Shop {
         }
         found.retain(|one| within(one, "created_at", field("begin_time"), field("end_time")));
         found.retain(|one| {
-            within(
-                one,
-                "updated_at",
-                field("updated_at_begin_time"),
-                field("updated_at_end_time"),
-            )
+            within(one, "updated_at", field("updated_at_begin_time"), field("updated_at_end_time"))
         });
         if self.hides_offline {
             let asked = field("is_offline_payment") == "true";
@@ -260,11 +208,7 @@ impl Shop {
         };
         let limit = self.short.get(request.operation).copied().unwrap_or(limit);
         let empty = cursor.is_none() && self.empty_first.contains(&request.operation);
-        let end = if empty {
-            0
-        } else {
-            (start + limit).min(found.len())
-        };
+        let end = if empty { 0 } else { (start + limit).min(found.len()) };
         let mut body = json!({});
         if end > start {
             body[name] = found[start..end].iter().map(|value| (*value).clone()).collect();
@@ -280,20 +224,9 @@ impl Shop {
 impl Http for Shop {
     async fn send(&self, request: Request) -> Result<Response, HttpError> {
         assert_eq!(request.effect, Effect::Read);
-        assert!(
-            request.url.starts_with("https://connect.squareup"),
-            "{}",
-            request.url
-        );
-        assert_eq!(
-            request.credential.as_ref().unwrap().1.expose(),
-            "Bearer EAAA-token"
-        );
-        assert!(
-            request
-                .headers
-                .contains(&("Square-Version", "2025-08-20".to_owned()))
-        );
+        assert!(request.url.starts_with("https://connect.squareup"), "{}", request.url);
+        assert_eq!(request.credential.as_ref().unwrap().1.expose(), "Bearer EAAA-token");
+        assert!(request.headers.contains(&("Square-Version", "2025-08-20".to_owned())));
         self.calls.lock().unwrap().push(request.clone());
         let turn = self.count(request.operation);
         let fault = self.faults.get(&(request.operation, turn)).cloned();
@@ -309,21 +242,13 @@ impl Http for Shop {
                 (status, body.to_string().into_bytes())
             }
         };
-        Ok(Response {
-            status,
-            retry_after: None,
-            body,
-        })
+        Ok(Response { status, retry_after: None, body })
     }
 }
 
 fn listed(query: &Map<String, Value>, name: &str, most: usize) -> Vec<String> {
-    let ids: Vec<String> = query[name]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|id| id.as_str().unwrap().to_owned())
-        .collect();
+    let ids: Vec<String> =
+        query[name].as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()).collect();
     assert!((1..=most).contains(&ids.len()), "{} {name}", ids.len());
     ids
 }

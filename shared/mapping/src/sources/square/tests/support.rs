@@ -52,11 +52,7 @@ pub(super) fn access() -> Access {
 }
 
 pub(super) fn window(field: Field, from: i64, to: i64) -> Window {
-    Window {
-        field,
-        from: after(from),
-        to: after(to),
-    }
+    Window { field, from: after(from), to: after(to) }
 }
 
 /// Reads a window to its end, as an engine does.
@@ -80,11 +76,7 @@ pub(super) fn read_all(
 }
 
 pub(super) fn ids(pages: &[Page<Order>]) -> Vec<String> {
-    pages
-        .iter()
-        .flat_map(|page| page.records.iter())
-        .map(|record| record.id.clone())
-        .collect()
+    pages.iter().flat_map(|page| page.records.iter()).map(|record| record.id.clone()).collect()
 }
 
 pub(super) fn failure<T>(result: Result<T, SourceError>) -> SourceError {

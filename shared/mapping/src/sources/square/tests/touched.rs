@@ -40,9 +40,7 @@ fn an_order_whose_payment_changed_goes_with_the_page() {
     let old = &pages[0].records[1];
     assert_eq!(old.at, after(DAY + 100), "it carries the page's end");
     assert_eq!(old.version, after(DAY + 5), "the newest change of any part");
-    let Reading::Ready(order) = &old.reading else {
-        panic!("{old:?}")
-    };
+    let Reading::Ready(order) = &old.reading else { panic!("{old:?}") };
     assert_eq!((order.status, order.total.minor), (Status::Refunded, 0));
     // orders, payments, refunds, the old order, its people, the catalogue
     assert_eq!(shop.all_calls(), 6);
@@ -61,10 +59,8 @@ fn a_refund_at_another_location_leads_to_the_sale() {
     let mut shop = old_sale();
     shop.orders.push(return_order("BACK", "L2", "OLD", DAY + 5));
     let at = after(DAY + 5).to_string();
-    shop.refunds.push(
-        json!({"id": "R", "order_id": "BACK", "payment_id": "P-OLD", "location_id": "L2",
-        "status": "COMPLETED", "created_at": at, "updated_at": at}),
-    );
+    shop.refunds.push(json!({"id": "R", "order_id": "BACK", "payment_id": "P-OLD", "location_id": "L2",
+        "status": "COMPLETED", "created_at": at, "updated_at": at}));
     let pages = read_all(&shop, &access(), window(Field::Updated, DAY, DAY + 100)).unwrap();
     assert_eq!(ids(&pages), ["OLD"], "the return itself is the other location's");
 }
@@ -78,10 +74,8 @@ fn each_page_brings_what_was_touched_in_its_slice_and_nothing_twice() {
     }
     shop.short.insert("orders.search", 2);
     let pages = read_all(&shop, &access(), window(Field::Updated, DAY, DAY + 100)).unwrap();
-    let by_page: Vec<Vec<String>> = pages
-        .iter()
-        .map(|page| page.records.iter().map(|seen| seen.id.clone()).collect())
-        .collect();
+    let by_page: Vec<Vec<String>> =
+        pages.iter().map(|page| page.records.iter().map(|seen| seen.id.clone()).collect()).collect();
     assert_eq!(by_page, [vec!["N0", "N1"], vec!["N2", "N3", "OLD"]]);
     // Taken up again at any instant that was reached, the rest still holds what was touched after it.
     let rest = read_all(&shop, &access(), window(Field::Updated, DAY + 10, DAY + 100)).unwrap();
@@ -102,15 +96,8 @@ fn a_flood_of_changed_payments_is_cut_into_pages() {
     assert!(pages.len() > 1);
     assert!(pages.iter().all(|page| page.records.len() <= 2_100));
     let mut seen = ids(&pages);
-    let ats: Vec<_> = pages
-        .iter()
-        .flat_map(|page| &page.records)
-        .map(|record| record.at)
-        .collect();
-    assert!(
-        ats.is_sorted(),
-        "a checkpoint never runs ahead of what is still to come"
-    );
+    let ats: Vec<_> = pages.iter().flat_map(|page| &page.records).map(|record| record.at).collect();
+    assert!(ats.is_sorted(), "a checkpoint never runs ahead of what is still to come");
     seen.sort();
     seen.dedup();
     assert_eq!(seen.len(), 2_502);
@@ -121,10 +108,7 @@ fn history_reads_no_touched_set() {
     let mut shop = old_sale();
     shop.orders.push(return_order("BACK", "L1", "ELSEWHERE", 5));
     read_all(&shop, &access(), window(Field::Created, 0, 100)).unwrap();
-    assert_eq!(
-        (shop.count("refunds.list"), shop.count("orders.batch_retrieve")),
-        (0, 0)
-    );
+    assert_eq!((shop.count("refunds.list"), shop.count("orders.batch_retrieve")), (0, 0));
 }
 
 #[test]
@@ -136,11 +120,7 @@ fn payments_far_apart_cost_one_call_each() {
     }
     let wanted: Vec<String> = (0..5).map(|n| format!("O{:04}", n * 400)).collect();
     let page = run(Square.fetch_orders(&shop, &access(), &wanted, &Cache::default())).unwrap();
-    assert!(
-        page.records
-            .iter()
-            .all(|seen| matches!(seen.reading, Reading::Ready(_)))
-    );
+    assert!(page.records.iter().all(|seen| matches!(seen.reading, Reading::Ready(_))));
     assert_eq!((shop.count("payments.list"), shop.count("payments.get")), (5, 0));
 }
 
@@ -155,10 +135,7 @@ fn a_payment_that_is_not_at_its_tenders_time_is_read_by_itself() {
 
 #[test]
 fn offline_payments_are_found_even_when_lists_leave_them_out() {
-    let mut shop = Shop {
-        hides_offline: true,
-        ..Shop::default()
-    };
+    let mut shop = Shop { hides_offline: true, ..Shop::default() };
     meet(&mut shop, "C1", 0);
     for n in 0..250 {
         sell(&mut shop, &format!("O{n:04}"), "L1", Some("C1"), 60 * n, 100);
@@ -167,10 +144,7 @@ fn offline_payments_are_found_even_when_lists_leave_them_out() {
     }
     let pages = read_all(&shop, &access(), window(Field::Created, 0, 1_000_000)).unwrap();
     assert!(
-        pages
-            .iter()
-            .flat_map(|page| &page.records)
-            .all(|seen| matches!(seen.reading, Reading::Ready(_)))
+        pages.iter().flat_map(|page| &page.records).all(|seen| matches!(seen.reading, Reading::Ready(_)))
     );
     assert_eq!(shop.count("payments.get"), 0);
 }

@@ -16,10 +16,7 @@ fn a_place_holds_names_and_positions_and_no_value() {
         place("{\"id\":\"1\",\n \"tenders\": [\n {\"created_at\": \"not a } time\"}]}").unwrap(),
         "tenders[0].created_at"
     );
-    assert_eq!(
-        place(r#"{"id":"\"quoted\" [","total_money":{"amount":1.5}}"#).unwrap(),
-        "total_money.amount"
-    );
+    assert_eq!(place(r#"{"id":"\"quoted\" [","total_money":{"amount":1.5}}"#).unwrap(), "total_money.amount");
     assert_eq!(place(r#"{"line_items":[]}"#).unwrap(), "record");
     assert_eq!(place("7").unwrap(), "record");
 }
@@ -36,10 +33,7 @@ fn null_is_absent_and_unknown_words_are_kept_apart() {
 fn html_becomes_text() {
     for (html, text) in [
         ("plain", "plain"),
-        (
-            "<p>Dark &amp; <b class=x>strong</b>,<br/>whole<P>beans</p>",
-            "Dark & strong, whole beans",
-        ),
+        ("<p>Dark &amp; <b class=x>strong</b>,<br/>whole<P>beans</p>", "Dark & strong, whole beans"),
         ("5 < 6 &gt; 4", "5 < 6 > 4"),
         ("cut <b", "cut <b"),
         ("&amp;lt;", "&lt;"),

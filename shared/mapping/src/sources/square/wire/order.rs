@@ -212,14 +212,10 @@ pub(crate) struct Fulfillment<'a> {
 impl<'a> Fulfillment<'a> {
     /// Whoever gets it, whichever way it goes.
     pub(crate) fn recipient(&self) -> Option<&Recipient<'a>> {
-        [
-            &self.shipment_details,
-            &self.delivery_details,
-            &self.pickup_details,
-        ]
-        .into_iter()
-        .flatten()
-        .find_map(|details| details.recipient.as_ref())
+        [&self.shipment_details, &self.delivery_details, &self.pickup_details]
+            .into_iter()
+            .flatten()
+            .find_map(|details| details.recipient.as_ref())
     }
 }
 
