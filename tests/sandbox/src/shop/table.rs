@@ -1,0 +1,157 @@
+//! Records as they are served: their bytes, and the few keys that searches ask for.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde_json::Value;
+
+/// One record.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Row {
+    pub(crate) id: String,
+    /// Index of the location.
+    pub(crate) place: usize,
+    pub(crate) created: i64,
+    pub(crate) updated: i64,
+    pub(crate) closed: Option<i64>,
+    pub(crate) state: String,
+    /// Customers a search may ask for.
+    pub(crate) people: Vec<String>,
+    pub(crate) version: Option<i64>,
+    /// Whether lists and searches show it at all.
+    pub(crate) listed: bool,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Row {
+    /// Only for the filters nobody uses often: pages are served without this.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or(Value::Null)
+    }
+}
+
+/// The time a list is ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    Created,
+    Updated,
+    Closed,
+}
+
+/// A place in an ordered list: the time and the row of the last record read.
+pub(crate) type Position = (i64, usize);
+
+/// What part of a table a page is taken from; `to` is not part of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Range {
+    pub(crate) by: By,
+    pub(crate) ascending: bool,
+    pub(crate) from: i64,
+    pub(crate) to: i64,
+    pub(crate) after: Option<Position>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    rows: Vec<Row>,
+    ids: HashMap<String, usize>,
+    created: BTreeSet<Position>,
+    updated: BTreeSet<Position>,
+    closed: BTreeSet<Position>,
+}
+
+impl Table {
+    pub(crate) fn insert(&mut self, row: Row) {
+        let index = self.rows.len();
+        self.ids.insert(row.id.clone(), index);
+        self.created.insert((row.created, index));
+        self.updated.insert((row.updated, index));
+        if let Some(closed) = row.closed {
+            self.closed.insert((closed, index));
+        }
+        self.rows.push(row);
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<&Row> {
+        self.ids.get(id).and_then(|index| self.rows.get(*index))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// Changes a record's JSON and its update time together.
+    pub(crate) fn change(&mut self, id: &str, updated: i64, change: impl FnOnce(&mut Value)) -> bool {
+        let Some(index) = self.ids.get(id).copied() else {
+            return false;
+        };
+        let Some(row) = self.rows.get_mut(index) else {
+            return false;
+        };
+        let mut json = row.json();
+        change(&mut json);
+        json["updated_at"] = Value::from(crate::clock::rfc3339(updated));
+        row.version = json.get("version").and_then(Value::as_i64);
+        row.bytes = json.to_string().into_bytes();
+        self.updated.remove(&(row.updated, index));
+        row.updated = updated;
+        self.updated.insert((updated, index));
+        true
+    }
+
+    /// A page of at most `limit` rows that `keep` lets through, and where to go on if more follow.
+    pub(crate) fn page(
+        &self,
+        range: Range,
+        limit: usize,
+        keep: impl Fn(&Row) -> bool,
+    ) -> (Vec<&Row>, Option<Position>) {
+        let mut page = Vec::with_capacity(limit.min(1000));
+        let mut last = range.after;
+        for position in self.walk(range) {
+            let Some(row) = self.rows.get(position.1) else {
+                continue;
+            };
+            if !row.listed || !keep(row) {
+                continue;
+            }
+            if page.len() == limit {
+                // Position zero stands for "from the start": an empty clipped page still goes on.
+                return (page, Some(last.unwrap_or((start(range), usize::MAX))));
+            }
+            last = Some(position);
+            page.push(row);
+        }
+        (page, None)
+    }
+
+    fn walk(&self, range: Range) -> Box<dyn Iterator<Item = Position> + '_> {
+        use std::ops::Bound::{Excluded, Included};
+        let index = match range.by {
+            By::Created => &self.created,
+            By::Updated => &self.updated,
+            By::Closed => &self.closed,
+        };
+        let mut low = Included((range.from, 0));
+        let mut high = Excluded((range.to, 0));
+        if range.from >= range.to {
+            return Box::new(std::iter::empty());
+        }
+        match range.after {
+            Some((_, usize::MAX)) | None => {}
+            Some(after) if range.ascending => low = Excluded(after),
+            Some(after) => high = Excluded(after),
+        }
+        if let (Excluded(l) | Included(l), Excluded(h)) = (low, high)
+            && l >= h
+        {
+            return Box::new(std::iter::empty());
+        }
+        let slice = index.range((low, high));
+        if range.ascending { Box::new(slice.copied()) } else { Box::new(slice.rev().copied()) }
+    }
+}
+
+fn start(range: Range) -> i64 {
+    if range.ascending { range.from } else { range.to }
+}

@@ -1,0 +1,93 @@
+//! The consent page, which always consents, and the three token operations behind it.
+
+use serde_json::{Value, json};
+
+use super::error::Fail;
+use super::{Context, State, TokenState};
+use crate::clock;
+use crate::http::{Call, Reply};
+
+/// The application's id, as it would stand in the developer console.
+pub const SQUARE_APPLICATION_ID: &str = "sandbox-sq0idb-standin-application";
+/// The application's secret.
+pub const SQUARE_APPLICATION_SECRET: &str = "sandbox-sq0csb-standin-secret-000000000000";
+/// Refreshing gives the same refresh token again, as in the code flow.
+const REFRESH_TOKEN: &str = "EQAAEstandin-refresh-token-00000000000000000000000000000000000000";
+
+/// A code from the consent page: single use, five minutes.
+#[derive(Debug, Clone)]
+pub(crate) struct Code {
+    code: String,
+    redirect: String,
+    expires: i64,
+}
+
+/// `GET /oauth2/authorize`, which the published description does not cover.
+pub(crate) fn authorize(call: &Call, state: &mut State) -> Reply {
+    let redirect = call.param("redirect_uri").unwrap_or_default();
+    if call.param("client_id") != Some(SQUARE_APPLICATION_ID) || redirect.is_empty() {
+        return Fail::bad("BAD_REQUEST", "client_id", "unknown client_id, or no redirect_uri").reply();
+    }
+    let code = state.cursors.name();
+    let expires = clock::now() + 5 * clock::MINUTE;
+    state.codes.push(Code { code: code.clone(), redirect: redirect.to_owned(), expires });
+    if let Some(scopes) = call.param("scope") {
+        state.grant.scopes = scopes.split_whitespace().map(str::to_owned).collect();
+    }
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("code", &code).append_pair("response_type", "code");
+    if let Some(known) = call.param("state") {
+        query.append_pair("state", known);
+    }
+    let joint = if redirect.contains('?') { '&' } else { '?' };
+    Reply::json(302, &Value::Null).with("location", format!("{redirect}{joint}{}", query.finish()))
+}
+
+impl Context<'_> {
+    pub(super) fn obtain_token(&mut self) -> Result<Reply, Fail> {
+        let text = |name: &str| self.body.get(name).and_then(Value::as_str);
+        let refuse = |detail: &str| Err(Fail::new(401, "UNAUTHORIZED", "", detail));
+        let (id, secret) = (text("client_id"), text("client_secret"));
+        if id != Some(SQUARE_APPLICATION_ID) || secret != Some(SQUARE_APPLICATION_SECRET) {
+            return refuse("Not Authorized");
+        }
+        match text("grant_type") {
+            Some("authorization_code") => {
+                let (code, redirect) = (text("code"), text("redirect_uri"));
+                let fits = |c: &Code| Some(c.code.as_str()) == code && Some(c.redirect.as_str()) == redirect;
+                let found = self.state.codes.iter().position(|c| fits(c) && c.expires > self.now);
+                let Some(found) = found else { return refuse("Authorization code not found or expired") };
+                self.state.codes.remove(found);
+            }
+            Some("refresh_token") if text("refresh_token") == Some(REFRESH_TOKEN) => {
+                if self.state.grant.state == TokenState::Revoked {
+                    return refuse("The authorization was revoked");
+                }
+            }
+            _ => return refuse("Invalid grant"),
+        }
+        self.state.grant.state = TokenState::Active;
+        let body = json!({
+            "access_token": self.state.grant.token, "token_type": "bearer", "short_lived": false,
+            "expires_at": clock::rfc3339_short(self.now + 30 * clock::DAY), "merchant_id": self.shop.merchant,
+            "refresh_token": REFRESH_TOKEN,
+        });
+        Ok(Reply::json(200, &body))
+    }
+
+    /// The word before the secret is `Client`, not `Bearer`.
+    pub(super) fn revoke_token(&mut self) -> Result<Reply, Fail> {
+        let wanted = format!("Client {SQUARE_APPLICATION_SECRET}");
+        if self.call.header("authorization") != Some(wanted.as_str()) {
+            return Err(Fail::new(401, "UNAUTHORIZED", "", "Not Authorized"));
+        }
+        let text = |name: &str| self.body.get(name).and_then(Value::as_str);
+        let known = text("access_token") == Some(self.state.grant.token.as_str())
+            || text("merchant_id") == Some(self.shop.merchant.as_str());
+        if !known || text("client_id") != Some(SQUARE_APPLICATION_ID) {
+            return Err(Fail::new(404, "NOT_FOUND", "", "access token not found"));
+        }
+        self.state.grant.state = TokenState::Revoked;
+        Ok(Reply::json(200, &json!({"success": true})))
+    }
+}
