@@ -120,3 +120,6 @@ fn risen(interval: Duration, normal: Duration) -> Duration {
 fn later(at: Timestamp, by: Duration) -> Timestamp {
     at.saturating_add(SignedDuration::try_from(by).unwrap_or(SignedDuration::ZERO)).unwrap_or(at)
 }
+
+#[cfg(test)]
+mod tests;

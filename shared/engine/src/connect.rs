@@ -15,7 +15,7 @@ use crate::fault::{Fault, Kind};
 use crate::message::Work;
 use crate::paced::Paced;
 use crate::plan::history_from;
-use crate::ports::{Key, Lane, Store, Vault, Written};
+use crate::ports::{Key, Lane, Written};
 use crate::state::{Connection, ConnectionState, Counted, Cursor, Row, Settings, Tagged, load, update};
 
 /// Calls spent on counting orders for the summary.

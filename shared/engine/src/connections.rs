@@ -5,7 +5,6 @@ use tillsync_mapping::source::Source;
 
 use crate::context::Engine;
 use crate::fault::Fault;
-use crate::ports::Store;
 use crate::state::{Connection, ConnectionState, LedgerRow, Row, Run, RunKind, Stream, list, load};
 use crate::sums::{Streams, Tally};
 

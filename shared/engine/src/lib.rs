@@ -17,6 +17,8 @@ pub mod ports;
 pub mod run;
 pub mod state;
 mod sums;
+#[cfg(test)]
+mod testing;
 
 pub use context::{Config, Engine, Timing};
 pub use fault::{CODES, Fault, Kind};

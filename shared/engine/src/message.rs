@@ -73,3 +73,6 @@ impl Work {
         Ok(envelope.work)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,7 +66,13 @@ impl<'a> Paced<'a> {
             self.clock.sleep(unsigned(at.duration_since(now))).await;
         }
         self.calls.fetch_add(1, Ordering::Relaxed);
-        self.http.send(request).await
+        let operation = request.operation;
+        let answer = self.http.send(request).await;
+        match &answer {
+            Ok(response) => tracing::debug!(operation, status = response.status, bytes = response.body.len(), "called"),
+            Err(error) => tracing::debug!(operation, %error, "called in vain"),
+        }
+        answer
     }
 
     /// Sits out a refusal; an error where it would take too long.
@@ -140,3 +146,6 @@ pub fn pause_asked(retry_after: Option<&str>, now: Timestamp) -> Option<SignedDu
 pub(crate) fn unsigned(span: SignedDuration) -> Duration {
     Duration::try_from(span).unwrap_or(Duration::ZERO)
 }
+
+#[cfg(test)]
+mod tests;

@@ -46,3 +46,6 @@ pub fn history_from(text: &str, timezone: &str, now: Timestamp) -> Result<Option
             Fault::usage("config.invalid", detail)
         })
 }
+
+#[cfg(test)]
+mod tests;

@@ -167,3 +167,6 @@ impl Calls {
         self.destination += other.destination;
     }
 }
+
+#[cfg(test)]
+mod tests;

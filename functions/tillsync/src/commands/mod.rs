@@ -27,7 +27,9 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
     }
     start_log();
     let json = cli.json;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    // One thread is enough for a second of work in ten thousand orders, and keeps memory small; the others wait
+    // for the disk.
+    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(4).enable_all().build();
     let result = match runtime {
         Ok(runtime) => {
             let result = runtime.block_on(perform(cli));
@@ -73,10 +75,17 @@ async fn perform(cli: Cli) -> Result<Answer, Trouble> {
     }
 }
 
-/// Logs go to standard error; `TILLSYNC_LOG` chooses what, as `debug` or `tillsync_engine=debug`.
+/// Logs go to standard error; `TILLSYNC_LOG` chooses how much of our own, as `debug`, or of anything, as
+/// `info,hyper=debug`.
 fn start_log() {
-    let filter = std::env::var("TILLSYNC_LOG").ok().filter(|text| !text.trim().is_empty());
-    let filter = tracing_subscriber::EnvFilter::new(filter.unwrap_or_else(|| "error".into()));
+    let level = std::env::var("TILLSYNC_LOG").ok().filter(|text| !text.trim().is_empty());
+    let level = level.unwrap_or_else(|| "error".into());
+    let ours = ["tillsync", "tillsync_engine", "tillsync_embedded", "tillsync_http"];
+    let directives = match level.parse::<tracing::Level>() {
+        Ok(_) => ours.map(|name| format!("{name}={level}")).join(","),
+        Err(_) => level,
+    };
+    let filter = tracing_subscriber::EnvFilter::new(directives);
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Only the first one counts; a second start is no fault of the user.
     let _ = log.with_target(false).try_init();

@@ -1,5 +1,7 @@
 //! What is to be done about one observed record. Pure: facts in, decision out.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::model::{Observed, Order, Reading, SkipReason};
 
@@ -37,7 +39,7 @@ pub enum Decision {
     /// Nothing is sent, but the row changes.
     Note(Box<LedgerRow>, Outcome),
     /// To be written, if it says anything new.
-    Send(Box<Order>, Box<LedgerRow>),
+    Send(Arc<Order>, Box<LedgerRow>),
     /// To be looked at again once an earlier write has landed.
     Wait(Box<LedgerRow>),
 }
@@ -68,7 +70,7 @@ fn skip(reason: SkipReason, mut row: LedgerRow, facts: &Facts<'_>) -> Decision {
     Decision::Note(Box::new(row), outcome)
 }
 
-fn to_be_sent(order: Box<Order>, version: Timestamp, mut row: LedgerRow, facts: &Facts<'_>) -> Decision {
+fn to_be_sent(order: Arc<Order>, version: Timestamp, mut row: LedgerRow, facts: &Facts<'_>) -> Decision {
     let this_run = row.run.as_deref() == Some(facts.run);
     let seen_before = row.desired.is_some_and(|desired| version <= desired);
     if this_run && seen_before && !facts.again {

@@ -11,7 +11,7 @@ use tillsync_mapping::model::{Observed, Order};
 use super::send::{Batch, Letter};
 use super::{Decision, Delivering, Facts, decide};
 use crate::fault::Fault;
-use crate::ports::{Key, Store, Written};
+use crate::ports::{Key, MAX_BATCH, Store, Write, Written};
 use crate::state::{Connection, Flight, Intent, LedgerRow, Row, RunKind, State, Stream};
 use crate::sums::{Outcome, Tally};
 
@@ -109,7 +109,7 @@ impl Delivering<'_> {
             Decision::Send(order, row) => {
                 let version = record.version;
                 let row = Row { key, rev, value: *row };
-                let letter = Letter::new(self.remote, *order, version, row)?;
+                let letter = Letter::new(self.remote, order, version, row)?;
                 if letter.says_nothing_new() {
                     tally.count(&Outcome::Unchanged);
                 } else if self.queues_history() && letter.first() && !letter.live() {
@@ -133,10 +133,7 @@ impl Delivering<'_> {
         conflicts: &mut Vec<String>,
     ) -> Result<(), Fault> {
         let writes = noted.iter().map(|(row, _)| row.put()).collect::<Result<Vec<_>, _>>()?;
-        if writes.is_empty() {
-            return Ok(());
-        }
-        let written = self.engine.store.write_each(writes).await?;
+        let written = write_rows(&*self.engine.store, writes).await?;
         for ((row, outcome), written) in noted.into_iter().zip(written) {
             match written {
                 Written::Done => outcomes.push(outcome),
@@ -276,8 +273,24 @@ pub(crate) fn record_id(key: &Key) -> String {
 
 /// The rows of records, where there are any.
 pub(crate) async fn load_rows(store: &dyn Store, keys: &[Key]) -> Result<Vec<Option<Row<LedgerRow>>>, Fault> {
-    let items = store.get_many(keys).await?;
-    items.iter().map(|item| item.as_ref().map(Row::parse).transpose()).collect()
+    let mut rows = Vec::with_capacity(keys.len());
+    for keys in keys.chunks(MAX_BATCH) {
+        for item in store.get_many(keys).await? {
+            rows.push(item.as_ref().map(Row::parse).transpose()?);
+        }
+    }
+    Ok(rows)
+}
+
+/// Writes rows, each under its own condition.
+pub(crate) async fn write_rows(store: &dyn Store, mut writes: Vec<Write>) -> Result<Vec<Written>, Fault> {
+    let mut written = Vec::with_capacity(writes.len());
+    while !writes.is_empty() {
+        let rest = writes.split_off(writes.len().min(MAX_BATCH));
+        written.append(&mut store.write_each(writes).await?);
+        writes = rest;
+    }
+    Ok(written)
 }
 
 /// A letter's payload for a connection.

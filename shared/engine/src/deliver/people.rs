@@ -10,7 +10,7 @@ use tillsync_mapping::activecampaign::{
 use tillsync_mapping::http::Http;
 use tillsync_mapping::model::{Customer, Observed, Reading};
 
-use super::orders::{load_rows, record_id};
+use super::orders::{load_rows, record_id, write_rows};
 use super::{Delivering, Failure};
 use crate::fault::Fault;
 use crate::ports::Key;
@@ -53,10 +53,8 @@ impl Delivering<'_> {
             row.value.become_state(State::Synced, None, &self.run.id, now);
             writes.push(row.put()?);
         }
-        if !writes.is_empty() {
-            // A conflict means that somebody else carried the same person: nothing is lost.
-            self.engine.store.write_each(writes).await?;
-        }
+        // A conflict means that somebody else carried the same person: nothing is lost.
+        write_rows(&*self.engine.store, writes).await?;
         Ok(())
     }
 
@@ -74,9 +72,7 @@ impl Delivering<'_> {
             let row = row.unwrap_or_else(|| Row::new(key, LedgerRow::seen(record.version)));
             self.sort_person(record, row, (&mut noted, &mut cards), &mut tally)?;
         }
-        if !noted.is_empty() {
-            self.engine.store.write_each(noted).await?;
-        }
+        write_rows(&*self.engine.store, noted).await?;
         if cards.len() < BULK_FROM && !silent {
             self.sync_each(cards, &mut tally).await?;
         } else {

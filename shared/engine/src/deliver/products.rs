@@ -6,7 +6,7 @@ use tillsync_mapping::activecampaign::{self, ProductInput, products_written, pus
 use tillsync_mapping::http::Http;
 use tillsync_mapping::model::Product;
 
-use super::orders::load_rows;
+use super::orders::{load_rows, write_rows};
 use super::{Delivering, Failure};
 use crate::fault::Fault;
 use crate::ports::Key;
@@ -65,9 +65,7 @@ impl Delivering<'_> {
                 parcels.push(Parcel { input, row, fingerprint });
             }
         }
-        if !seen.is_empty() {
-            self.engine.store.write_each(seen).await?;
-        }
+        write_rows(&*self.engine.store, seen).await?;
         Ok(parcels)
     }
 
@@ -137,9 +135,7 @@ impl Delivering<'_> {
             tally.count(&refused.map_or(Outcome::Synced, |code| Outcome::Parked(code.into())));
             writes.push(parcel.row.put()?);
         }
-        if !writes.is_empty() {
-            self.engine.store.write_each(writes).await?;
-        }
+        write_rows(&*self.engine.store, writes).await?;
         Ok(())
     }
 }

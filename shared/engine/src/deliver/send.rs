@@ -1,5 +1,7 @@
 //! Sending batches of orders, and understanding what became of them.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use tillsync_mapping::activecampaign::{Channel, OrderInput, orders_queued, orders_written, push_orders};
 use tillsync_mapping::http::Http;
@@ -14,7 +16,7 @@ use crate::sums::Outcome;
 
 /// An order on its way out, with its row.
 pub(super) struct Letter {
-    pub(super) order: Order,
+    pub(super) order: Arc<Order>,
     pub(super) version: Timestamp,
     pub(super) row: Row<LedgerRow>,
     input: OrderInput,
@@ -35,7 +37,7 @@ impl Letter {
     /// The order as it will be sent: number and live flag as at its first send.
     pub(super) fn new(
         remote: i64,
-        order: Order,
+        order: Arc<Order>,
         version: Timestamp,
         row: Row<LedgerRow>,
     ) -> Result<Self, Fault> {

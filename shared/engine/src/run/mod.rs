@@ -4,6 +4,8 @@ mod advance;
 mod progress;
 mod settle;
 mod start;
+#[cfg(test)]
+mod tests;
 mod window;
 mod work;
 

@@ -12,7 +12,7 @@ use crate::context::Engine;
 use crate::deliver::{BATCH, Delivering};
 use crate::fault::{Fault, Kind};
 use crate::paced::Paced;
-use crate::ports::{Delivery, Queue, Store, Written};
+use crate::ports::{Delivery, Written};
 use crate::state::{
     Connection, ConnectionState, Problem, Row, Run, RunKind, Stream, WindowRow, WindowState, load, update,
 };

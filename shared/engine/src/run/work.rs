@@ -13,7 +13,7 @@ use crate::context::Engine;
 use crate::fault::{Fault, Kind};
 use crate::message::Work;
 use crate::paced::unsigned;
-use crate::ports::{Delivery, Lane, Queue, Store, Written};
+use crate::ports::{Delivery, Lane, Written};
 use crate::run::start::send_windows;
 use crate::state::{
     Connection, ConnectionState, Counted, Phase, Row, Run, RunKind, RunState, Stream, WindowRow, list, load, update,

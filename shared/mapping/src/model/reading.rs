@@ -1,5 +1,7 @@
 //! What reading one record came to.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 /// A record as it was seen at the source, whatever becomes of it: nothing observed is dropped.
@@ -21,14 +23,14 @@ pub struct Observed<T> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading<T> {
     /// To be sent, if anything about it is new.
-    Ready(Box<T>),
+    Ready(Arc<T>),
     /// Left out by a rule. `late` is its mapped form where there is one: a record sent earlier is kept right
     /// even when a rule would leave it out today.
     Skipped {
         /// The rule.
         reason: SkipReason,
         /// The mapped form, where it could be made.
-        late: Option<Box<T>>,
+        late: Option<Arc<T>>,
     },
     /// It does not have the form its platform promises; somebody must look.
     Unreadable {

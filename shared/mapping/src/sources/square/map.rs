@@ -1,5 +1,7 @@
 //! From Square's order, its payments and its customer to an order of ours (rules.md section 1).
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::model::{Buyer, Discount, Observed, Order, Reading, SkipReason, Status};
@@ -93,12 +95,12 @@ fn read(
     let made = |buyer: Buyer| build(parts, buyer, &money, version, access, memory);
     match (money.paid, who) {
         (false, Who::Known(buyer)) if !nothing_sold => {
-            Ok(Reading::Skipped { reason: SkipReason::NotPaid, late: made(*buyer).ok().map(Box::new) })
+            Ok(Reading::Skipped { reason: SkipReason::NotPaid, late: made(*buyer).ok().map(Arc::new) })
         }
         (false, _) => Ok(Reading::Skipped { reason: SkipReason::NotPaid, late: None }),
         // Paid, nothing sold, nothing given back: no rule speaks of it, so somebody must look.
         (true, _) if nothing_sold => Err(Flaw::at("line_items")),
-        (true, Who::Known(buyer)) => Ok(Reading::Ready(Box::new(made(*buyer)?))),
+        (true, Who::Known(buyer)) => Ok(Reading::Ready(Arc::new(made(*buyer)?))),
         (true, Who::Nobody(reason)) => Ok(Reading::Skipped { reason, late: None }),
         (true, Who::Unreadable(flaw)) => Err(flaw),
     }

@@ -1,5 +1,6 @@
 //! Customers: read in bulk for a page of orders, and as a stream of their own.
 
+use std::sync::Arc;
 use std::collections::HashSet;
 
 use jiff::Timestamp;
@@ -162,7 +163,7 @@ fn observe(raw: &str, field: Field, last: Timestamp) -> Observed<Customer> {
 fn reading(facts: Facts, modified: Timestamp) -> Reading<Customer> {
     match facts.email {
         Err(reason) => Reading::Skipped { reason, late: None },
-        Ok(email) => Reading::Ready(Box::new(Customer {
+        Ok(email) => Reading::Ready(Arc::new(Customer {
             id: facts.id,
             email,
             first_name: facts.first_name,

@@ -1,0 +1,63 @@
+use super::Work;
+
+fn golden() -> [(&'static str, Work); 4] {
+    let (connection, run) = (|| "01JC".to_owned(), || "01JR".to_owned());
+    [
+        (
+            r#"{"v":1,"kind":"window","connection":"01JC","run":"01JR","window":3}"#,
+            Work::Window { connection: connection(), run: run(), window: 3 },
+        ),
+        (
+            r#"{"v":1,"kind":"settle","connection":"01JC","run":"01JR"}"#,
+            Work::Settle { connection: connection(), run: run() },
+        ),
+        (r#"{"v":1,"kind":"connect","draft":"01JD"}"#, Work::Connect { draft: "01JD".to_owned() }),
+        (
+            r#"{"v":1,"kind":"plan","connection":"01JC","run":"01JR"}"#,
+            Work::Plan { connection: connection(), run: run() },
+        ),
+    ]
+}
+
+/// These texts lie in queues while a new version is rolled out: they must be read for ever.
+#[test]
+fn messages_of_version_one_are_read_and_written() {
+    for (text, work) in golden() {
+        assert_eq!(Work::decode(text).unwrap(), work);
+        assert_eq!(work.encode().unwrap(), text);
+    }
+}
+
+#[test]
+fn what_a_later_version_adds_does_not_hinder() {
+    let text = r#"{"v":1,"kind":"plan","connection":"01JC","run":"01JR","because":"somebody asked"}"#;
+    assert_eq!(Work::decode(text).unwrap(), golden()[3].1);
+}
+
+#[test]
+fn a_message_of_a_later_version_is_refused() {
+    let fault = Work::decode(r#"{"v":2,"kind":"settle","connection":"01JC","run":"01JR"}"#).unwrap_err();
+    assert_eq!(fault.code, "data.corrupt");
+    assert!(fault.detail.contains("version 2"), "{fault}");
+}
+
+#[test]
+fn what_is_no_message_is_refused() {
+    for text in ["", "{}", "null", "[]", r#"{"v":1}"#, r#"{"v":1,"kind":"dance"}"#, r#"{"kind":"connect","draft":"x"}"#,
+        r#"{"v":1,"kind":"window","connection":"c","run":"r","window":-1}"#, "\u{0}"]
+    {
+        assert_eq!(Work::decode(text).unwrap_err().code, "data.corrupt", "{text}");
+    }
+}
+
+#[test]
+fn messages_are_small_and_hold_references_only() {
+    let id = "01JABCDEFGHJKMNPQRSTVWXYZ0".to_owned();
+    let long = Work::Window { connection: id.clone(), run: id, window: u32::MAX };
+    assert!(long.encode().unwrap().len() < 2_000);
+    for (text, _) in golden() {
+        let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).unwrap();
+        let known = ["v", "kind", "connection", "run", "window", "draft"];
+        assert!(fields.keys().all(|name| known.contains(&name.as_str())), "{text}");
+    }
+}

@@ -1,0 +1,11 @@
+//! The shop's catalogue: every variation asked for is there, of one item.
+
+use serde_json::{Map, Value, json};
+
+/// The answer to a look-up by id.
+pub(super) fn of(query: &Map<String, Value>) -> Value {
+    let ids = query["object_ids"].as_array().unwrap();
+    let variation = |id: &Value| json!({"id": id, "item_variation_data": {"item_id": "I1", "name": "Bag"}});
+    let objects: Vec<_> = ids.iter().map(variation).collect();
+    json!({"objects": objects, "related_objects": [{"id": "I1", "item_data": {"name": "Beans"}}]})
+}
