@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
+use tillsync_mapping::sources;
+
 use crate::answer::{self, Exit};
 
 /// Sends what a shop sells into ActiveCampaign: complete, or loud about what is missing.
@@ -33,7 +35,7 @@ pub(crate) enum Command {
     Connect(Connect),
     /// List the locations a token shows
     Locations {
-        /// The source, as `square`
+        #[arg(help = sources_help())]
         source: String,
     },
     /// Read what changed since the last poll, now
@@ -107,7 +109,7 @@ pub(crate) struct Serve {
 
 #[derive(Debug, Args)]
 pub(crate) struct Connect {
-    /// The source, as `square`
+    #[arg(help = sources_help())]
     pub(crate) source: String,
     /// What the connection is called
     #[arg(long)]
@@ -172,6 +174,11 @@ pub(crate) enum Backfill {
         #[arg(long)]
         wait: bool,
     },
+}
+
+fn sources_help() -> String {
+    let names: Vec<_> = sources::all().iter().map(|source| source.name()).collect();
+    format!("The source: {}", names.join(", "))
 }
 
 /// Parses the arguments. With `--json`, wrong usage is answered in JSON on standard output too.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use etcetera::BaseStrategy;
 use tillsync_embedded::{DataDir, FileVault, Owner, Sqlite, SystemClock, SystemEntropy};
 use tillsync_engine::budget::LocalBudget;
-use tillsync_engine::ports::{Entropy, Lane};
-use tillsync_engine::{Config as EngineConfig, Engine, Timing, run};
+use tillsync_engine::ports::{Delivery, Entropy, Lane};
+use tillsync_engine::{Config as EngineConfig, Engine, Fault, Timing, run};
 use tillsync_http::Outgoing;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -51,7 +51,10 @@ impl Host {
         let sqlite = Arc::new(Sqlite::open(&dir, clock.clone())?);
         let vault = Arc::new(FileVault::open(&dir)?);
         let http = Outgoing::new(config.allow())
-            .map_err(|error| Trouble::failed("data.unavailable", format!("no HTTP client: {error}")))?;
+            .map_err(|error| {
+                let detail = format!("TILLSYNC_DESTINATION_HOSTS, or the address of a source: {error}");
+                Trouble::usage("config.invalid", detail)
+            })?;
         let settings = EngineConfig {
             calls_per_second: config.calls_per_second,
             instance: format!("{:016x}", entropy.bits()),
@@ -75,6 +78,8 @@ impl Host {
             self.owner = Owner::try_take(&self.dir)?;
             if let Some(owner) = &self.owner {
                 self.sqlite.free_leases(owner).await?;
+                // What the owner before was about to queue when it ended.
+                run::requeue(&self.engine).await?;
             }
         }
         Ok(self.owner.is_some())
@@ -123,9 +128,15 @@ async fn worker(engine: Arc<Engine>, lane: Lane, mut stopped: watch::Receiver<bo
             Ok(deliveries) => {
                 let mut pause = Duration::ZERO;
                 for delivery in deliveries {
-                    if let Err(fault) = run::handle(&engine, &delivery).await {
-                        tracing::error!(code = fault.code, detail = fault.detail, "a message could not be settled");
-                        pause = PAUSE;
+                    // A task of its own: should it ever panic, the message returns and the worker lives.
+                    match tokio::spawn(kept(Arc::clone(&engine), delivery)).await {
+                        Ok(Ok(_)) => {}
+                        Ok(Err(fault)) => {
+                            let (code, detail) = (fault.code, fault.detail);
+                            tracing::error!(code, detail, "a message could not be settled");
+                            pause = PAUSE;
+                        }
+                        Err(_) => tracing::error!("a message ended its worker; it is taken up again"),
                     }
                 }
                 pause
@@ -139,6 +150,23 @@ async fn worker(engine: Arc<Engine>, lane: Lane, mut stopped: watch::Receiver<bo
             // Either ends the pause.
             let _ = tokio::time::timeout(pause, stopped.changed()).await;
         }
+    }
+}
+
+/// Works on a message, and keeps it from returning meanwhile.
+async fn kept(engine: Arc<Engine>, delivery: Delivery) -> Result<run::Outcome, Fault> {
+    let visibility = engine.config.timing.visibility;
+    let heart = async {
+        loop {
+            tokio::time::sleep(visibility / 3).await;
+            if let Err(error) = engine.queue.extend(&delivery, visibility).await {
+                tracing::warn!(%error, "a message could not be kept");
+            }
+        }
+    };
+    tokio::select! {
+        outcome = run::handle(&engine, &delivery) => outcome,
+        () = heart => Ok(run::Outcome::Failed),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tillsync_engine::run::Progress;
-use tillsync_engine::state::{Connection, LedgerRow, Run};
+use tillsync_engine::state::{Connection, LedgerRow};
 use tillsync_engine::{Streams, Tally};
 
 /// `{observed, synced, unchanged, skipped, parked, pending}` of each stream.
@@ -53,26 +53,13 @@ pub(crate) fn run(progress: &Progress) -> Value {
     })
 }
 
-/// One run of a list.
-pub(crate) fn ended_run(run_row: &Run) -> Value {
-    json!({
-        "id": run_row.id,
-        "kind": run_row.kind.word(),
-        "state": run_row.state.word(),
-        "started": run_row.started,
-        "finished": run_row.finished,
-        "problem": run_row.problem,
-        "calls": run_row.calls,
-        "streams": run_row.streams.as_ref().map(streams),
-    })
-}
-
 /// One record.
 pub(crate) fn record(id: &str, row: &LedgerRow) -> Value {
     json!({
         "id": id,
         "state": row.state,
         "reason": row.reason,
+        "note": row.note,
         "version": row.version,
         "live": row.live,
         "sent_at": row.sent_at,

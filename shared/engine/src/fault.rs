@@ -153,6 +153,11 @@ pub const CODES: &[CodeText] = &[
         action: "Read the message; if it names a right, give the key's user that right and connect again.",
     },
     CodeText {
+        code: "record.buyer_gone",
+        meaning: "The record was sent, has changed since, and its buyer is no longer known at the store or has no address.",
+        action: "Correct the order at ActiveCampaign by hand, or give the buyer an address at the store.",
+    },
+    CodeText {
         code: "record.gone",
         meaning: "The record was to be written again, and the store does not have it any more.",
         action: "Nothing, if it was removed at the store on purpose.",
@@ -178,11 +183,6 @@ pub const CODES: &[CodeText] = &[
         action: "Nothing; the other worker goes on.",
     },
     CodeText {
-        code: "run.cancelled",
-        meaning: "The run was cancelled; what it sent stays.",
-        action: "Start again with `tillsync backfill start CONNECTION`.",
-    },
-    CodeText {
         code: "data.unavailable",
         meaning: "The data store did not answer.",
         action: "Check the disk or the service that holds the data; the work is tried again.",
@@ -191,11 +191,6 @@ pub const CODES: &[CodeText] = &[
         code: "data.corrupt",
         meaning: "An item of the data store cannot be read.",
         action: "Restore the data folder from a backup, and report the item the message names.",
-    },
-    CodeText {
-        code: "event.unknown_field",
-        meaning: "The event names a field that does not exist.",
-        action: "Use the nearest name the message shows.",
     },
     CodeText {
         code: "code.unknown",

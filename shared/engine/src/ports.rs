@@ -240,7 +240,7 @@ pub trait Queue: Send + Sync {
 /// Takings after which a message is dead.
 pub const MAX_ATTEMPTS: u32 = 5;
 
-/// Secrets by owner, as `STORE#square#MLX` or `DEST#acme`.
+/// Secrets by owner, as `STORE#acme#MLX` or `DEST#acme`.
 #[async_trait]
 pub trait Vault: Send + Sync {
     /// The secret of an owner.

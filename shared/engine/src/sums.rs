@@ -161,6 +161,13 @@ pub struct Calls {
 }
 
 impl Calls {
+    /// The sum of two.
+    #[must_use]
+    pub fn plus(mut self, other: Self) -> Self {
+        self.add(other);
+        self
+    }
+
     /// Adds others.
     pub fn add(&mut self, other: Self) {
         self.source += other.source;

@@ -9,7 +9,7 @@ pub const ACTIVECAMPAIGN_SUFFIXES: [&str; 2] = [".api-us1.com", ".activehosted.c
 /// Which hosts may be called. Names only: an address in figures never may, but for the loopback one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Allow {
-    /// Whole names, as `connect.squareup.com`: of the platforms, and what the operator adds.
+    /// Whole names, as `api.example.com`: of the platforms, and what the operator adds.
     pub hosts: Vec<String>,
     /// Ends of names, as `.api-us1.com`: at least one label must stand before them.
     pub suffixes: Vec<String>,

@@ -36,7 +36,7 @@ pub enum Next {
 /// A code with what it means and what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CodeText {
-    /// Stable, as `square.token_revoked`.
+    /// Stable, as `acme.token_revoked`.
     pub code: &'static str,
     /// What happened.
     pub meaning: &'static str,
@@ -119,10 +119,10 @@ pub struct Cache(pub(crate) Mutex<Option<Box<dyn std::any::Any + Send>>>);
 /// A platform. Every method reads; nothing is written to a store.
 #[async_trait]
 pub trait Source: Send + Sync {
-    /// The word in keys, commands and routes, as `square`.
+    /// The word in keys, commands and routes, as `acme`.
     fn name(&self) -> &'static str;
 
-    /// The name people know, as `Square`.
+    /// The name people know, as `Acme`.
     fn title(&self) -> &'static str;
 
     /// Where production is, without a slash at the end.

@@ -1,1 +1,30 @@
-//! Placeholder
+//! Whole flows through the product, over stand-ins that are as strict as the platforms.
+//!
+//! Each test starts a shop and an account of its own and works them as the embedded host does; only waiting
+//! times are shorter, where time itself is not what is looked at. The flows by the binary lie beside it, in
+//! `functions/tillsync/tests`.
+
+#[cfg(test)]
+mod backfill;
+#[cfg(test)]
+mod calls;
+#[cfg(test)]
+mod check;
+#[cfg(test)]
+mod connecting;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod landing;
+#[cfg(test)]
+mod poison;
+#[cfg(test)]
+mod polls;
+#[cfg(test)]
+mod reading;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod throttling;

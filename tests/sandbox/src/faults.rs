@@ -65,6 +65,11 @@ pub enum Fault {
         /// How many, 0 included.
         to: usize,
     },
+    /// One record of the page is of a form nobody promised.
+    SpoilRecord {
+        /// Which, counted from 0.
+        at: usize,
+    },
 }
 
 /// A fault with the calls it hits.
@@ -152,6 +157,19 @@ pub(crate) fn replacement(fault: &Fault, platform: &str) -> Option<Reply> {
         _ => return None,
     };
     Some(reply)
+}
+
+/// The page with one of its records spoiled: what ought to be a list or an object is a text.
+pub(crate) fn spoiled(body: &[u8], at: usize) -> Vec<u8> {
+    let mut page: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let lists = page.as_object_mut().into_iter().flat_map(|members| members.values_mut());
+    let record = lists.filter_map(|member| member.as_array_mut()?.get_mut(at)).next();
+    for (name, value) in record.and_then(|record| record.as_object_mut()).into_iter().flatten() {
+        if name != "id" && (value.is_array() || value.is_object()) {
+            *value = serde_json::Value::from("spoiled");
+        }
+    }
+    page.to_string().into_bytes()
 }
 
 fn shaped(square: bool, status: u16, category: &str, code: &str, message: &str) -> Reply {

@@ -92,6 +92,7 @@ impl Server {
             Fault::ResetAfter => switch.pull(),
             Fault::DelayReply { ms } => pause(ms).await,
             Fault::CutJson => reply.body.truncate(reply.body.len() / 2),
+            Fault::SpoilRecord { at } => reply.body = faults::spoiled(&reply.body, at),
             _ => {}
         }
         reply

@@ -89,7 +89,8 @@ fn words(summary: &Summary, name: &str, started: bool) -> String {
         _ => "is connected",
     };
     let next = if started {
-        "The history is queued: `tillsync serve` sends it, or `tillsync backfill resume --wait`.".to_owned()
+        let id = &summary.connection;
+        format!("The history is queued: `tillsync serve` sends it, or `tillsync backfill resume {id} --wait`.")
     } else {
         format!("Nothing was sent yet. Send the history: tillsync backfill start {} --wait", summary.connection)
     };
@@ -107,7 +108,7 @@ pub(super) async fn locations(config: &Config, source: &str) -> Result<Answer, T
     })?;
     let token = secret(TOKEN, "the store's access token")?;
     let http = Outgoing::new(config.allow())
-        .map_err(|error| Trouble::failed("data.unavailable", format!("no HTTP client: {error}")))?;
+        .map_err(|error| Trouble::usage("config.invalid", format!("the address of the source: {error}")))?;
     let http: Arc<dyn tillsync_mapping::http::Http> = Arc::new(http);
     let (budget, clock, entropy) = (LocalBudget::default(), SystemClock, SystemEntropy);
     let purse = Purse::store(source.name(), "connecting");

@@ -45,7 +45,7 @@ pub(super) async fn runs(host: &Host, connection: &str) -> Result<Answer, Troubl
     for run in connections::runs(&host.engine, &connection.id).await? {
         let state = progress(&host.engine, &connection.id, &run.id).await?;
         text.push_str(&describe(&connection.name, &state));
-        list.push(if run.ended() { shapes::ended_run(&run) } else { shapes::run(&state) });
+        list.push(shapes::run(&state));
     }
     if list.is_empty() {
         text.push_str("No run yet. `tillsync backfill start` sends the history, `tillsync poll` what changed.");
@@ -58,7 +58,7 @@ pub(super) async fn record(host: &Host, connection: &str, stream: &str, id: &str
     let row = connections::record(&host.engine, &connection, stream, id).await?;
     let json = shapes::record(id, &row);
     let mut text = format!("{stream} {id}\n");
-    for name in ["state", "reason", "version", "live", "sent_at", "times_sent"] {
+    for name in ["state", "reason", "note", "version", "live", "sent_at", "times_sent"] {
         if !json[name].is_null() {
             text.push_str(&format!("  {name:10} {}\n", json[name].to_string().trim_matches('"')));
         }

@@ -18,6 +18,8 @@ use crate::host::Host;
 
 /// Between two looks at what is due.
 const TICK: Duration = Duration::from_secs(15);
+/// Ticks from one queueing anew to the next: an hour.
+const REQUEUE_EVERY: u64 = 240;
 
 pub(super) async fn serve(mut host: Host, options: &Serve) -> Result<Answer, Trouble> {
     if !host.work(true).await? {
@@ -39,12 +41,11 @@ pub(super) async fn serve(mut host: Host, options: &Serve) -> Result<Answer, Tro
     Ok(Answer::complete("Stopped; nothing is lost.", json!({"ok": true})))
 }
 
-/// Starts the polls that are due. At the first tick, work whose messages were lost in a crash is queued anew.
+/// Starts the polls that are due. Now and then all work is queued anew, in case a message was lost.
 async fn schedule(engine: Arc<Engine>) {
-    let mut requeue = true;
-    loop {
-        match run::sweep(&engine, requeue).await {
-            Ok(()) => requeue = false,
+    for tick in 0_u64.. {
+        match run::sweep(&engine, tick.is_multiple_of(REQUEUE_EVERY)).await {
+            Ok(()) => {}
             Err(fault) => tracing::error!(code = fault.code, detail = fault.detail, "what is due cannot be found"),
         }
         tokio::time::sleep(TICK).await;

@@ -37,9 +37,13 @@ async fn calls_are_spread_at_the_purses_pace() {
 #[tokio::test]
 async fn accounts_and_stores_do_not_share_a_purse() {
     let budget = LocalBudget::default();
-    for purse in [Purse::destination("acme", 4), Purse::destination("other", 4), Purse::imports("acme"),
-        Purse::store("square", "M1"), Purse::store("square", "M2")]
-    {
+    for purse in [
+        Purse::destination("acme", 4),
+        Purse::destination("other", 4),
+        Purse::imports("acme"),
+        Purse::store("square", "M1"),
+        Purse::store("square", "M2"),
+    ] {
         assert_eq!(moments(&budget, &purse, Lane::Live, 0, 1).await, [0], "{}", purse.key);
     }
 }
@@ -58,7 +62,8 @@ async fn concurrent_workers_never_exceed_the_rate() {
         let lane = if n % 3 == 0 { Lane::Live } else { Lane::History };
         tokio::spawn(async move { moments(&budget, &purse, lane, n * 7, 25).await })
     });
-    let mut all: Vec<i64> = join_all(workers).await.into_iter().flat_map(|moments| moments.unwrap()).collect();
+    let mut all: Vec<i64> =
+        join_all(workers).await.into_iter().flat_map(|moments| moments.unwrap()).collect();
     all.sort_unstable();
     assert_eq!(all.len(), 1_000);
     for pair in all.windows(2) {
@@ -121,7 +126,11 @@ async fn history_yields_to_live_work() {
     let purse = Purse::destination("acme", 4);
     assert_eq!(moments(&budget, &purse, Lane::History, 0, 2).await, [0, 250], "alone it goes at full pace");
     assert_eq!(moments(&budget, &purse, Lane::Live, 0, 1).await, [500]);
-    assert_eq!(moments(&budget, &purse, Lane::History, 0, 1).await, [1_000], "a moment is left free for live work");
+    assert_eq!(
+        moments(&budget, &purse, Lane::History, 0, 1).await,
+        [1_000],
+        "a moment is left free for live work"
+    );
     assert_eq!(moments(&budget, &purse, Lane::History, 0, 2).await, [1_250, 1_500], "and then it goes on");
 }
 

@@ -17,16 +17,16 @@ async fn put(under: &Under, owner: &str, secret: &str) {
 }
 
 pub(super) async fn kept_replaced_forgotten(under: &Under) {
-    assert_eq!(seen(under, "STORE#square#M1").await, None);
-    under.port.forget("STORE#square#M1").await.expect("forgetting what is not there is no error");
-    put(under, "STORE#square#M1", "first").await;
+    assert_eq!(seen(under, "STORE#acme#M1").await, None);
+    under.port.forget("STORE#acme#M1").await.expect("forgetting what is not there is no error");
+    put(under, "STORE#acme#M1", "first").await;
     put(under, "DEST#acme", "key").await;
-    assert_eq!(seen(under, "STORE#square#M1").await.as_deref(), Some("first"));
-    put(under, "STORE#square#M1", "second").await;
-    assert_eq!(seen(under, "STORE#square#M1").await.as_deref(), Some("second"));
-    under.port.forget("STORE#square#M1").await.expect("forgets");
-    under.port.forget("STORE#square#M1").await.expect("forgets twice");
-    assert_eq!(seen(under, "STORE#square#M1").await, None);
+    assert_eq!(seen(under, "STORE#acme#M1").await.as_deref(), Some("first"));
+    put(under, "STORE#acme#M1", "second").await;
+    assert_eq!(seen(under, "STORE#acme#M1").await.as_deref(), Some("second"));
+    under.port.forget("STORE#acme#M1").await.expect("forgets");
+    under.port.forget("STORE#acme#M1").await.expect("forgets twice");
+    assert_eq!(seen(under, "STORE#acme#M1").await, None);
     assert_eq!(seen(under, "DEST#acme").await.as_deref(), Some("key"), "the others stay");
 }
 
@@ -42,7 +42,7 @@ pub(super) async fn owners_are_apart(under: &Under) {
 }
 
 pub(super) async fn racing_owners_lose_nothing(under: &Under) {
-    let owners: Vec<String> = (0..20).map(|n| format!("STORE#square#{n}")).collect();
+    let owners: Vec<String> = (0..20).map(|n| format!("STORE#acme#{n}")).collect();
     join_all(owners.iter().map(|owner| put(under, owner, owner))).await;
     for owner in &owners {
         assert_eq!(seen(under, owner).await.as_ref(), Some(owner), "a concurrent put was lost");

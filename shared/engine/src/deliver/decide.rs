@@ -29,6 +29,8 @@ pub struct Facts<'a> {
     pub again: bool,
     /// No second write within this time.
     pub landing: SignedDuration,
+    /// A queued write may be applied until then.
+    pub lost_after: SignedDuration,
 }
 
 /// What is to be done about a record.
@@ -51,11 +53,13 @@ pub fn decide(record: Observed<Order>, row: Option<LedgerRow>, facts: &Facts<'_>
     let sent = row.was_sent() || row.intent.is_some();
     row.version = row.version.max(record.version);
     match record.reading {
-        Reading::Unreadable { code, .. } => {
+        Reading::Unreadable { code, place } => {
+            row.note = Some(place);
             row.become_state(State::Parked, Some(code), facts.run, facts.now);
             Decision::Note(Box::new(row), Outcome::Parked(code.into()))
         }
         Reading::Skipped { late: Some(order), .. } if sent => to_be_sent(order, record.version, row, facts),
+        Reading::Skipped { .. } if sent => unsendable(record.version, row, facts),
         Reading::Skipped { reason, .. } => skip(reason, row, facts),
         Reading::Ready(_) if !sent && facts.history_from.is_some_and(|from| record.created < from) => {
             skip(SkipReason::BeforeHistory, row, facts)
@@ -70,6 +74,20 @@ fn skip(reason: SkipReason, mut row: LedgerRow, facts: &Facts<'_>) -> Decision {
     Decision::Note(Box::new(row), outcome)
 }
 
+/// It is at the destination, and what changed cannot be sent any more, since nobody is left to send it for:
+/// somebody must know.
+fn unsendable(version: Timestamp, mut row: LedgerRow, facts: &Facts<'_>) -> Decision {
+    const CODE: &str = "record.buyer_gone";
+    if row.intent.is_none() && row.settled.is_some_and(|settled| version <= settled) {
+        return Decision::Keep(Outcome::Unchanged);
+    }
+    if row.reason.as_deref() == Some(CODE) && row.run.as_deref() != Some(facts.run) {
+        return Decision::Keep(Outcome::StillParked(CODE.into()));
+    }
+    row.become_state(State::Parked, Some(CODE), facts.run, facts.now);
+    Decision::Note(Box::new(row), Outcome::Parked(CODE.into()))
+}
+
 fn to_be_sent(order: Arc<Order>, version: Timestamp, mut row: LedgerRow, facts: &Facts<'_>) -> Decision {
     let this_run = row.run.as_deref() == Some(facts.run);
     let seen_before = row.desired.is_some_and(|desired| version <= desired);
@@ -82,7 +100,8 @@ fn to_be_sent(order: Arc<Order>, version: Timestamp, mut row: LedgerRow, facts: 
             _ => {}
         }
     }
-    if seen_before && row.state == State::Parked {
+    let refused = row.reason.as_deref().is_some_and(|reason| reason.starts_with("destination."));
+    if seen_before && row.state == State::Parked && refused {
         // Refused once, and not changed since: sending it again would only be refused again.
         return Decision::Keep(Outcome::StillParked(row.reason.unwrap_or_default()));
     }
@@ -94,7 +113,14 @@ fn to_be_sent(order: Arc<Order>, version: Timestamp, mut row: LedgerRow, facts: 
     }
     let landed = |sent: Timestamp| facts.now.duration_since(sent) >= facts.landing;
     let open = row.intent.is_some() || row.state == State::Pending;
-    if last_write(&row).is_some_and(|sent| !landed(sent)) && (open || row.settled != Some(version)) {
+    // Something newer is on its way: this is an old page, and the record has to be fetched anew.
+    let overtaken = !facts.again && row.desired.is_some_and(|desired| version < desired);
+    let too_early =
+        last_write(&row).is_some_and(|sent| !landed(sent)) && (open || row.settled != Some(version));
+    // Queued, and not read back yet: it may be applied at any time, so nothing follows it before it is there.
+    let queued = !facts.again && row.state == State::Pending && row.flight.is_some() && row.intent.is_none();
+    let in_queue = queued && last_write(&row).is_some_and(|sent| facts.now.duration_since(sent) < facts.lost_after);
+    if overtaken || too_early || in_queue {
         row.desired = row.desired.max(Some(version));
         row.become_state(State::Pending, None, facts.run, facts.now);
         return Decision::Wait(Box::new(row));

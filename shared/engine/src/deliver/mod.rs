@@ -13,6 +13,7 @@ mod tests;
 
 pub use decide::{Decision, Facts, decide};
 pub use orders::BATCH;
+pub(crate) use orders::load_rows;
 pub use people::import_outcome;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -44,6 +45,10 @@ pub struct Delivering<'a> {
     pub http: &'a Paced<'a>,
     /// Whether records are written again because they did not arrive.
     pub again: bool,
+    /// Orders of one call, at the most.
+    pub most: usize,
+    /// The window and the page of it that will count them.
+    pub page: (u32, u32),
     unknown: AtomicU32,
 }
 
@@ -62,7 +67,14 @@ impl<'a> Delivering<'a> {
         let remote = connection
             .remote
             .ok_or_else(|| Fault::reconnect("connection.inactive", "the connection is not set up yet"))?;
-        Ok(Self { engine, connection, remote, run, account, http, again: false, unknown: AtomicU32::new(0) })
+        let unknown = AtomicU32::new(0);
+        Ok(Self { engine, connection, remote, run, account, http, again: false, most: BATCH, page: (0, 0), unknown })
+    }
+
+    /// The same for records that another page counts.
+    #[must_use]
+    pub fn of_page(&self, page: (u32, u32)) -> Self {
+        Self { account: self.account.clone(), page, unknown: AtomicU32::new(0), ..*self }
     }
 
     /// First-time history is queued at the destination and read back; everything else is answered at once.

@@ -62,8 +62,8 @@ impl Delivering<'_> {
         let mut conflicts = Vec::new();
         self.note(sorted.noted, &mut outcomes, &mut conflicts).await?;
         self.wait_for(sorted.later, &mut outcomes, &mut conflicts).await?;
-        let waiting = batches(sorted.waiting, Channel::Waiting);
-        let queued = batches(sorted.queued, Channel::Queued);
+        let waiting = batches(sorted.waiting, Channel::Waiting, self.most);
+        let queued = batches(sorted.queued, Channel::Queued, self.most);
         let results: Vec<_> = stream::iter(waiting.into_iter().chain(queued))
             .map(|batch| self.send(batch))
             .buffer_unordered(AT_ONCE)
@@ -112,6 +112,9 @@ impl Delivering<'_> {
                 let letter = Letter::new(self.remote, order, version, row)?;
                 if letter.says_nothing_new() {
                     tally.count(&Outcome::Unchanged);
+                } else if letter.contradicts() && !self.again {
+                    // The same version says something else: it is fetched anew before it is written.
+                    sorted.later.push(letter.into_row());
                 } else if self.queues_history() && letter.first() && !letter.live() {
                     sorted.queued.push(letter);
                 } else {
@@ -153,15 +156,47 @@ impl Delivering<'_> {
         if rows.is_empty() {
             return Ok(());
         }
+        let rest = rows.split_off(rows.len().min(BATCH));
+        Box::pin(self.wait_for(rest, outcomes, conflicts)).await?;
         let mut flight = self.flight(&rows, false);
-        let written = rows.iter().filter_map(|row| last_write(&row.value)).max();
-        flight.value.due = written.and_then(|at| at.saturating_add(self.engine.config.timing.landing).ok());
+        flight.value.due = rows.iter().filter_map(|row| self.landed(&row.value)).max();
+        let mut writes = vec![flight.put()?];
         for row in &mut rows {
             row.value.flight = Some(flight.value.id.clone());
+            writes.push(row.put()?);
         }
+        // Together: a flight without its rows would count records nobody put aside.
+        let written = write_rows(&*self.engine.store, writes).await?;
+        flight.rev = 1;
+        let mut lost = Vec::new();
+        for (row, written) in rows.into_iter().zip(written.into_iter().skip(1)) {
+            match written {
+                Written::Done => outcomes.push(Outcome::Pending),
+                Written::Conflict => lost.push(record_id(&row.key)),
+            }
+        }
+        self.leave(&mut flight, &lost).await?;
+        conflicts.append(&mut lost);
+        Ok(())
+    }
+
+    /// When an earlier write of a record can no longer land.
+    fn landed(&self, row: &LedgerRow) -> Option<Timestamp> {
+        let timing = self.engine.config.timing;
+        let queued = row.flight.is_some() && row.intent.is_none();
+        let wait = if queued { timing.lost_after } else { timing.landing };
+        last_write(row)?.saturating_add(wait).ok()
+    }
+
+    /// Takes records out of a flight: somebody else wrote them meanwhile and answers for them.
+    async fn leave(&self, flight: &mut Row<Flight>, lost: &[String]) -> Result<(), Fault> {
+        if lost.is_empty() {
+            return Ok(());
+        }
+        flight.value.left.retain(|id| !lost.contains(id));
         self.engine.store.write_each(vec![flight.put()?]).await?;
-        let noted = rows.into_iter().map(|row| (row, Outcome::Pending)).collect();
-        self.note(noted, outcomes, conflicts).await
+        flight.rev += 1;
+        Ok(())
     }
 
     /// A flight of these records, as of now.
@@ -181,6 +216,7 @@ impl Delivering<'_> {
             left: rows.iter().map(|row| record_id(&row.key)).collect(),
             again: false,
             settled: Tally::default(),
+            page: self.page,
         };
         Row::new(Flight::key(&self.run.id, &id), flight)
     }
@@ -198,6 +234,7 @@ impl Delivering<'_> {
             adopted: self.connection.adopted,
             again: self.again,
             landing: self.engine.config.timing.landing,
+            lost_after: self.engine.config.timing.lost_after,
         }
     }
 
@@ -213,7 +250,7 @@ impl Delivering<'_> {
     }
 
     /// Marks the intent of every letter, before anything is sent. Letters somebody else wrote meanwhile are
-    /// taken out.
+    /// taken out. A record written again stays with its flight until an answer came: it answers for it.
     pub(super) async fn intend(&self, batch: &mut Batch) -> Result<Vec<String>, Fault> {
         let at = self.engine.now();
         let attempt = self.engine.new_id();
@@ -227,7 +264,9 @@ impl Delivering<'_> {
         let flight = batch.flight.as_ref().map(|flight| flight.value.id.clone());
         let mut writes = Vec::with_capacity(batch.letters.len() + 1);
         for letter in &mut batch.letters {
-            letter.row.value.flight.clone_from(&flight);
+            if flight.is_some() || !self.again {
+                letter.row.value.flight.clone_from(&flight);
+            }
             letter.row.value.become_state(State::Pending, None, &self.run.id, at);
             writes.push(letter.row.put()?);
         }
@@ -248,6 +287,9 @@ impl Delivering<'_> {
             }
         }
         batch.letters = kept;
+        if let Some(flight) = &mut batch.flight {
+            self.leave(flight, &conflicts).await?;
+        }
         Ok(conflicts)
     }
 }
@@ -257,11 +299,11 @@ pub(crate) fn last_write(row: &LedgerRow) -> Option<Timestamp> {
     row.intent.as_ref().map(|intent| intent.at).max(row.sent_at)
 }
 
-fn batches(letters: Vec<Letter>, channel: Channel) -> Vec<Batch> {
+fn batches(letters: Vec<Letter>, channel: Channel, most: usize) -> Vec<Batch> {
     let mut batches = Vec::new();
     let mut letters = letters.into_iter().peekable();
     while letters.peek().is_some() {
-        batches.push(Batch { letters: letters.by_ref().take(BATCH).collect(), channel, flight: None });
+        batches.push(Batch { letters: letters.by_ref().take(most).collect(), channel, flight: None });
     }
     batches
 }

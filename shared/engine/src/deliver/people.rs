@@ -12,7 +12,7 @@ use tillsync_mapping::model::{Customer, Observed, Reading};
 
 use super::orders::{load_rows, record_id, write_rows};
 use super::{Delivering, Failure};
-use crate::fault::Fault;
+use crate::fault::{Fault, Kind};
 use crate::ports::Key;
 use crate::state::{Flight, Intent, LedgerRow, Row, State, Stream};
 use crate::sums::{Outcome, Tally};
@@ -73,7 +73,9 @@ impl Delivering<'_> {
             self.sort_person(record, row, (&mut noted, &mut cards), &mut tally)?;
         }
         write_rows(&*self.engine.store, noted).await?;
-        if cards.len() < BULK_FROM && !silent {
+        // Contact sync has no field for the company (activecampaign.md section 5.1).
+        let firms = cards.iter().any(|card| card.input.company.is_some());
+        if cards.len() < BULK_FROM && !silent && !firms {
             self.sync_each(cards, &mut tally).await?;
         } else {
             self.import_all(cards, silent, &mut tally).await?;
@@ -136,6 +138,12 @@ impl Delivering<'_> {
             let refused = match response.map_err(Failure::from) {
                 Ok(response) => match contact_synced(&response).map_err(Failure::from) {
                     Ok(()) => None,
+                    // 400 and 422 speak of the person (activecampaign.md section 5.1), unless it is the rate.
+                    Err(Failure::Stop(fault))
+                        if fault.kind == Kind::Reject && matches!(response.status, 400 | 422) =>
+                    {
+                        Some("destination.invalid_record")
+                    }
                     Err(Failure::Records(_) | Failure::Batch | Failure::TooLarge) => {
                         Some("destination.invalid_record")
                     }
@@ -170,8 +178,9 @@ impl Delivering<'_> {
                 Ok(batch) => self.file_people(group, None, Some(batch), tally).await?,
                 Err(Failure::Stop(fault)) => return Err(fault),
                 Err(Failure::Unknown) => return Err(unanswered()),
-                Err(Failure::Records(named)) if !named.is_empty() => {
-                    let places: Vec<usize> = named.iter().filter_map(|(place, _)| place.parse().ok()).collect();
+                // Places that are none of this batch name nobody: it is halved.
+                Err(Failure::Records(named)) if places(&named).any(|place| place < group.len()) => {
+                    let places: Vec<usize> = places(&named).collect();
                     let (refused, rest) = split_places(group, &places);
                     groups.push(rest);
                     self.file_people(refused, Some("destination.invalid_record"), None, tally).await?;
@@ -246,6 +255,7 @@ impl Delivering<'_> {
             left: cards.iter().map(|card| record_id(&card.row.key)).collect(),
             again: false,
             settled: Tally::default(),
+            page: self.page,
         };
         Row::new(Flight::key(&self.run.id, &id), flight)
     }
@@ -257,6 +267,10 @@ impl Delivering<'_> {
 
 fn unanswered() -> Fault {
     Fault::retry("destination.unavailable", "contacts: no answer came")
+}
+
+fn places(named: &[(String, String)]) -> impl Iterator<Item = usize> {
+    named.iter().filter_map(|(place, _)| place.parse().ok())
 }
 
 fn split_places(cards: Vec<Card>, places: &[usize]) -> (Vec<Card>, Vec<Card>) {

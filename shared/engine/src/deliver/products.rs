@@ -61,6 +61,10 @@ impl Delivering<'_> {
                 row.value.run = Some(self.run.id.clone());
                 seen.push(row.put()?);
                 tally.count(&Outcome::Unchanged);
+            } else if row.value.state == State::Parked && row.value.fingerprint.as_ref() == Some(&fingerprint) {
+                tally.count(&Outcome::StillParked(row.value.reason.clone().unwrap_or_default()));
+                row.value.run = Some(self.run.id.clone());
+                seen.push(row.put()?);
             } else {
                 parcels.push(Parcel { input, row, fingerprint });
             }
@@ -80,6 +84,12 @@ impl Delivering<'_> {
                 Ok(()) => self.file(group, None, tally).await?,
                 Err(Failure::Stop(fault)) => return Err(fault),
                 Err(Failure::Unknown) if tries < MAX_TRIES => groups.push((group, tries + 1)),
+                // One of them may be what the destination fails on.
+                Err(Failure::Unknown) if group.len() > 1 => {
+                    let mut first = group;
+                    let second = first.split_off(first.len() / 2);
+                    groups.extend([(first, MAX_TRIES), (second, MAX_TRIES)]);
+                }
                 Err(Failure::Unknown) => {
                     return Err(Fault::retry("destination.unavailable", "products: no answer came"));
                 }
@@ -124,11 +134,11 @@ impl Delivering<'_> {
         for mut parcel in parcels {
             let row = &mut parcel.row.value;
             row.sent_at = Some(now);
+            row.fingerprint = Some(parcel.fingerprint);
             match refused {
                 Some(code) => row.become_state(State::Parked, Some(code), &self.run.id, now),
                 None => {
                     row.times_sent += 1;
-                    row.fingerprint = Some(parcel.fingerprint);
                     row.become_state(State::Synced, None, &self.run.id, now);
                 }
             }

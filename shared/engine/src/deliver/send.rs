@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tillsync_mapping::activecampaign::{Channel, OrderInput, orders_queued, orders_written, push_orders};
+use tillsync_mapping::activecampaign::{
+    Channel, OrderInput, connections, find_connection, orders_queued, orders_written, push_orders,
+};
 use tillsync_mapping::http::Http;
 use tillsync_mapping::model::Order;
 
 use super::orders::payload;
-use super::{Delivering, Failure};
+use super::{Delivering, Failure, stopped};
+use crate::connect::service;
 use crate::fault::Fault;
 use crate::ports::Written;
 use crate::state::{Flight, Intent, LedgerRow, Row, State};
@@ -57,6 +60,18 @@ impl Letter {
             && row.fingerprint.as_deref() == Some(self.fingerprint.as_str())
     }
 
+    /// True when the destination has the same version, and it says something else.
+    pub(super) fn contradicts(&self) -> bool {
+        let row = &self.row.value;
+        row.state == State::Synced && row.intent.is_none() && row.settled == Some(self.version)
+    }
+
+    /// The row alone, to be looked at again.
+    pub(super) fn into_row(mut self) -> Row<LedgerRow> {
+        self.row.value.state = State::Pending;
+        self.row
+    }
+
     /// True when nothing of it was ever sent.
     pub(super) fn first(&self) -> bool {
         !self.row.value.was_sent() && self.row.value.intent.is_none()
@@ -72,18 +87,20 @@ impl Letter {
         row.desired = row.desired.max(Some(intent.version));
         row.date = Some(self.order.date);
         row.check = Some(self.input.check());
+        // Now, and not when it is answered: a lost reply is settled by looking.
+        row.fingerprint = Some(self.fingerprint.clone());
         row.number.get_or_insert_with(|| self.input.order_number.clone());
         row.sent_at = Some(intent.at);
         row.intent = Some(intent);
     }
 
-    /// Notes that the destination has taken it.
-    fn taken(&mut self) -> Result<(), Fault> {
+    /// Notes that the destination has taken it by now. It may have gone out long after it was intended.
+    fn taken(&mut self, now: Timestamp) -> Result<(), Fault> {
         let request = serde_json::value::to_raw_value(&self.input)
             .map_err(|error| Fault::reject("data.corrupt", format!("a request: {error}")))?;
         self.row.value.request = Some(request);
-        self.row.value.fingerprint = Some(std::mem::take(&mut self.fingerprint));
         self.row.value.times_sent += 1;
+        self.row.value.sent_at = Some(now);
         self.row.value.intent = None;
         Ok(())
     }
@@ -102,9 +119,17 @@ impl Delivering<'_> {
             match self.call(&group, batch.channel).await {
                 Ok(name) => outcomes.append(&mut self.arrived(group, &mut batch, name).await?),
                 Err(Failure::Stop(fault)) => return Err(fault),
-                Err(Failure::Unknown) => outcomes.append(&mut self.unknown(group, &batch).await?),
+                Err(Failure::Unknown) => outcomes.append(&mut self.unknown(group, &mut batch).await?),
                 Err(Failure::Records(named)) => {
                     let (refused, rest) = split_named(group, &named);
+                    if rest.is_empty() && refused.len() > 1 {
+                        self.connection_is_there().await?;
+                    }
+                    let mut refused = refused;
+                    for letter in &mut refused {
+                        let said = named.iter().find(|(id, _)| *id == letter.order.id);
+                        letter.row.value.note = said.map(|(_, text)| text.clone());
+                    }
                     let code = "destination.invalid_record";
                     outcomes.append(&mut self.park(refused, &mut batch, code).await?);
                     groups.push(rest);
@@ -143,6 +168,19 @@ impl Delivering<'_> {
         })
     }
 
+    /// When every record of a batch is refused, it may be the connection that is gone: then the records are not
+    /// to blame, and none is parked.
+    async fn connection_is_there(&self) -> Result<(), Fault> {
+        let (service, external) = (service(&self.connection.source), &self.connection.location.id);
+        let response = self.http.send(find_connection(&self.account, &service, external)).await?;
+        let found = connections(&response).map_err(stopped)?;
+        if found.iter().any(|connection| connection.id == self.remote) {
+            return Ok(());
+        }
+        let detail = format!("connection {} is no longer at the destination", self.remote);
+        Err(Fault::reject("destination.connection_unknown", detail))
+    }
+
     /// The destination has taken these: there, or on their way.
     async fn arrived(
         &self,
@@ -154,7 +192,7 @@ impl Delivering<'_> {
         let queued = batch.channel == Channel::Queued;
         let mut writes = Vec::with_capacity(letters.len() + 1);
         for letter in &mut letters {
-            letter.taken()?;
+            letter.taken(now)?;
             let version = letter.version;
             let row = &mut letter.row.value;
             if queued {
@@ -179,20 +217,30 @@ impl Delivering<'_> {
         Ok(letters.iter().map(|_| outcome.clone()).collect())
     }
 
-    /// Nobody knows whether these were written: a flight will look.
-    async fn unknown(&self, mut letters: Vec<Letter>, batch: &Batch) -> Result<Vec<Outcome>, Fault> {
-        self.note_unknown("orders")?;
+    /// Nobody knows whether these were written: a flight will look. The landing time counts from now, since they
+    /// may have gone out long after they were intended.
+    async fn unknown(&self, mut letters: Vec<Letter>, batch: &mut Batch) -> Result<Vec<Outcome>, Fault> {
+        let now = self.engine.now();
+        let rows: Vec<_> = letters.iter().map(|letter| letter.row.clone()).collect();
+        let fresh = self.flight(&rows, false);
+        let mut flight = batch.flight.clone().unwrap_or_else(|| fresh.clone());
         if batch.flight.is_none() {
-            let rows: Vec<_> = letters.iter().map(|letter| letter.row.clone()).collect();
-            let mut flight = self.flight(&rows, false);
             flight.value.again = self.again;
-            let mut writes = vec![flight.put()?];
-            for letter in &mut letters {
-                letter.row.value.flight = Some(flight.value.id.clone());
-                writes.push(letter.row.put()?);
-            }
-            self.write_settled(writes).await?;
+        } else if !flight.value.accepted {
+            flight.value.due = fresh.value.due;
         }
+        let mut writes = vec![flight.put()?];
+        for letter in &mut letters {
+            letter.row.value.sent_at = Some(now);
+            letter.row.value.flight = Some(flight.value.id.clone());
+            writes.push(letter.row.put()?);
+        }
+        self.write_settled(writes).await?;
+        if batch.flight.is_some() {
+            flight.rev += 1;
+            batch.flight = Some(flight);
+        }
+        self.note_unknown("orders")?;
         Ok(letters.iter().map(|_| Outcome::Pending).collect())
     }
 
@@ -209,6 +257,10 @@ impl Delivering<'_> {
             let row = &mut letter.row.value;
             row.intent = None;
             row.flight = None;
+            if row.times_sent == 0 {
+                // Nothing started anything yet: whether it is live is decided when it is sent at last.
+                row.live = None;
+            }
             row.become_state(State::Parked, Some(code), &self.run.id, now);
             writes.push(letter.row.put()?);
         }

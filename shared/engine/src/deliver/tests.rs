@@ -1,1 +1,8 @@
+mod conflicts;
 mod decisions;
+mod orders;
+mod people;
+mod products;
+mod refusals;
+mod repeats;
+mod unknown;

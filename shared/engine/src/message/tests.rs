@@ -43,9 +43,17 @@ fn a_message_of_a_later_version_is_refused() {
 
 #[test]
 fn what_is_no_message_is_refused() {
-    for text in ["", "{}", "null", "[]", r#"{"v":1}"#, r#"{"v":1,"kind":"dance"}"#, r#"{"kind":"connect","draft":"x"}"#,
-        r#"{"v":1,"kind":"window","connection":"c","run":"r","window":-1}"#, "\u{0}"]
-    {
+    for text in [
+        "",
+        "{}",
+        "null",
+        "[]",
+        r#"{"v":1}"#,
+        r#"{"v":1,"kind":"dance"}"#,
+        r#"{"kind":"connect","draft":"x"}"#,
+        r#"{"v":1,"kind":"window","connection":"c","run":"r","window":-1}"#,
+        "\u{0}",
+    ] {
         assert_eq!(Work::decode(text).unwrap_err().code, "data.corrupt", "{text}");
     }
 }

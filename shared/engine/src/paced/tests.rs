@@ -95,7 +95,11 @@ async fn only_a_503_that_names_a_time_was_surely_not_carried_out() {
     assert_eq!((answer.unwrap().status, sent), (200, 2));
     assert!(took >= 4_000);
     let (answer, sent, ..) = call(&[says(503, None), says(200, None)], Effect::Write).await;
-    assert_eq!((answer.unwrap().status, sent), (503, 1), "a write may have been done: nobody repeats it here");
+    assert_eq!(
+        (answer.unwrap().status, sent),
+        (503, 1),
+        "a write may have been done: nobody repeats it here"
+    );
     let (answer, sent, ..) = call(&[says(503, None), says(200, None)], Effect::Read).await;
     assert_eq!((answer.unwrap().status, sent), (200, 2));
 }
@@ -143,9 +147,8 @@ async fn a_pause_stops_the_other_callers_of_the_purse() {
     let answers = vec![says(429, Some("30")), says(200, None)];
     let script = Script { answers, asked: Mutex::default(), clock: ManualClock::new(beginning()) };
     let (budget, entropy) = (LocalBudget::default(), SeededEntropy::new(1));
-    let caller = |lane| {
-        Paced::new(&script, &budget, (&script.clock, &entropy), Purse::destination("acme", 4), lane)
-    };
+    let caller =
+        |lane| Paced::new(&script, &budget, (&script.clock, &entropy), Purse::destination("acme", 4), lane);
     let (one, other) = (caller(Lane::History), caller(Lane::Live));
     let (first, second) = futures_util::future::join(
         one.send(request("orders.queue", Effect::Write)),
@@ -153,14 +156,24 @@ async fn a_pause_stops_the_other_callers_of_the_purse() {
     )
     .await;
     assert!(first.is_ok() && second.is_ok());
-    let late = script.asked.lock().unwrap().iter().filter(|at| at.duration_since(beginning()).as_secs() >= 30).count();
+    let late = script
+        .asked
+        .lock()
+        .unwrap()
+        .iter()
+        .filter(|at| at.duration_since(beginning()).as_secs() >= 30)
+        .count();
     assert!(late >= 1, "{:?}", script.asked);
     assert_eq!((one.take_calls(), other.take_calls()), (2, 1));
 }
 
 #[tokio::test]
 async fn imports_are_paid_from_a_purse_of_their_own() {
-    let script = Script { answers: vec![says(200, None)], asked: Mutex::default(), clock: ManualClock::new(beginning()) };
+    let script = Script {
+        answers: vec![says(200, None)],
+        asked: Mutex::default(),
+        clock: ManualClock::new(beginning()),
+    };
     let (budget, entropy) = (LocalBudget::default(), SeededEntropy::new(1));
     let purse = Purse::destination("acme", 1);
     let mut paced = Paced::new(&script, &budget, (&script.clock, &entropy), purse, Lane::Live);
@@ -168,7 +181,13 @@ async fn imports_are_paid_from_a_purse_of_their_own() {
     for operation in ["orders.push", "contacts.import", "contacts.import", "orders.push"] {
         paced.send(request(operation, Effect::Write)).await.unwrap();
     }
-    let asked = script.asked.lock().unwrap().iter().map(|at| at.duration_since(beginning()).as_millis()).collect::<Vec<_>>();
+    let asked = script
+        .asked
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|at| at.duration_since(beginning()).as_millis())
+        .collect::<Vec<_>>();
     assert_eq!(asked, [0, 0, 666, 1_000]);
     assert_eq!((paced.take_calls(), paced.take_calls()), (4, 0), "counted calls are taken once");
 }

@@ -90,7 +90,8 @@ fn all_of_the_history_has_no_first_instant() {
 
 #[test]
 fn what_is_no_day_is_refused_with_the_form_to_use() {
-    for text in ["", "2026-02-30", "2023-02-29", "31.01.2026", "yesterday", "2026-13-01", "last-year", "ALL"] {
+    for text in ["", "2026-02-30", "2023-02-29", "31.01.2026", "yesterday", "2026-13-01", "last-year", "ALL"]
+    {
         let fault = history_from(text, "UTC", beginning()).unwrap_err();
         assert_eq!(fault.code, "config.invalid", "{text}");
         assert!(fault.detail.contains("2026-01-31"), "{fault}");

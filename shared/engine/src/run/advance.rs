@@ -68,7 +68,7 @@ async fn step(
     mut row: Row<Run>,
     parts: &Parts,
 ) -> Result<Option<Run>, Fault> {
-    let mut writes = watermarks(engine, owner, &row.value, parts).await?;
+    let mut writes = Vec::new();
     let has_people = parts.windows.iter().any(|window| window.value.stream == Stream::Customers);
     let run = &mut row.value;
     run.phase = Phase::Settle;
@@ -91,7 +91,8 @@ async fn step(
     Ok((written == Written::Done).then_some(row.value))
 }
 
-/// Moves the watermark of every stream that was read whole, forward only.
+/// Moves the watermark of every stream that was read whole, forward only: at the end of a complete run and never
+/// before, so that what a run could not settle is read again by the next.
 async fn watermarks(engine: &Engine, owner: &Connection, run: &Run, parts: &Parts) -> Result<Vec<Write>, Fault> {
     let mut writes = Vec::new();
     for stream in [Stream::Orders, Stream::Customers] {
@@ -104,7 +105,12 @@ async fn watermarks(engine: &Engine, owner: &Connection, run: &Run, parts: &Part
         let end = match run.kind {
             // Read by creation: everything up to the start of the run is as it was then.
             RunKind::Historical if stream == Stream::Orders && !run.full => None,
-            RunKind::Historical if stream == Stream::Orders => Some(run.started),
+            // Only where no poll has been: orders sent before the history asked for now are the polls' to follow.
+            RunKind::Historical if stream == Stream::Orders => {
+                let cursor: Option<Row<Cursor>> =
+                    load(&*engine.store, Connection::orders_cursor(&owner.id)).await?;
+                cursor.is_none_or(|cursor| cursor.value.watermark == owner.created).then_some(run.started)
+            }
             _ => ends.into_iter().max(),
         };
         let Some(end) = end.filter(|_| !refused) else { continue };
@@ -137,8 +143,11 @@ pub(super) async fn finish(engine: &Engine, connection_id: &str, run_id: &str, p
         }
         let parts = Parts::load(&*engine.store, run_id).await?;
         let run = &mut row.value;
-        let refused = parts.windows.iter().find(|window| window.value.state == WindowState::Refused);
-        run.problem = problem.clone().or_else(|| refused.and_then(|window| window.value.problem.clone()));
+        let refused = first_refusal(&parts);
+        // That the connection has stopped is no reason where the reason of that is known.
+        let own = problem.clone().filter(|problem| problem.code != "connection.inactive");
+        let of_window = refused.and_then(|window| window.value.problem.clone());
+        run.problem = own.or(of_window).or_else(|| problem.clone());
         if run.state != RunState::Cancelled {
             let complete = run.problem.is_none() && refused.is_none() && parts.in_flight() == 0;
             run.state = if complete { RunState::Complete } else { RunState::Incomplete };
@@ -146,8 +155,13 @@ pub(super) async fn finish(engine: &Engine, connection_id: &str, run_id: &str, p
         run.phase = Phase::Done;
         run.finished = Some(engine.now());
         run.streams = Some(parts.streams());
-        run.calls.add(parts.calls());
+        run.total = Some(run.calls.plus(parts.calls()));
         let mut writes = Vec::new();
+        let owner = connection(&*engine.store, connection_id).await?.value;
+        if run.state == RunState::Complete {
+            writes = watermarks(engine, &owner, run, &parts).await?;
+        }
+        writes.extend(leave_people(engine, &owner, run, &parts).await?);
         let active = load::<super::start::Active>(&*engine.store, Run::active_key(connection_id, run.kind)).await?;
         if let Some(active) = active.filter(|active| active.value.run == run_id) {
             writes.push(active.delete());
@@ -161,9 +175,38 @@ pub(super) async fn finish(engine: &Engine, connection_id: &str, run_id: &str, p
     Err(Fault::retry("data.unavailable", "the run is written by others all the time"))
 }
 
+/// The window that was refused for a reason of its own; the others only because the connection had stopped.
+fn first_refusal(parts: &Parts) -> Option<&Row<WindowRow>> {
+    let refused = || parts.windows.iter().filter(|window| window.value.state == WindowState::Refused);
+    let own = |window: &&Row<WindowRow>| {
+        window.value.problem.as_ref().is_some_and(|problem| problem.code != "connection.inactive")
+    };
+    refused().find(own).or_else(|| refused().next())
+}
+
+/// Takes an ended run out of those that share the store's customers. When it leaves without having read its
+/// orders, and all others have, nobody is left to read the customers: the next poll owes it.
+async fn leave_people(
+    engine: &Engine,
+    owner: &Connection,
+    run: &Run,
+    parts: &Parts,
+) -> Result<Option<Write>, Fault> {
+    let key = PeopleRuns::key(&owner.people_partition());
+    let Some(mut row) = load::<PeopleRuns>(&*engine.store, key).await? else { return Ok(None) };
+    let before = row.value.clone();
+    row.value.leave(&run.id);
+    if row.value.poll.as_ref().is_some_and(|(_, poll)| *poll == run.id) {
+        row.value.poll = None;
+        let all = |window: &WindowRow| window.stream == Stream::Customers && window.field == Field::Created;
+        let paid = run.state == RunState::Complete && parts.windows.iter().any(|window| all(&window.value));
+        row.value.owed &= !paid;
+    }
+    if row.value == before { Ok(None) } else { row.put().map(Some) }
+}
+
 /// What an ended run changes for its connection and for its siblings.
 async fn after(engine: &Engine, run: Run) -> Result<(), Fault> {
-    let owner = connection(&*engine.store, &run.connection).await?.value;
     if run.state == RunState::Complete {
         let at = run.started;
         update(&*engine.store, &Connection::key(&run.connection), |connection: &mut Connection| {
@@ -171,18 +214,12 @@ async fn after(engine: &Engine, run: Run) -> Result<(), Fault> {
         })
         .await?;
     }
-    let key = PeopleRuns::key(&owner.people_partition());
-    if run.kind == RunKind::Historical && load::<PeopleRuns>(&*engine.store, key.clone()).await?.is_some() {
-        update(&*engine.store, &key, |people: &mut PeopleRuns| {
-            people.runs.remove(&run.id);
-        })
-        .await?;
-    }
     let streams = run.streams.unwrap_or_default();
+    let calls = run.total.unwrap_or_default();
     tracing::info!(
         run = run.id, connection = run.connection, kind = run.kind.word(), state = run.state.word(),
         orders = streams.orders.observed, customers = streams.customers.observed, parked = streams.newly_parked(),
-        calls_source = run.calls.source, calls_destination = run.calls.destination,
+        calls_source = calls.source, calls_destination = calls.destination,
         "run ended"
     );
     Ok(())

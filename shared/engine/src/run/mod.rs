@@ -11,7 +11,7 @@ mod work;
 
 pub use progress::{Progress, progress};
 pub use start::{BackfillRequest, Started, cancel, resume, start_backfill, start_poll};
-pub use work::{Outcome, handle, sweep};
+pub use work::{Outcome, handle, requeue, sweep};
 
 use jiff::Timestamp;
 
@@ -74,13 +74,19 @@ impl Parts {
             tally.add(&window.value.tally);
             streams.products.add(&window.value.products);
         }
-        for flight in &self.flights {
+        for flight in self.flights.iter().filter(|flight| self.counts(&flight.value)) {
             match flight.value.stream {
                 crate::state::Stream::Customers => streams.customers.settle(&flight.value.settled),
                 _ => streams.orders.settle(&flight.value.settled),
             }
         }
         streams
+    }
+
+    /// True when the page of a flight's records was counted.
+    fn counts(&self, flight: &Flight) -> bool {
+        let (n, page) = flight.page;
+        self.windows.iter().find(|window| window.value.n == n).is_none_or(|window| window.value.pages > page)
     }
 
     fn calls(&self) -> Calls {

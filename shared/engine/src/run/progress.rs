@@ -38,7 +38,7 @@ pub async fn progress(engine: &Engine, connection: &str, run: &str) -> Result<Pr
 
 async fn of_store(store: &dyn Store, run: Run, calls_per_second: u32) -> Result<Progress, Fault> {
     if let Some(streams) = run.streams.clone() {
-        let calls = run.calls;
+        let calls = run.total.unwrap_or(run.calls);
         return Ok(Progress { run, streams, calls, eta_seconds: None, eta_reason: None });
     }
     let parts = Parts::load(store, &run.id).await?;

@@ -11,11 +11,11 @@ use tillsync_mapping::http::Http;
 
 use super::{Parts, connection, lane};
 use crate::context::Engine;
-use crate::deliver::{Delivering, import_outcome, stopped};
+use crate::deliver::{Delivering, import_outcome, load_rows, stopped};
 use crate::fault::Fault;
 use crate::paced::Paced;
 use crate::ports::Key;
-use crate::state::{Connection, Flight, LedgerRow, Row, Run, State, Stream};
+use crate::state::{Connection, ConnectionState, Flight, LedgerRow, Row, Run, State, Stream};
 use crate::sums::{Outcome, Tally};
 
 /// Flights read back in one range: 5,000 orders.
@@ -153,12 +153,13 @@ impl Settling<'_> {
         let mut overdue = Vec::new();
         let mut left = Vec::new();
         for (id, row) in std::mem::take(&mut flight.value.left).into_iter().zip(rows) {
+            let elsewhere = row.as_ref().map(|row| row.value.clone());
             let Some(mut row) = row.filter(|row| row.value.flight.as_deref() == Some(&flight.value.id)) else {
-                // Another flight, or a newer write, answers for it.
-                flight.value.settled.count(&Outcome::Synced);
+                self.answered_elsewhere(elsewhere, &mut flight.value);
                 continue;
             };
-            if found.get(&id).is_some_and(|stored| is_there(stored, &row.value)) {
+            let written = flight.value.accepted || is_written(&row.value);
+            if written && found.get(&id).is_some_and(|stored| is_there(stored, &row.value)) {
                 self.there(&mut row.value, now);
                 settled.push((row, Outcome::Synced));
             } else if now >= self.deadline(&flight.value, &row.value) {
@@ -168,10 +169,27 @@ impl Settling<'_> {
             }
         }
         flight.value.left = left;
+        if !overdue.is_empty() && self.owner.state != ConnectionState::Active {
+            let detail = format!("{} is {}", self.owner.name, self.owner.state_word());
+            return Err(Fault::reconnect("connection.inactive", detail));
+        }
         if !overdue.is_empty() {
             self.again(overdue, &mut flight.value, &mut settled).await?;
         }
         self.write(flight, settled).await
+    }
+
+    /// A record that another flight, or a newer write, answers for. Within this run it is counted there; of
+    /// another run's, it counts for what it is.
+    fn answered_elsewhere(&self, row: Option<LedgerRow>, flight: &mut Flight) {
+        let Some(row) = row else { return flight.settled.count(&Outcome::Synced) };
+        let reason = row.reason.clone().unwrap_or_default();
+        match row.state {
+            State::Pending if row.run.as_deref() == Some(&self.run.id) => {}
+            State::Parked => flight.settled.count(&Outcome::Parked(reason)),
+            State::Skipped => flight.settled.count(&Outcome::Skipped(reason)),
+            _ => flight.settled.count(&Outcome::Synced),
+        }
     }
 
     /// When a record that is not there is written again: a queued one has long to appear; one whose write has an
@@ -191,7 +209,8 @@ impl Settling<'_> {
         row.become_state(State::Synced, None, &self.run.id, now);
     }
 
-    /// Writes overdue records once more, as they are now; those lost a second time are parked.
+    /// Writes overdue records once more, as they are now. Those lost a second time are written in halves: the
+    /// destination may fail on one of them, and only that one is parked.
     async fn again(
         &self,
         overdue: Vec<(String, Row<LedgerRow>)>,
@@ -199,7 +218,7 @@ impl Settling<'_> {
         settled: &mut Vec<(Row<LedgerRow>, Outcome)>,
     ) -> Result<(), Fault> {
         let now = self.engine.now();
-        if flight.again {
+        if flight.again && overdue.len() == 1 {
             for (_, mut row) in overdue {
                 row.value.intent = None;
                 row.value.flight = None;
@@ -216,7 +235,11 @@ impl Settling<'_> {
         let here: Vec<&str> = page.records.iter().map(|record| record.id.as_str()).collect();
         let gone: Vec<_> =
             overdue.into_iter().filter(|(id, _)| !here.contains(&id.as_str())).map(|(_, row)| row).collect();
-        let tally = self.delivering.orders(page.records).await?;
+        let mut delivering = self.delivering.of_page(flight.page);
+        if flight.again {
+            delivering.most = here.len().div_ceil(2).max(1);
+        }
+        let tally = delivering.orders(page.records).await?;
         flight.again = true;
         // Records whose new write is unknown as well fly on in a flight of their own.
         let flying = tally.pending;
@@ -235,17 +258,25 @@ impl Settling<'_> {
         let batch = flight.value.batch.clone().unwrap_or_default();
         let request = activecampaign::import_info(&self.delivering.account, &batch);
         let response = self.http.send(request).await?;
-        let state = activecampaign::import_state(&response).map_err(stopped)?;
-        if state == activecampaign::ImportState::Working {
-            return Ok(());
-        }
+        let state = match activecampaign::import_state(&response) {
+            Err(activecampaign::Refusal::NotFound) => activecampaign::ImportState::Failed,
+            state => state.map_err(stopped)?,
+        };
         let now = self.engine.now();
+        let lost = flight.value.sent.saturating_add(self.engine.config.timing.lost_after);
+        let state = match state {
+            activecampaign::ImportState::Working if lost.is_ok_and(|lost| now < lost) => return Ok(()),
+            // It never ends: somebody must look.
+            activecampaign::ImportState::Working => activecampaign::ImportState::Failed,
+            state => state,
+        };
         let rows = self.rows(&self.keys(&flight.value)).await?;
         let mut settled = Vec::new();
         flight.value.left.clear();
         for row in rows {
+            let elsewhere = row.as_ref().map(|row| row.value.clone());
             let Some(mut row) = row.filter(|row| row.value.flight.as_deref() == Some(&flight.value.id)) else {
-                flight.value.settled.count(&Outcome::Synced);
+                self.answered_elsewhere(elsewhere, &mut flight.value);
                 continue;
             };
             let Some(outcome) = import_outcome(&state, row.value.check.as_deref()) else { continue };
@@ -285,9 +316,14 @@ impl Settling<'_> {
     }
 
     async fn rows(&self, keys: &[Key]) -> Result<Vec<Option<Row<LedgerRow>>>, Fault> {
-        let items = self.engine.store.get_many(keys).await?;
-        items.iter().map(|item| item.as_ref().map(Row::parse).transpose()).collect()
+        load_rows(&*self.engine.store, keys).await
     }
+}
+
+/// True when the newest version was sent at all: a record that was put aside still shows the one before, which may
+/// be of the same second.
+fn is_written(row: &LedgerRow) -> bool {
+    row.intent.as_ref().is_some_and(|intent| Some(intent.version) >= row.desired)
 }
 
 /// True when the destination holds what was sent, or something newer.

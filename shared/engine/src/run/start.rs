@@ -6,14 +6,14 @@ use tillsync_mapping::source::Field;
 
 use super::{Parts, connection, lane};
 use crate::context::Engine;
-use crate::fault::Fault;
+use crate::fault::{Fault, Kind};
 use crate::message::Work;
 use crate::ports::{Lane, Written};
 use crate::state::{
     Connection, ConnectionState, Cursor, PeopleRuns, Phase, Row, Run, RunKind, RunState, Stream, Tagged,
     WindowRow, WindowState, list, load,
 };
-use crate::sums::Calls;
+use crate::sums::{Calls, Tally};
 
 /// The longest slice of time in which changed customers are read whole: their windows cannot be sorted, so one
 /// invocation must get through each.
@@ -64,7 +64,7 @@ pub async fn start_backfill(engine: &Engine, id: &str, request: &BackfillRequest
         };
     let mut run = new_run(engine, id, RunKind::Historical);
     (run.from, run.to, run.full) = (from, request.to, full);
-    let started = write_new(engine, &connection, run, Vec::new()).await?;
+    let started = write_new(engine, &connection, run, Vec::new(), None).await?;
     if !started.already {
         let work = Work::Plan { connection: id.to_owned(), run: started.run.id.clone() };
         engine.send(Lane::History, id, &[work]).await?;
@@ -77,6 +77,16 @@ pub async fn start_backfill(engine: &Engine, id: &str, request: &BackfillRequest
 /// # Errors
 /// `connection.inactive`, or of the store.
 pub async fn start_poll(engine: &Engine, id: &str) -> Result<Started, Fault> {
+    for _ in 1..MAX_TRIES {
+        match try_poll(engine, id).await {
+            Err(fault) if fault.kind == Kind::Retry => {}
+            answer => return answer,
+        }
+    }
+    try_poll(engine, id).await
+}
+
+async fn try_poll(engine: &Engine, id: &str) -> Result<Started, Fault> {
     let connection = active_connection(engine, id).await?;
     let timing = engine.config.timing;
     let to = engine.now().saturating_sub(timing.lag).unwrap_or(connection.created);
@@ -84,18 +94,46 @@ pub async fn start_poll(engine: &Engine, id: &str) -> Result<Started, Fault> {
     let begin = |watermark: Timestamp| watermark.saturating_sub(timing.overlap).unwrap_or(watermark).min(to);
     let from = begin(cursor.map_or(connection.created, |cursor| cursor.value.watermark));
     let mut windows = vec![WindowRow::open(1, Stream::Orders, Field::Updated, from, to)];
-    let key = PeopleRuns::cursor(&connection.people_partition());
-    let cursor: Option<Row<Cursor>> = load(&*engine.store, key).await?;
-    windows.extend(people_slices(begin(cursor.map_or(connection.created, |cursor| cursor.value.watermark)), to));
     let mut run = new_run(engine, id, RunKind::Poll);
+    let people = claim_people(engine, &connection, &run).await?;
+    if let Some(people) = &people {
+        let key = PeopleRuns::cursor(&connection.people_partition());
+        let cursor: Option<Row<Cursor>> = load(&*engine.store, key).await?;
+        let from = begin(cursor.map_or(connection.created, |cursor| cursor.value.watermark));
+        windows.extend(people_slices(from, to));
+        if people.value.owed {
+            let n = u32::try_from(windows.len()).unwrap_or(u32::MAX).saturating_add(1);
+            windows.push(WindowRow::open(n, Stream::Customers, Field::Created, Timestamp::UNIX_EPOCH, to));
+        }
+    }
     run.state = RunState::Running;
     run.windows = u32::try_from(windows.len()).unwrap_or(u32::MAX);
     run.open_windows = run.windows;
-    let started = write_new(engine, &connection, run, windows).await?;
+    let with = people.map(|people| people.put()).transpose()?;
+    let started = write_new(engine, &connection, run, windows, with).await?;
     if !started.already {
         send_windows(engine, &started.run).await?;
     }
     Ok(started)
+}
+
+/// Claims the store's customers for a poll: one poll of a store and destination reads them, whichever of the
+/// connections it is for. None while another one does.
+async fn claim_people(
+    engine: &Engine,
+    connection: &Connection,
+    run: &Run,
+) -> Result<Option<Row<PeopleRuns>>, Fault> {
+    let key = PeopleRuns::key(&connection.people_partition());
+    let mut row = load(&*engine.store, key.clone()).await?.unwrap_or_else(|| Row::new(key, PeopleRuns::default()));
+    if let Some((connection, run)) = &row.value.poll {
+        let other: Option<Row<Run>> = load(&*engine.store, Run::key(connection, run)).await?;
+        if other.is_some_and(|other| !other.value.ended()) {
+            return Ok(None);
+        }
+    }
+    row.value.poll = Some((connection.id.clone(), run.id.clone()));
+    Ok(Some(row))
 }
 
 fn people_slices(from: Timestamp, to: Timestamp) -> Vec<WindowRow> {
@@ -134,6 +172,8 @@ fn new_run(engine: &Engine, connection: &str, kind: RunKind) -> Run {
         problem: None,
         streams: None,
         calls: Calls::default(),
+        total: None,
+        looked_after: None,
         settle_tries: 0,
     }
 }
@@ -154,9 +194,12 @@ async fn write_new(
     connection: &Connection,
     run: Run,
     windows: Vec<WindowRow>,
+    with: Option<crate::ports::Write>,
 ) -> Result<Started, Fault> {
     let store = &*engine.store;
-    for _ in 0..MAX_TRIES {
+    // What somebody else changed meanwhile was read before: then the next try of the caller is due, not ours.
+    let tries = if with.is_some() { 1 } else { MAX_TRIES };
+    for _ in 0..tries {
         let active_key = Run::active_key(&run.connection, run.kind);
         if let Some(active) = load::<Active>(store, active_key.clone()).await? {
             let run = engine.run(&run.connection, &active.value.run).await?.value;
@@ -169,6 +212,7 @@ async fn write_new(
         for window in &windows {
             writes.push(Row::new(WindowRow::key(&run.id, window.n), window.clone()).put()?);
         }
+        writes.extend(with.clone());
         if run.kind == RunKind::Historical {
             writes.push(join_people(engine, connection, &run.id).await?);
         }
@@ -211,8 +255,10 @@ pub async fn cancel(engine: &Engine, id: &str) -> Result<Run, Fault> {
     let active = active.ok_or_else(|| Fault::usage("run.unknown", "no historical run is at work"))?;
     let key = Run::key(id, &active.value.run);
     let row = crate::state::update(&*engine.store, &key, |run: &mut Run| {
-        run.state = RunState::Cancelled;
-        run.phase = Phase::Settle;
+        if !run.ended() {
+            run.state = RunState::Cancelled;
+            run.phase = Phase::Settle;
+        }
     })
     .await?;
     let work = Work::Settle { connection: id.to_owned(), run: row.value.id.clone() };
@@ -252,6 +298,14 @@ async fn reopen(engine: &Engine, connection: &Connection, row: &mut Row<Run>) ->
     let parts = Parts::load(&*engine.store, &row.value.id).await?;
     let mut writes = Vec::new();
     let mut open = 0;
+    // Pages that failed are read again, and their records count for what they came to by then.
+    for flight in &parts.flights {
+        if !parts.counts(&flight.value) && flight.value.settled.observed > 0 {
+            let mut flight = flight.clone();
+            flight.value.settled = Tally::default();
+            engine.store.write_each(vec![flight.put()?]).await?;
+        }
+    }
     for mut window in parts.windows {
         if window.value.state != WindowState::Done {
             window.value.state = WindowState::Open;
@@ -263,7 +317,8 @@ async fn reopen(engine: &Engine, connection: &Connection, row: &mut Row<Run>) ->
     let run = &mut row.value;
     run.state = if run.windows == 0 { RunState::Queued } else { RunState::Running };
     run.phase = Phase::Windows;
-    (run.finished, run.problem, run.streams, run.open_windows, run.settle_tries) = (None, None, None, open, 0);
+    (run.finished, run.problem, run.streams, run.total) = (None, None, None, None);
+    (run.open_windows, run.settle_tries, run.looked_after) = (open, 0, None);
     let active = Active { run: run.id.clone() };
     writes.push(Row::new(Run::active_key(&run.connection, run.kind), active).put()?);
     writes.push(join_people(engine, connection, &run.id).await?);

@@ -1,29 +1,34 @@
 //! Reading one window: a page is delivered while the next is read; the checkpoint follows what is in the ledger.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join;
 use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::model::{Customer, Observed, Order};
 use tillsync_mapping::source::{Access, Cache, Field, Next, Page, PageToken, Source, SourceError, Window};
 
-use super::{connection, lane};
+use super::{Outcome, connection, lane};
+use crate::connections::pick_location;
 use crate::context::Engine;
 use crate::deliver::{BATCH, Delivering};
 use crate::fault::{Fault, Kind};
-use crate::paced::Paced;
+use crate::paced::{Paced, unsigned};
 use crate::ports::{Delivery, Written};
 use crate::state::{
-    Connection, ConnectionState, Problem, Row, Run, RunKind, Stream, WindowRow, WindowState, load, update,
+    Connection, ConnectionState, Problem, Row, Run, Stream, WindowRow, WindowState, load, update,
 };
 use crate::sums::Tally;
 
 /// Dead cursors one taking of a window sits out.
 const MAX_RESTARTS: u32 = 5;
-/// People gathered before they are imported: two whole batches.
-const PEOPLE_AT_ONCE: usize = 500;
+/// People gathered before they are imported. Most were carried by orders: those left should fill whole batches.
+const PEOPLE_AT_ONCE: usize = 2_500;
 /// Ids kept at a checkpoint; beyond it a record of that instant may be counted twice, never lost.
 const MAX_AT_CHECKPOINT: usize = 2_000;
+/// A window is one worker's for so long after its last checkpoint: longer than any function may run, and than a
+/// page takes that is slowed down at every call.
+const LEASE: SignedDuration = SignedDuration::from_mins(15);
 /// Pages one window may have; beyond it something goes in circles.
 const MAX_PAGES: u32 = 100_000;
 
@@ -47,36 +52,36 @@ pub(super) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    /// Takes a window; none when it is not open, or another worker has it.
+    /// Takes a window; or what becomes of its message when the window is not open, or another worker has it. That
+    /// one may be dead, so the message is kept.
     pub(super) async fn take(
         engine: &'a Engine,
         delivery: &'a Delivery,
         (connection_id, run_id, n): (&str, &str, u32),
-    ) -> Result<Option<Self>, Fault> {
+    ) -> Result<Result<Self, Outcome>, Fault> {
         let run = engine.run(connection_id, run_id).await?.value;
         let row: Option<Row<WindowRow>> = load(&*engine.store, WindowRow::key(run_id, n)).await?;
         let Some(mut row) = row.filter(|row| row.value.state == WindowState::Open && run.reading()) else {
-            return Ok(None);
+            return Ok(Err(Outcome::Done));
         };
         let now = engine.now();
         let config = &engine.config;
-        let held = row.value.lease.as_ref().is_some_and(|(holder, until)| {
+        let held = row.value.lease.as_ref().filter(|(holder, until)| {
             let dead = config.exclusive && *holder != config.instance;
             *until > now && !dead
         });
-        if held {
-            return Ok(None);
+        if let Some((_, until)) = held {
+            return Ok(Err(Outcome::Later(unsigned(until.duration_since(now)))));
         }
-        let lease = SignedDuration::try_from(config.timing.visibility).unwrap_or(SignedDuration::ZERO);
-        row.value.lease = Some((config.instance.clone(), now.saturating_add(lease).unwrap_or(now)));
+        row.value.lease = Some((config.instance.clone(), now.saturating_add(LEASE).unwrap_or(now)));
         if engine.store.transact(vec![row.put()?]).await? == Written::Conflict {
-            return Ok(None);
+            return Ok(Err(Outcome::Later(Duration::from_secs(5))));
         }
         row.rev += 1;
         let owner = connection(&*engine.store, connection_id).await?.value;
         let source = engine.source(&owner.source)?;
         let cache = engine.cache(run_id);
-        Ok(Some(Self { engine, delivery, owner, run, row, source, cache }))
+        Ok(Ok(Self { engine, delivery, owner, run, row, source, cache }))
     }
 
     /// Reads and delivers from the checkpoint to the end.
@@ -163,7 +168,8 @@ impl<'a> Reading<'a> {
     }
 
     async fn deliver_orders(&self, page: Page<Order>, out: &Paced<'_>) -> Result<Delivered, Fault> {
-        let delivering = Delivering::new(self.engine, &self.owner, &self.run, out).await?;
+        let mut delivering = Delivering::new(self.engine, &self.owner, &self.run, out).await?;
+        delivering.page = (self.row.value.n, self.row.value.pages);
         let mut delivered = Delivered::of(&page.records);
         let products = delivering.products(page.products).await?;
         let fresh: Vec<_> = page.records.into_iter().filter(|record| !self.counted(record)).collect();
@@ -174,7 +180,8 @@ impl<'a> Reading<'a> {
 
     async fn customers(&mut self, source_http: &Paced<'_>, out: &Paced<'_>) -> Result<Read, Fault> {
         let access = self.engine.access(&self.owner).await?;
-        let silent = self.run.kind == RunKind::Historical;
+        // Everybody, and not only who changed: that is history, whichever run reads it.
+        let silent = self.row.value.field == Field::Created;
         let sorted = self.row.value.field == Field::Created;
         let mut restarts = 0;
         'window: loop {
@@ -197,7 +204,8 @@ impl<'a> Reading<'a> {
                 if last || (sorted && gathered.len() >= PEOPLE_AT_ONCE) {
                     let mut delivered = Delivered::of(&gathered);
                     let people = std::mem::take(&mut gathered);
-                    let delivering = Delivering::new(self.engine, &self.owner, &self.run, out).await?;
+                    let mut delivering = Delivering::new(self.engine, &self.owner, &self.run, out).await?;
+                    delivering.page = (self.row.value.n, self.row.value.pages);
                     delivered.tally = delivering.customers(people, silent).await?;
                     self.count_calls(source_http, out);
                     if !self.checkpoint(delivered, last).await? {
@@ -228,6 +236,7 @@ impl<'a> Reading<'a> {
     async fn checkpoint(&mut self, delivered: Delivered, last: bool) -> Result<bool, Fault> {
         let sorted = self.row.value.field == Field::Created || self.row.value.stream == Stream::Orders;
         let window = &mut self.row.value;
+        window.pages += 1;
         window.tally.add(&delivered.tally);
         window.products.add(&delivered.products);
         (window.strikes, window.problem) = (0, None);
@@ -247,20 +256,43 @@ impl<'a> Reading<'a> {
         let now = self.engine.now();
         let visibility = self.engine.config.timing.visibility;
         if let Some((_, until)) = &mut window.lease {
-            let span = SignedDuration::try_from(visibility).unwrap_or(SignedDuration::ZERO);
-            *until = now.saturating_add(span).unwrap_or(now);
+            *until = now.saturating_add(LEASE).unwrap_or(now);
         }
         if self.engine.store.transact(vec![self.row.put()?]).await? == Written::Conflict {
             return Err(Fault::taken());
         }
         self.row.rev += 1;
         self.engine.queue.extend(self.delivery, visibility).await?;
-        Ok(self.engine.run(&self.run.connection, &self.run.id).await?.value.reading())
+        let reading = self.engine.run(&self.run.connection, &self.run.id).await?.value.reading();
+        if !reading {
+            self.row.value.lease = None;
+            self.engine.store.transact(vec![self.row.put()?]).await?;
+        }
+        Ok(reading)
     }
 
     fn count_calls(&mut self, source: &Paced<'_>, destination: &Paced<'_>) {
         self.row.value.calls.source += source.take_calls();
         self.row.value.calls.destination += destination.take_calls();
+    }
+
+    /// Looks whether the location is still open. A closed one has been read to its end by then; its connection
+    /// says so and is polled no more. Whether it can be asked at all is no matter: the next poll asks again.
+    pub(super) async fn look_at_location(&mut self) -> Result<(), Fault> {
+        let engine = self.engine;
+        let access = engine.access(&self.owner).await?;
+        let http = engine.source_http(&self.owner.source, &self.owner.store, lane(self.run.kind));
+        let store = self.source.identify(&http, &access.api_url, &access.token).await;
+        self.row.value.calls.source += http.take_calls();
+        let Ok(store) = store else { return Ok(()) };
+        match pick_location(self.source, &store.locations, &self.owner.location.id) {
+            Ok(_) => Ok(()),
+            Err(fault) => {
+                let fault = Fault { kind: Kind::Reconnect, ..fault };
+                let problem = problem(&fault, engine.now());
+                mark_connection(engine, &self.owner.id, &fault, problem).await
+            }
+        }
     }
 
     /// Gives the window up: the run will say so.

@@ -13,10 +13,10 @@ use crate::context::Engine;
 use crate::fault::{Fault, Kind};
 use crate::message::Work;
 use crate::paced::unsigned;
-use crate::ports::{Delivery, Lane, Written};
+use crate::ports::{Delivery, Lane, MAX_ATTEMPTS, Written};
 use crate::run::start::send_windows;
 use crate::state::{
-    Connection, ConnectionState, Counted, Phase, Row, Run, RunKind, RunState, Stream, WindowRow, list, load, update,
+    Connection, ConnectionState, Counted, Phase, Row, Run, RunKind, RunState, Stream, WindowRow, list, load, update, WindowState,
 };
 
 /// Times a poll's window is put off in a row before the run says it is incomplete: the next poll reads on.
@@ -30,6 +30,8 @@ const MAX_COUNT_CALLS: u32 = 20;
 
 /// A history of so many orders is read in one window; a longer one is cut into years, read side by side.
 const ONE_WINDOW: u64 = 25_000;
+/// Settling is one worker's for so long: 300 calls, read back at the slowest pace.
+const SETTLE_LEASE: SignedDuration = SignedDuration::from_mins(15);
 /// A count made at connecting serves the import that follows.
 const COUNT_LASTS: SignedDuration = SignedDuration::from_hours(1);
 
@@ -53,6 +55,7 @@ pub async fn handle(engine: &Engine, delivery: &Delivery) -> Result<Outcome, Fau
         Ok(work) => match Box::pin(perform(engine, delivery, &work)).await {
             Ok(outcome) => outcome,
             Err(fault) if fault.kind == Kind::Taken => Outcome::Done,
+            Err(fault) if delivery.attempts >= MAX_ATTEMPTS => give_up(engine, &work, &fault).await,
             Err(fault) => {
                 tracing::warn!(code = fault.code, detail = fault.detail, attempts = delivery.attempts, "work failed");
                 Outcome::Failed
@@ -71,6 +74,22 @@ pub async fn handle(engine: &Engine, delivery: &Delivery) -> Result<Outcome, Fau
     Ok(outcome)
 }
 
+/// Ends the run of a message that failed for the last time: a run must never look as if it were at work when
+/// nobody works on it. It says why, and can be resumed.
+async fn give_up(engine: &Engine, work: &Work, fault: &Fault) -> Outcome {
+    tracing::error!(code = fault.code, detail = fault.detail, "work is given up");
+    let (Work::Plan { connection, run } | Work::Settle { connection, run } | Work::Window { connection, run, .. }) =
+        work
+    else {
+        return Outcome::Failed;
+    };
+    let problem = problem(fault, engine.now());
+    match finish(engine, connection, run, Some(problem)).await {
+        Ok(()) => Outcome::Done,
+        Err(_) => Outcome::Failed,
+    }
+}
+
 async fn perform(engine: &Engine, delivery: &Delivery, work: &Work) -> Result<Outcome, Fault> {
     match work {
         Work::Plan { connection, run } => plan(engine, connection, run).await,
@@ -87,6 +106,10 @@ async fn perform(engine: &Engine, delivery: &Delivery, work: &Work) -> Result<Ou
 async fn plan(engine: &Engine, connection_id: &str, run_id: &str) -> Result<Outcome, Fault> {
     let mut row = engine.run(connection_id, run_id).await?;
     if row.value.state != RunState::Queued || row.value.ended() {
+        // Planned already; its messages may have been lost on the way.
+        if row.value.reading() && row.value.phase == Phase::Windows {
+            send_windows(engine, &row.value).await?;
+        }
         return Ok(Outcome::Done);
     }
     let owner = connection(&*engine.store, connection_id).await?.value;
@@ -143,7 +166,7 @@ async fn slices(
     let source = engine.source(&owner.source)?;
     let access = engine.access(owner).await?;
     let to = run.to.unwrap_or(run.started).min(run.started);
-    let window = Window { field: Field::Created, from: run.from.unwrap_or(Timestamp::UNIX_EPOCH), to };
+    let window = Window { field: Field::Created, from: run.from.unwrap_or(Timestamp::UNIX_EPOCH).min(to), to };
     let fresh = |counted: &Counted| run.started.duration_since(counted.at) < COUNT_LASTS;
     let (orders, exact) = match owner.counted.filter(|counted| run.full && fresh(counted)) {
         Some(counted) => (counted.orders, counted.exact),
@@ -168,13 +191,21 @@ async fn slices(
 }
 
 async fn read(engine: &Engine, delivery: &Delivery, what: (&str, &str, u32)) -> Result<Outcome, Fault> {
-    let Some(mut reading) = Reading::take(engine, delivery, what).await? else {
-        return Ok(Outcome::Done);
+    let mut reading = match Reading::take(engine, delivery, what).await? {
+        Ok(reading) => reading,
+        Err(outcome) => {
+            // Read already; the step after it may have been lost on the way.
+            advance(engine, what.0, what.1).await?;
+            return Ok(outcome);
+        }
     };
     let fault = match reading.read().await {
         Ok(Read::Stopped) => return Ok(Outcome::Done),
         Ok(Read::Done) => {
             let run = reading.run().clone();
+            if run.kind == RunKind::Poll && reading.row.value.stream == Stream::Orders {
+                reading.look_at_location().await?;
+            }
             end_window(engine, reading.row, &run).await?;
             return Ok(Outcome::Done);
         }
@@ -210,12 +241,22 @@ async fn settle_run(engine: &Engine, connection: &str, run_id: &str) -> Result<O
         advance(engine, connection, run_id).await?;
         return Ok(Outcome::Done);
     }
+    if windows_at_work(engine, &run).await? {
+        // Cancelled in the middle of a page: what that page sends is to be settled too.
+        return Ok(Outcome::Later(Duration::from_secs(1)));
+    }
     if let Some(ripe) = ripe(engine, &run).await? {
         let now = engine.now();
         if run.settle_tries == 0 && ripe > now {
             return Ok(Outcome::Later(unsigned(ripe.duration_since(now))));
         }
-        match settle(engine, &run).await {
+        if !look_after(engine, &run, Some(SETTLE_LEASE)).await? {
+            // Another worker does. It may be dead, so the message is kept.
+            return Ok(Outcome::Later(Duration::from_secs(30)));
+        }
+        let settled = settle(engine, &run).await;
+        look_after(engine, &run, None).await?;
+        match settled {
             Ok(None) => {}
             Ok(Some(pause)) => return Ok(Outcome::Later(unsigned(pause))),
             Err(fault) if fault.kind == Kind::Retry => {
@@ -234,27 +275,75 @@ async fn settle_run(engine: &Engine, connection: &str, run_id: &str) -> Result<O
     Ok(Outcome::Done)
 }
 
+/// True while a worker reads a window of the run.
+async fn windows_at_work(engine: &Engine, run: &Run) -> Result<bool, Fault> {
+    let now = engine.now();
+    let config = &engine.config;
+    let rows: Vec<Row<WindowRow>> = list(&*engine.store, &Run::partition(&run.id), "WIN#").await?;
+    Ok(rows.iter().filter(|row| row.value.state == WindowState::Open).any(|row| {
+        row.value.lease.as_ref().is_some_and(|(holder, until)| {
+            *until > now && (!config.exclusive || *holder == config.instance)
+        })
+    }))
+}
+
+/// Takes the settling of a run for a while, or hands it back. False when another worker has it: one message is
+/// enough to look after what is on its way.
+async fn look_after(engine: &Engine, run: &Run, lease: Option<SignedDuration>) -> Result<bool, Fault> {
+    let now = engine.now();
+    let config = &engine.config;
+    let mut row = engine.run(&run.connection, &run.id).await?;
+    let held = row.value.looked_after.as_ref().is_some_and(|(holder, until)| {
+        *until > now && (!config.exclusive || *holder == config.instance)
+    });
+    if held && lease.is_some() {
+        return Ok(false);
+    }
+    row.value.looked_after =
+        lease.map(|lease| (config.instance.clone(), now.saturating_add(lease).unwrap_or(now)));
+    Ok(engine.store.transact(vec![row.put()?]).await? == Written::Done || lease.is_none())
+}
+
 /// What every tick does: starts the polls that are due, and queues the work of runs whose messages were lost
 /// between a write and its message. Messages too many do nothing.
 ///
 /// # Errors
 /// Of the store and the queue.
 pub async fn sweep(engine: &Engine, requeue: bool) -> Result<(), Fault> {
-    let connections = crate::connections::all(engine).await?;
-    for connection in connections {
-        if requeue {
-            requeue_runs(engine, &connection.id).await?;
-        }
-        let now = engine.now();
-        let due = connection.next_sync.is_none_or(|next| next <= now);
-        if connection.active_sync && connection.state == ConnectionState::Active && due {
-            start::start_poll(engine, &connection.id).await?;
-            let next = now.saturating_add(engine.config.timing.poll_every).unwrap_or(now);
-            update(&*engine.store, &Connection::key(&connection.id), |connection: &mut Connection| {
-                connection.next_sync = Some(next);
-            })
-            .await?;
-        }
+    for connection in crate::connections::all(engine).await? {
+        let (code, detail) = match look_at(engine, &connection, requeue).await {
+            Ok(()) => continue,
+            Err(fault) => (fault.code, fault.detail),
+        };
+        tracing::error!(connection = connection.id, code, detail, "what is due for a connection cannot be started");
+    }
+    Ok(())
+}
+
+async fn look_at(engine: &Engine, connection: &Connection, requeue: bool) -> Result<(), Fault> {
+    if requeue {
+        requeue_runs(engine, &connection.id).await?;
+    }
+    let now = engine.now();
+    let due = connection.next_sync.is_none_or(|next| next <= now);
+    if connection.active_sync && connection.state == ConnectionState::Active && due {
+        start::start_poll(engine, &connection.id).await?;
+        let next = now.saturating_add(engine.config.timing.poll_every).unwrap_or(now);
+        update(&*engine.store, &Connection::key(&connection.id), |connection: &mut Connection| {
+            connection.next_sync = Some(next);
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// Queues the work of every run anew, for a new owner of the data: messages of the one before may be lost.
+///
+/// # Errors
+/// Of the store and the queue.
+pub async fn requeue(engine: &Engine) -> Result<(), Fault> {
+    for connection in crate::connections::all(engine).await? {
+        requeue_runs(engine, &connection.id).await?;
     }
     Ok(())
 }

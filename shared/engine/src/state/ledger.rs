@@ -11,7 +11,7 @@ use crate::ports::Key;
 const MAX_HISTORY: usize = 8;
 
 /// One record of one stream.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct LedgerRow {
     /// Where it stands.
     pub state: State,
@@ -56,6 +56,9 @@ pub struct LedgerRow {
     /// The flight that will settle it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flight: Option<String>,
+    /// What was said about it: where it could not be read, or why it was refused. Nothing of a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// The last request, exactly as it was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Box<RawValue>>,
@@ -121,6 +124,7 @@ impl LedgerRow {
             times_sent: 0,
             run: None,
             flight: None,
+            note: None,
             request: None,
             history: Vec::new(),
         }
@@ -151,6 +155,22 @@ impl LedgerRow {
     #[must_use]
     pub fn was_sent(&self) -> bool {
         self.times_sent > 0
+    }
+}
+
+impl std::fmt::Debug for LedgerRow {
+    /// Without the request: it names a person.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LedgerRow")
+            .field("tag", &self.tag())
+            .field("version", &self.version)
+            .field("desired", &self.desired)
+            .field("intent", &self.intent)
+            .field("settled", &self.settled)
+            .field("live", &self.live)
+            .field("times_sent", &self.times_sent)
+            .field("flight", &self.flight)
+            .finish_non_exhaustive()
     }
 }
 

@@ -14,6 +14,12 @@ use crate::ports::Key;
 pub struct PeopleRuns {
     /// Run id to "its orders are read".
     pub runs: BTreeMap<String, bool>,
+    /// The connection and run of the poll that reads the changed customers.
+    #[serde(default)]
+    pub poll: Option<(String, String)>,
+    /// A history ended without anybody having read the customers: the next poll does.
+    #[serde(default)]
+    pub owed: bool,
 }
 
 impl PeopleRuns {
@@ -29,12 +35,22 @@ impl PeopleRuns {
         Key::new(people_partition, "CUR#customers")
     }
 
+    /// Takes a run out. When it had not read its orders and all others have, the customers are owed.
+    pub fn leave(&mut self, run: &str) {
+        let unread = self.runs.remove(run) == Some(false);
+        if unread && !self.runs.is_empty() && self.runs.values().all(|read| *read) {
+            self.runs.clear();
+            self.owed = true;
+        }
+    }
+
     /// Notes that a run read its orders. True when it is the last: it reads the customers.
     pub fn finish_orders(&mut self, run: &str) -> bool {
         self.runs.insert(run.to_owned(), true);
         let last = self.runs.values().all(|read| *read);
         if last {
             self.runs.clear();
+            self.owed = false;
         }
         last
     }

@@ -41,8 +41,12 @@ pub struct Run {
     pub problem: Option<Problem>,
     /// The sums, once it ended; while it runs they are added up from its windows and flights.
     pub streams: Option<Streams>,
-    /// Calls, likewise.
+    /// Calls outside its windows.
     pub calls: Calls,
+    /// All its calls, once it ended.
+    pub total: Option<Calls>,
+    /// Somebody looks after what is on its way until then: a second message for it does nothing.
+    pub looked_after: Option<(String, Timestamp)>,
     /// The times of reading back so far, for the pause before the next.
     #[serde(default)]
     pub settle_tries: u32,
@@ -118,6 +122,9 @@ pub struct WindowRow {
     pub at_checkpoint: Vec<String>,
     /// Where it stands.
     pub state: WindowState,
+    /// Pages counted so far.
+    #[serde(default)]
+    pub pages: u32,
     /// What its records came to.
     pub tally: Tally,
     /// What its products came to.
@@ -170,6 +177,10 @@ pub struct Flight {
     pub again: bool,
     /// What those settled came to.
     pub settled: Tally,
+    /// The window and the page of it that counts its records. A page that failed has counted nothing, and then
+    /// its flights do not count either.
+    #[serde(default)]
+    pub page: (u32, u32),
 }
 
 impl Run {
@@ -260,6 +271,7 @@ impl WindowRow {
             checkpoint: None,
             at_checkpoint: Vec::new(),
             state: WindowState::Open,
+            pages: 0,
             tally: Tally::default(),
             products: Tally::default(),
             calls: Calls::default(),

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use super::{Calls, Outcome, Streams, Tally};
 
 fn outcome() -> impl Strategy<Value = Outcome> {
-    let reason = prop::sample::select(vec!["no_email", "not_paid", "destination.lost"]).prop_map(str::to_owned);
+    let reason =
+        prop::sample::select(vec!["no_email", "not_paid", "destination.lost"]).prop_map(str::to_owned);
     prop_oneof![
         Just(Outcome::Synced),
         Just(Outcome::Unchanged),
@@ -52,7 +53,10 @@ proptest! {
     }
 
     #[test]
-    fn a_tally_is_the_same_counted_at_once_or_in_parts(outcomes in prop::collection::vec(outcome(), 0..60), at in 0_usize..60) {
+    fn a_tally_is_the_same_counted_at_once_or_in_parts(
+        outcomes in prop::collection::vec(outcome(), 0..60),
+        at in 0_usize..60,
+    ) {
         let count = |outcomes: &[Outcome]| {
             let mut tally = Tally::default();
             outcomes.iter().for_each(|outcome| tally.count(outcome));
@@ -67,7 +71,9 @@ proptest! {
     }
 
     #[test]
-    fn ledger_tags_make_sums_that_agree(tags in prop::collection::btree_map("(synced|pending|skipped:[a-z_]{1,9}|parked:[a-z.]{1,9})", 0_u64..1_000, 0..9)) {
+    fn ledger_tags_make_sums_that_agree(
+        tags in prop::collection::btree_map("(synced|pending|(skipped|parked):[a-z_.]{1,9})", 0_u64..1_000, 0..9),
+    ) {
         let tally = Tally::of_tags(&tags);
         prop_assert!(tally.agrees());
         prop_assert_eq!(tally.observed, tags.values().sum::<u64>());
@@ -77,7 +83,9 @@ proptest! {
 #[test]
 fn records_parked_by_an_earlier_run_are_told_apart() {
     let mut streams = Streams::default();
-    for outcome in [Outcome::Parked("a".into()), Outcome::StillParked("a".into()), Outcome::StillParked("b".into())] {
+    for outcome in
+        [Outcome::Parked("a".into()), Outcome::StillParked("a".into()), Outcome::StillParked("b".into())]
+    {
         streams.orders.count(&outcome);
     }
     streams.customers.count(&Outcome::Parked("c".into()));

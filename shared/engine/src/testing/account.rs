@@ -29,6 +29,8 @@ pub(crate) struct Account {
     /// Times an import is still at work when it is asked for.
     pub(crate) working: u32,
     pub(crate) imports_fail: bool,
+    /// Whether the connection was removed there.
+    pub(crate) gone: bool,
 }
 
 impl Account {
@@ -40,11 +42,16 @@ impl Account {
             "orders.read_back" => (200, json!({"data": {"searchOrder": self.search(&body, now)}})),
             "orders.get" => {
                 let id = body["variables"]["order"].as_str().unwrap();
-                let found = self.orders.get(id).filter(|(_, shown)| *shown <= now).map(|(order, _)| stored(order));
+                let found =
+                    self.orders.get(id).filter(|(_, shown)| *shown <= now).map(|(order, _)| stored(order));
                 (200, json!({"data": {"getOrder": found}}))
             }
             "products.push" => self.stock(&body),
             "contacts.import" => self.import(&body),
+            "connections.find" => {
+                let there = json!([{"id": super::REMOTE.to_string(), "service": "tillsync-square", "externalid": "L1"}]);
+                (200, json!({"connections": if self.gone { json!([]) } else { there }}))
+            }
             "contacts.sync" => {
                 let address = body["contact"]["email"].as_str().unwrap().to_owned();
                 if self.refused.contains(&address) {
@@ -74,7 +81,7 @@ impl Account {
         }
         for order in orders {
             let id = order["storeOrderId"].as_str().unwrap();
-            if let Some(times) = self.loses.get_mut(id).filter(|times| **times > 0) {
+            if let Some(times) = self.loses.get_mut(id).filter(|times| queued && **times > 0) {
                 *times -= 1;
                 continue;
             }
@@ -84,7 +91,8 @@ impl Account {
         if queued {
             return (200, json!({"data": {"bulkUpsertOrdersAsync": {"recordId": "rec-1"}}}));
         }
-        let written: Vec<_> = orders.iter().map(|order| json!({"storeOrderId": order["storeOrderId"]})).collect();
+        let written: Vec<_> =
+            orders.iter().map(|order| json!({"storeOrderId": order["storeOrderId"]})).collect();
         (200, json!({"data": {"bulkUpsertOrders": written}}))
     }
 
@@ -96,14 +104,17 @@ impl Account {
         for product in products {
             self.products.insert(product["storePrimaryId"].as_str().unwrap().to_owned(), product.clone());
         }
-        let written: Vec<_> = products.iter().map(|one| json!({"storePrimaryId": one["storePrimaryId"]})).collect();
+        let written: Vec<_> =
+            products.iter().map(|one| json!({"storePrimaryId": one["storePrimaryId"]})).collect();
         (200, json!({"data": {"bulkUpsertProducts": written}}))
     }
 
     fn refusal(&self, records: &[Value], key: &str) -> Option<Value> {
         let ids: Vec<&str> = records.iter().map(|record| record[key].as_str().unwrap()).collect();
         if self.most > 0 && ids.len() > self.most {
-            return Some(json!({"errors": [{"message": "More than 15,000 'grammar' tokens have been presented."}]}));
+            return Some(
+                json!({"errors": [{"message": "More than 15,000 'grammar' tokens have been presented."}]}),
+            );
         }
         let named: serde_json::Map<_, _> = (ids.iter().enumerate())
             .filter(|(_, id)| self.refused.contains(**id))
@@ -120,7 +131,8 @@ impl Account {
         let filter = &body["variables"]["filter"];
         let since: Timestamp = filter["storeCreatedDate"]["value"].as_str().unwrap().parse().unwrap();
         let offset = usize::try_from(filter["pagination"]["offset"].as_u64().unwrap()).unwrap();
-        let mut found: Vec<_> = self.orders.values().filter(|(_, shown)| *shown <= now).map(|(order, _)| order).collect();
+        let mut found: Vec<_> =
+            self.orders.values().filter(|(_, shown)| *shown <= now).map(|(order, _)| order).collect();
         found.retain(|order| created(order) >= since);
         found.sort_by_key(|order| created(order));
         found.into_iter().skip(offset).take(100).map(stored).collect()

@@ -51,7 +51,7 @@ impl Net {
 
     /// Plans trouble for the n-th call of an operation, counted from now; 0 for all of them.
     pub(crate) fn plan(&self, operation: &'static str, n: usize, trouble: Trouble) {
-        let turn = if n == 0 { 0 } else { self.calls(operation).len() + n };
+        let turn = if n == 0 { 0 } else { self.count(operation) + n };
         self.troubles.lock().unwrap().insert((operation, turn), trouble);
     }
 
@@ -62,7 +62,18 @@ impl Net {
 
     /// The requests of an operation so far.
     pub(crate) fn calls(&self, operation: &str) -> Vec<Request> {
-        self.requests.lock().unwrap().iter().filter(|request| request.operation == operation).cloned().collect()
+        self.requests
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|request| request.operation == operation)
+            .cloned()
+            .collect()
+    }
+
+    /// How many they are.
+    pub(crate) fn count(&self, operation: &str) -> usize {
+        self.requests.lock().unwrap().iter().filter(|request| request.operation == operation).count()
     }
 
     /// How many requests were made in all.
@@ -106,7 +117,7 @@ impl Net {
 impl Http for Net {
     async fn send(&self, request: Request) -> Result<Response, HttpError> {
         self.requests.lock().unwrap().push(request.clone());
-        let turn = self.calls(request.operation).len();
+        let turn = self.count(request.operation);
         let trouble = {
             let troubles = self.troubles.lock().unwrap();
             let one = troubles.get(&(request.operation, turn));

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tillsync_mapping::model::{
-    Buyer, Currency, Customer, Email, LineItem, Money, Observed, Order, Personal, Product, Reading, SkipReason, Status,
+    Buyer, Currency, Customer, Email, LineItem, Money, Observed, Order, Personal, Product, Reading,
+    SkipReason, Status,
 };
 
 /// A paid order of somebody of its own.

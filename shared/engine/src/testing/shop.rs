@@ -16,6 +16,8 @@ pub(crate) struct Shop {
     pub(crate) page: usize,
     /// The next so many pages after the first of a search of orders are refused: the cursor is dead.
     pub(crate) dead_cursors: u32,
+    /// Whether the location is closed.
+    pub(crate) closed: bool,
 }
 
 impl Shop {
@@ -80,11 +82,13 @@ impl Shop {
             }
             "customers.search" => self.search(&query, cursor, "customers", &self.people),
             "orders.batch_retrieve" => {
-                let found: Vec<_> = listed("order_ids").iter().filter_map(|id| by_id(&self.orders, id)).collect();
+                let found: Vec<_> =
+                    listed("order_ids").iter().filter_map(|id| by_id(&self.orders, id)).collect();
                 (200, json!({"orders": found}))
             }
             "payments.list" => {
-                let text = |name: &str| query.get(name).and_then(|text| text.as_str()?.parse::<Timestamp>().ok());
+                let text =
+                    |name: &str| query.get(name).and_then(|text| text.as_str()?.parse::<Timestamp>().ok());
                 let mut found: Vec<_> = self.payments.iter().collect();
                 found.retain(|one| within(one, "created_at", text("begin_time"), text("end_time")));
                 let (from, to) = (text("updated_at_begin_time"), text("updated_at_end_time"));
@@ -101,13 +105,27 @@ impl Shop {
                 };
                 (200, json!({"responses": listed("customer_ids").iter().map(entry).collect::<Map<_, _>>()}))
             }
+            "token.status" => (200, json!({"merchant_id": "M1"})),
+            "locations.list" => {
+                let status = if self.closed { "INACTIVE" } else { "ACTIVE" };
+                (
+                    200,
+                    json!({"locations": [{"id": "L1", "name": "Rue Haute", "currency": "EUR", "status": status}]}),
+                )
+            }
             "catalog.batch_retrieve" => (200, catalogue::of(&query)),
             operation => panic!("nothing answers {operation}"),
         }
     }
 
     /// One page of a window; the cursor is the place where the next one begins.
-    fn search(&self, query: &Map<String, Value>, cursor: Option<String>, name: &str, all: &[Value]) -> (u16, Value) {
+    fn search(
+        &self,
+        query: &Map<String, Value>,
+        cursor: Option<String>,
+        name: &str,
+        all: &[Value],
+    ) -> (u16, Value) {
         let filter = &query["query"]["filter"];
         let filter = filter.get("date_time_filter").unwrap_or(filter).as_object();
         let mut found: Vec<&Value> = all.iter().collect();
@@ -132,7 +150,9 @@ impl Shop {
 }
 
 fn question(request: &Request) -> (Map<String, Value>, Option<String>) {
-    let mut fields = if request.method == Method::Post {
+    let mut fields = if request.method == Method::Post && request.body.is_empty() {
+        Map::new()
+    } else if request.method == Method::Post {
         serde_json::from_slice::<Value>(&request.body).unwrap().as_object().unwrap().clone()
     } else {
         let url = url::Url::parse(&request.url).unwrap();

@@ -37,6 +37,8 @@ impl Trip {
     }
 
     async fn pass(&self) {
+        // Others get their turn at every effect, as they would anywhere.
+        tokio::task::yield_now().await;
         let at = self.at.load(Ordering::SeqCst);
         // Whoever comes after the fall stands still as well: the process is dead.
         if self.passed.fetch_add(1, Ordering::SeqCst) + 1 >= at && at > 0 {
@@ -89,7 +91,13 @@ impl Store for Tripping<dyn Store> {
         self.inner.get_many(keys).await
     }
 
-    async fn query(&self, pk: &str, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<Item>, PortError> {
+    async fn query(
+        &self,
+        pk: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Item>, PortError> {
         self.inner.query(pk, prefix, after, limit).await
     }
 
@@ -108,11 +116,22 @@ impl Store for Tripping<dyn Store> {
 
 #[async_trait]
 impl Queue for Tripping<dyn Queue> {
-    async fn send(&self, lane: Lane, group: &str, bodies: Vec<String>, delay: Duration) -> Result<(), PortError> {
+    async fn send(
+        &self,
+        lane: Lane,
+        group: &str,
+        bodies: Vec<String>,
+        delay: Duration,
+    ) -> Result<(), PortError> {
         self.around(self.inner.send(lane, group, bodies, delay)).await
     }
 
-    async fn receive(&self, lane: Lane, max: usize, visibility: Duration) -> Result<Vec<Delivery>, PortError> {
+    async fn receive(
+        &self,
+        lane: Lane,
+        max: usize,
+        visibility: Duration,
+    ) -> Result<Vec<Delivery>, PortError> {
         self.inner.receive(lane, max, visibility).await
     }
 

@@ -34,7 +34,7 @@ pub enum Reading<T> {
     },
     /// It does not have the form its platform promises; somebody must look.
     Unreadable {
-        /// A stable code, as `square.unreadable`.
+        /// A stable code, as `acme.unreadable`.
         code: &'static str,
         /// Where in the record it went wrong; holds no value of it.
         place: String,

@@ -6,6 +6,9 @@ use super::Refusal;
 use super::refuse::one;
 use super::text::{clean, member, of_value};
 
+/// The status GraphQL failures come with.
+const OK: u16 = 200;
+
 /// The refusal that `errors` tell: records by name first, as they can be dropped and the rest sent again.
 pub(super) fn refusal(errors: &[Value], sent: &[&str]) -> Refusal {
     let records = named_records(errors, sent);
@@ -28,6 +31,8 @@ pub(super) fn refusal(errors: &[Value], sent: &[&str]) -> Refusal {
     let text = clean(if said.is_empty() { "no reason given" } else { &said });
     if errors.iter().any(is_of_the_schema) {
         Refusal::Schema(text)
+    } else if errors.iter().filter_map(|error| member(error, "message")).any(is_their_fault) {
+        Refusal::Unavailable(OK)
     } else {
         Refusal::Batch(text)
     }
@@ -36,6 +41,13 @@ pub(super) fn refusal(errors: &[Value], sent: &[&str]) -> Refusal {
 /// `More than 15,000 'grammar' tokens have been presented`, in older words without comma and quotes.
 fn is_too_large(message: &str) -> bool {
     message.starts_with("More than 15") && message.contains("grammar")
+}
+
+/// A failure of the other side, which says nothing about the records: taking it for a refusal of one of them
+/// would park good orders one after the other.
+fn is_their_fault(message: &str) -> bool {
+    let message = message.to_lowercase();
+    ["internal", "timeout", "timed out", "unavailable", "try again"].iter().any(|word| message.contains(word))
 }
 
 /// Places in our document, said before anything ran. An error of a field that did run carries its `path` too:

@@ -1,0 +1,17 @@
+//! The program as people and scripts meet it: arguments in, one answer and an exit status out. The platforms are
+//! stand-ins in this process; nothing of the program is linked in.
+
+#[cfg(test)]
+mod exits;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod killed;
+#[cfg(test)]
+mod owner;
+#[cfg(test)]
+mod quiet;
+#[cfg(test)]
+mod settings;
+#[cfg(test)]
+mod shapes;

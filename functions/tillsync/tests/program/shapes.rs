@@ -1,0 +1,91 @@
+//! Every reading command answers in the shape of its committed example: the same names, the same types.
+//!
+//! `WRITE_EXAMPLES=1 cargo test -p tillsync shapes` writes them anew.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+use tillsync_sandbox::Poison;
+
+use crate::harness::{Program, shop};
+
+/// Objects whose names are data: reasons and their counts, and what was sent.
+const OPEN: [&str; 3] = ["skipped", "parked", "request"];
+
+fn compare(name: &str, answer: &Value, found: &mut Vec<String>) {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/flows/examples");
+    let path = folder.join(format!("{name}.json"));
+    if std::env::var_os("WRITE_EXAMPLES").is_some() {
+        std::fs::write(&path, format!("{answer:#}\n")).unwrap();
+    }
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    same(name, &serde_json::from_str(&text).unwrap(), answer, found);
+}
+
+/// The shape of an answer is that of its example. Nothing stands for anything, since what is absent is null.
+fn same(place: &str, example: &Value, answer: &Value, found: &mut Vec<String>) {
+    let kind = |value: &Value| match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "text",
+        Value::Array(_) => "list",
+        Value::Object(_) => "object",
+    };
+    match (example, answer) {
+        (Value::Null, _) | (_, Value::Null) => {}
+        (Value::Object(example), Value::Object(answer)) => {
+            let open = OPEN.iter().any(|name| place.ends_with(name));
+            for name in example.keys().filter(|name| !open && !answer.contains_key(*name)) {
+                found.push(format!("{place}.{name} is gone"));
+            }
+            for (name, value) in answer {
+                match example.get(name) {
+                    Some(of) => same(&format!("{place}.{name}"), of, value, found),
+                    None if open => {}
+                    None => found.push(format!("{place}.{name} is new")),
+                }
+            }
+        }
+        (Value::Array(example), Value::Array(answer)) => {
+            for value in
+                example.first().into_iter().flat_map(|of| answer.iter().map(move |value| (of, value)))
+            {
+                same(&format!("{place}[]"), value.0, value.1, found);
+            }
+        }
+        _ if kind(example) == kind(answer) => {}
+        _ => found.push(format!("{place} was a {}, is a {}", kind(example), kind(answer))),
+    }
+}
+
+#[test]
+fn every_reading_command_answers_in_the_shape_of_its_example() {
+    let program = Program::new(shop(120));
+    let mut found = Vec::new();
+    let mut check = |name: &str, status: i32, args: &[&str]| {
+        compare(name, &program.ask(args).with(status), &mut found);
+    };
+    check("locations", 0, &["locations", program.source]);
+    compare("connect", &program.connect(), &mut found);
+    let mut check = |name: &str, status: i32, args: &[&str]| {
+        compare(name, &program.ask(args).with(status), &mut found);
+    };
+    let parked = program.middle();
+    program.world.poison(std::slice::from_ref(&parked), Some(Poison::Named));
+    check("backfill-start", 0, &["backfill", "start", "shop"]);
+    check("backfill-status-running", 0, &["backfill", "status", "shop"]);
+    check("backfill-start-wait", 3, &["backfill", "start", "shop", "--wait"]);
+    check("backfill-status", 0, &["backfill", "status", "shop"]);
+    check("poll", 0, &["poll", "shop"]);
+    check("poll-no-wait", 0, &["poll", "shop", "--no-wait"]);
+    check("connections", 0, &["connections"]);
+    check("runs", 0, &["runs", "shop"]);
+    let sent = program.world.dump()["orders"][0]["storeOrderId"].as_str().unwrap().to_owned();
+    check("record", 0, &["record", "shop", "orders", &sent]);
+    check("record-parked", 0, &["record", "shop", "orders", &parked]);
+    check("explain", 0, &["explain", "run.incomplete"]);
+    check("explain-all", 0, &["explain"]);
+    check("error", 2, &["poll", "nobody"]);
+    assert!(found.is_empty(), "other tools rely on these shapes: {found:#?}");
+}

@@ -1,0 +1,125 @@
+//! Our own side of a connection: written, renewed, summed up.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tillsync_mapping::activecampaign::Account;
+use tillsync_mapping::model::{Location, Secret};
+use tillsync_mapping::source::{Access, Field, Source, Window};
+
+use super::{ConnectRequest, Summary};
+use crate::context::Engine;
+use crate::fault::Fault;
+use crate::paced::Paced;
+use crate::plan::history_from;
+use crate::ports::Written;
+use crate::state::{Connection, ConnectionState, Counted, Cursor, Row, Settings, Tagged, update};
+
+/// Calls spent on counting orders for the summary.
+const MAX_COUNT_CALLS: u32 = 20;
+/// Calls in a minute per call in a second.
+const SECONDS_PER_MINUTE: u64 = 60;
+
+pub(super) fn new_connection(
+    engine: &Engine,
+    request: &ConnectRequest,
+    source: &dyn Source,
+    access: &Access,
+    account: &Account,
+) -> Result<Connection, Fault> {
+    let now = engine.now();
+    let location: Location = access.location.clone();
+    let from = history_from(&request.history, &location.timezone, now)?;
+    Ok(Connection {
+        id: engine.new_id(),
+        name: request.name.trim().to_owned(),
+        source: source.name().to_owned(),
+        api_url: access.api_url.clone(),
+        store: access.store.clone(),
+        location,
+        destination_url: account.base.clone(),
+        destination: Account::destination(&account.base),
+        remote: None,
+        state: ConnectionState::Active,
+        active_sync: true,
+        problem: None,
+        settings: Settings { history_from: from, history: request.history.clone() },
+        public_url: engine.config.public_url.clone(),
+        created: now,
+        adopted: None,
+        counted: None,
+        last_sync: None,
+        next_sync: now.saturating_add(engine.config.timing.poll_every).ok(),
+    })
+}
+
+/// Which connection has a (location, destination).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Known {
+    pub(super) connection: String,
+}
+
+impl Tagged for Known {}
+
+/// Writes a new connection and its secrets. Secrets first: a connection without them could not work.
+pub(super) async fn keep(engine: &Engine, connection: &Connection, token: &Secret, key: &Secret) -> Result<(), Fault> {
+    engine.vault.put(&connection.store_owner(), token).await?;
+    engine.vault.put(&connection.destination_owner(), key).await?;
+    let known = Known { connection: connection.id.clone() };
+    let cursor = Cursor { watermark: connection.created };
+    let writes = vec![
+        Row::new(Connection::key(&connection.id), connection.clone()).put()?,
+        Row::new(Connection::index_key(&connection.id), known.clone()).put()?,
+        Row::new(connection.unique_key(), known).put()?,
+        Row::new(Connection::orders_cursor(&connection.id), cursor).put()?,
+    ];
+    match engine.store.transact(writes).await? {
+        Written::Done => Ok(()),
+        Written::Conflict => {
+            Err(Fault::retry("connection.busy", "this location is being connected by somebody else; look again"))
+        }
+    }
+}
+
+/// The connection is there: its token and key are renewed, what was wrong is forgotten.
+pub(super) async fn renew(engine: &Engine, id: &str, access: &Access, account: &Account) -> Result<Connection, Fault> {
+    let row = update(&*engine.store, &Connection::key(id), |connection: &mut Connection| {
+        connection.state = ConnectionState::Active;
+        connection.problem = None;
+        connection.location = access.location.clone();
+        connection.destination_url = account.base.clone();
+    })
+    .await?;
+    engine.vault.put(&row.value.store_owner(), &access.token).await?;
+    engine.vault.put(&row.value.destination_owner(), &account.key).await?;
+    Ok(row.value)
+}
+
+/// Counts the orders of the history asked for; one that begins later has none.
+pub(super) async fn count(
+    engine: &Engine,
+    source: &dyn Source,
+    http: &Paced<'_>,
+    (access, connection): (&Access, &Connection),
+) -> Result<Counted, Fault> {
+    let now: Timestamp = engine.now();
+    let from = connection.settings.history_from.unwrap_or(Timestamp::UNIX_EPOCH).min(now);
+    let window = Window { field: Field::Created, from, to: now };
+    let count = source.count_orders(http, access, window, MAX_COUNT_CALLS).await?;
+    Ok(Counted { orders: count.orders, exact: count.exact, at: now })
+}
+
+pub(super) fn summary(engine: &Engine, connection: &Connection, count: Counted, renewed: bool) -> Summary {
+    let rate = u64::from(engine.config.calls_per_second.max(1));
+    // A hundred orders a call, written and read back.
+    let calls = count.orders.div_ceil(100) * 2;
+    Summary {
+        connection: connection.id.clone(),
+        renewed,
+        adopted: connection.adopted.is_some(),
+        orders: count.orders,
+        exact: count.exact,
+        calls,
+        minutes: calls.div_ceil(rate * SECONDS_PER_MINUTE),
+        because: format!("the destination is called {rate} times a second, 100 orders a call, and read back"),
+    }
+}

@@ -1,0 +1,217 @@
+//! Connecting a location to a destination by token: everything is proved before anything is set up, so that a
+//! failed attempt leaves nothing behind.
+
+mod keep;
+mod remote;
+
+use serde::{Deserialize, Serialize};
+use tillsync_mapping::activecampaign::Account;
+use tillsync_mapping::model::Secret;
+use tillsync_mapping::source::{Access, ReadOptions};
+
+use crate::connections::pick_location;
+use crate::context::Engine;
+use crate::fault::{Fault, Kind};
+use crate::message::Work;
+use crate::plan::history_from;
+use crate::ports::{Key, Lane};
+use crate::run::connection as connection_by_id;
+use crate::state::{Connection, Row, Tagged, load, update};
+use keep::{Known, count, keep, new_connection, renew, summary};
+pub(crate) use remote::service;
+use remote::{prove_account, remote, still_there};
+
+/// What somebody wants connected. The token and the key are in the vault.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ConnectRequest {
+    /// The source's name.
+    pub source: String,
+    /// The import's name.
+    pub name: String,
+    /// Id or name of the location.
+    pub location: String,
+    /// Address of the account, with or without `/api/3`.
+    pub destination_url: String,
+    /// `all`, `this-year` or a date.
+    pub history: String,
+    /// `new`, an id at the destination, or nothing: the matching one if there is one.
+    pub connection_type: Option<String>,
+}
+
+/// A connection being set up, and what came of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Draft {
+    /// What was asked for.
+    pub request: ConnectRequest,
+    /// What came of it; nothing while it is worked on.
+    pub outcome: Option<DraftOutcome>,
+}
+
+/// What came of a draft.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DraftOutcome {
+    /// The connection is there.
+    Connected(Summary),
+    /// It is not; nothing was left behind.
+    Failed {
+        /// Known to `explain`.
+        code: String,
+        /// One line.
+        detail: String,
+        /// Whether another question would help.
+        usage: bool,
+    },
+}
+
+/// What a new connection would send, before it sends anything.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Summary {
+    /// The connection.
+    pub connection: String,
+    /// Whether it was there already: its token and key were renewed.
+    pub renewed: bool,
+    /// Whether an existing connection at the destination was taken over.
+    pub adopted: bool,
+    /// Orders of the history asked for.
+    pub orders: u64,
+    /// False when counting stopped early.
+    pub exact: bool,
+    /// Calls of its import, about.
+    pub calls: u64,
+    /// Minutes of its import, about.
+    pub minutes: u64,
+    /// Why it takes so long.
+    pub because: String,
+}
+
+impl Tagged for Draft {}
+
+impl Draft {
+    /// Where a draft lives.
+    #[must_use]
+    pub fn key(id: &str) -> Key {
+        Key::new(format!("DRAFT#{id}"), "META")
+    }
+
+    fn owners(id: &str) -> (String, String) {
+        (format!("DRAFT#{id}#token"), format!("DRAFT#{id}#key"))
+    }
+}
+
+/// Stores what is to be connected. [`finish_draft`] does the rest, here or in the process that owns the data.
+///
+/// # Errors
+/// `config.invalid`, `destination.url_invalid`, `source.unknown`: what can be told without a call.
+pub async fn begin(
+    engine: &Engine,
+    request: ConnectRequest,
+    (token, key): (&Secret, &Secret),
+) -> Result<String, Fault> {
+    engine.source(&request.source)?;
+    parse_url(&request.destination_url)?;
+    history_from(&request.history, "UTC", engine.now())?;
+    if request.name.trim().is_empty() {
+        return Err(Fault::usage("config.missing", "--name: give the connection a name"));
+    }
+    let id = engine.new_id();
+    let (token_owner, key_owner) = Draft::owners(&id);
+    engine.vault.put(&token_owner, token).await?;
+    engine.vault.put(&key_owner, key).await?;
+    let row = Row::new(Draft::key(&id), Draft { request, outcome: None });
+    engine.store.transact(vec![row.put()?]).await?;
+    Ok(id)
+}
+
+/// Queues a draft for the process that owns the data.
+///
+/// # Errors
+/// Of the queue.
+pub async fn enqueue_draft(engine: &Engine, id: &str) -> Result<(), Fault> {
+    engine.send(Lane::Live, id, &[Work::Connect { draft: id.to_owned() }]).await
+}
+
+/// What came of a draft so far.
+///
+/// # Errors
+/// Of the store.
+pub async fn draft(engine: &Engine, id: &str) -> Result<Option<Draft>, Fault> {
+    Ok(load(&*engine.store, Draft::key(id)).await?.map(|row: Row<Draft>| row.value))
+}
+
+/// Finishes a draft and notes what came of it.
+///
+/// # Errors
+/// Of the store and the vault. A refused connection is an outcome, not an error.
+pub async fn finish_draft(engine: &Engine, id: &str) -> Result<DraftOutcome, Fault> {
+    let (token_owner, key_owner) = Draft::owners(id);
+    let row: Option<Row<Draft>> = load(&*engine.store, Draft::key(id)).await?;
+    let missing = || Fault::reject("data.corrupt", format!("no draft {id}"));
+    let draft = row.ok_or_else(missing)?.value;
+    if let Some(outcome) = draft.outcome {
+        return Ok(outcome);
+    }
+    let token = engine.vault.get(&token_owner).await?.ok_or_else(missing)?;
+    let key = engine.vault.get(&key_owner).await?.ok_or_else(missing)?;
+    let outcome = match connect(engine, &draft.request, token, key).await {
+        Ok(summary) => DraftOutcome::Connected(summary),
+        Err(fault) => DraftOutcome::Failed {
+            code: fault.code.to_owned(),
+            detail: fault.detail,
+            usage: fault.kind == Kind::Usage,
+        },
+    };
+    engine.vault.forget(&token_owner).await?;
+    engine.vault.forget(&key_owner).await?;
+    update(&*engine.store, &Draft::key(id), |draft: &mut Draft| draft.outcome = Some(outcome.clone())).await?;
+    Ok(outcome)
+}
+
+fn parse_url(text: &str) -> Result<String, Fault> {
+    Account::parse_base(text)
+        .map_err(|error| Fault::usage("destination.url_invalid", format!("--destination-url: {error}")))
+}
+
+async fn connect(
+    engine: &Engine,
+    request: &ConnectRequest,
+    token: Secret,
+    key: Secret,
+) -> Result<Summary, Fault> {
+    let source = engine.source(&request.source)?;
+    let api_url = engine.api_url(source);
+    let source_http = engine.source_http(source.name(), "connecting", Lane::Live);
+    let store = source.identify(&source_http, &api_url, &token).await?;
+    let location = pick_location(source, &store.locations, &request.location)?;
+    let options = ReadOptions::default();
+    let access = Access { api_url, token, store: store.id, location, options };
+    source.check_scopes(&source_http, &access).await?;
+
+    let base = parse_url(&request.destination_url)?;
+    let destination = Account::destination(&base);
+    let http = engine.destination_http(&destination, Lane::Live);
+    let account = Account { base, key };
+    prove_account(&account, &http).await?;
+
+    let mut connection = new_connection(engine, request, source, &access, &account)?;
+    let known: Option<Row<Known>> = load(&*engine.store, connection.unique_key()).await?;
+    if let Some(known) = known {
+        let there = connection_by_id(&*engine.store, &known.value.connection).await?.value;
+        still_there(&there, &account, &http).await?;
+        let connection = renew(engine, &known.value.connection, &access, &account).await?;
+        let counted = count(engine, source, &source_http, (&access, &connection)).await?;
+        update(&*engine.store, &Connection::key(&connection.id), |connection: &mut Connection| {
+            connection.counted = Some(counted);
+        })
+        .await?;
+        return Ok(summary(engine, &connection, counted, true));
+    }
+    // The last question the store could refuse: nothing is made at the destination before it.
+    let counted = count(engine, source, &source_http, (&access, &connection)).await?;
+    connection.counted = Some(counted);
+    let remote = remote(request, &connection, &account, &http).await?;
+    connection.remote = Some(remote.id);
+    connection.adopted = remote.found.then_some(connection.created);
+    keep(engine, &connection, &access.token, &account.key).await?;
+    Ok(summary(engine, &connection, counted, false))
+}

@@ -1,0 +1,82 @@
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use tillsync_mapping::model::{Observed, Order};
+
+use crate::fault::Kind;
+use crate::state::{RunKind, State};
+use crate::testing::{DAY, HOUR, Trouble, World, ago, beginning, order, ready, run};
+
+fn page(count: usize, age: i64) -> Vec<Observed<Order>> {
+    (0..count).map(|n| ready(order(&format!("O{n:03}"), ago(age)))).collect()
+}
+
+#[tokio::test]
+async fn a_lost_reply_makes_a_flight_and_acknowledges_nothing() {
+    for trouble in [Trouble::Lost, Trouble::Landed, Trouble::Says(500, None), Trouble::Body("<html>")] {
+        for (kind, operation) in [(RunKind::Poll, "orders.push"), (RunKind::Historical, "orders.queue")] {
+            let world = World::new().await;
+            world.net.plan(operation, 1, trouble.clone());
+            let tally = world.deliver(&run(kind, "R1"), page(3, 9 * DAY)).await.unwrap();
+            assert_eq!((tally.observed, tally.pending), (3, 3), "{trouble:?}");
+            assert_eq!(world.calls(operation), 1, "a write is not repeated");
+            let flights = world.flights("R1").await;
+            assert_eq!(flights.len(), 1);
+            assert_eq!((flights[0].left.len(), flights[0].accepted), (3, false));
+            assert_eq!(flights[0].due, Some(beginning() + SignedDuration::from_secs(60)));
+            let row = world.row("O000").await;
+            assert_eq!((row.state, row.settled, row.times_sent), (State::Pending, None, 0));
+            assert_eq!(row.flight.as_ref(), Some(&flights[0].id));
+            assert_eq!(row.intent.unwrap().version, ago(9 * DAY));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_names_fewer_orders_than_were_sent_is_no_acknowledgement() {
+    let world = World::new().await;
+    let body = r#"{"data":{"bulkUpsertOrders":[{"storeOrderId":"O000"}]}}"#;
+    world.net.plan("orders.push", 1, Trouble::Body(body));
+    let tally = world.deliver(&run(RunKind::Poll, "R1"), page(2, HOUR)).await.unwrap();
+    assert_eq!((tally.synced, tally.pending), (0, 2));
+}
+
+#[tokio::test]
+async fn a_second_lost_reply_stops_the_page() {
+    let world = World::new().await;
+    world.net.plan("orders.push", 0, Trouble::Lost);
+    let fault = world.deliver(&run(RunKind::Poll, "R1"), page(900, HOUR)).await.unwrap_err();
+    assert_eq!((fault.code, fault.kind), ("destination.unavailable", Kind::Retry));
+    assert!((2..=3).contains(&world.calls("orders.push")), "those under way at once, and no more");
+}
+
+#[tokio::test]
+async fn nobody_writes_an_open_record_before_it_has_landed() {
+    let world = World::new().await;
+    world.net.plan("orders.push", 1, Trouble::Landed);
+    let once = || page(1, HOUR);
+    world.deliver(&run(RunKind::Poll, "R1"), once()).await.unwrap();
+    let again = world.deliver(&run(RunKind::Poll, "R1"), once()).await.unwrap();
+    assert_eq!((again.pending, world.calls("orders.push")), (1, 1), "read again by the same run");
+    world.clock.advance(Duration::from_secs(59));
+    let other = world.deliver(&run(RunKind::Poll, "R2"), once()).await.unwrap();
+    assert_eq!((other.pending, world.calls("orders.push")), (1, 1), "read by another run");
+    let waits = world.flights("R2").await;
+    assert_eq!(waits[0].due, Some(beginning() + SignedDuration::from_secs(60)));
+    assert_eq!(world.row("O000").await.flight.as_ref(), Some(&waits[0].id));
+    world.clock.advance(Duration::from_secs(1));
+    let late = world.deliver(&run(RunKind::Poll, "R3"), once()).await.unwrap();
+    assert_eq!((late.synced, world.calls("orders.push")), (1, 2));
+}
+
+#[tokio::test]
+async fn a_change_right_after_a_write_waits_for_it_to_land() {
+    let world = World::new().await;
+    world.deliver(&run(RunKind::Poll, "R1"), page(1, HOUR)).await.unwrap();
+    world.clock.advance(Duration::from_secs(30));
+    let changed = || vec![ready(Order { modified: beginning(), ..order("O000", ago(HOUR)) })];
+    let tally = world.deliver(&run(RunKind::Poll, "R2"), changed()).await.unwrap();
+    assert_eq!((tally.pending, world.calls("orders.push")), (1, 1));
+    let row = world.row("O000").await;
+    assert_eq!((row.desired, row.settled), (Some(beginning()), Some(ago(HOUR))));
+}

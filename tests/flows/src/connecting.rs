@@ -1,0 +1,120 @@
+//! Connecting again, connecting beside, and an account with a will of its own.
+
+use serde_json::{Value, json};
+use tillsync_engine::connect::DraftOutcome;
+use tillsync_engine::connections;
+use tillsync_engine::state::ConnectionState;
+use tillsync_sandbox::{ConnectionList, Options};
+
+use crate::check;
+use crate::harness::{Flow, quick, shop};
+
+/// People of one page of the shop.
+const PAGE: u64 = 100;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connecting_twice_renews_and_duplicates_nothing() {
+    let flow = Flow::start(shop(200)).await;
+    let location = flow.locations()[0].clone();
+    let first = flow.summary(&location, "all").await;
+    assert!(!first.renewed && !first.adopted);
+    let connection = flow.connection(&first.connection).await;
+    check::complete(&flow.backfill(&connection).await);
+
+    flow.world.replace_token("another-token");
+    let request = flow.request(&location, "all");
+    let key = flow.running.activecampaign_key.clone();
+    let DraftOutcome::Connected(second) = flow.outcome_with(request, "another-token", &key).await else {
+        panic!("the second time is refused");
+    };
+    assert!(second.renewed);
+    assert_eq!(second.connection, first.connection);
+    assert_eq!(connections::all(&flow.engine).await.unwrap().len(), 1);
+    let dump = flow.world.dump();
+    assert_eq!(dump["connections"].as_array().unwrap().len(), 1);
+    // The new token is the one that is used from now on, and nothing is sent twice.
+    let again = flow.backfill(&connection).await;
+    check::complete(&again);
+    assert_eq!(again.streams.orders.synced, 0);
+    assert_eq!(flow.world.dump(), dump);
+    check::clean(&flow.world);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_connections_of_one_store_read_its_customers_once() {
+    let options =
+        Options { orders: 600, customers: 350, locations: 2, settings: quick(), ..Options::default() };
+    let flow = Flow::start(options).await;
+    let mut both = Vec::new();
+    for location in flow.locations() {
+        both.push(flow.connect(&location).await);
+    }
+    let (one, two) = futures_util::future::join(flow.backfill(&both[0]), flow.backfill(&both[1])).await;
+    for state in [&one, &two] {
+        check::complete(state);
+    }
+    let people = &flow.world.expected()["customers"];
+    let listed = people["total"].as_u64().unwrap() - people["hidden"].as_u64().unwrap();
+    let read = [&one, &two].map(|state| state.streams.customers.observed);
+    assert!(read == [0, listed] || read == [listed, 0], "{read:?}, the shop lists {listed}");
+    assert_eq!(check::calls(&flow.world, "SearchCustomers"), listed.div_ceil(PAGE));
+    let imported = one.streams.customers.synced + two.streams.customers.synced;
+    let without = people["without_orders_importable"].as_u64().unwrap();
+    assert!(imported <= without, "{imported} imported; {without} have no order");
+    for connection in &both {
+        check::arrived(&flow.world, connection);
+    }
+    check::clean(&flow.world);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_list_forced_by_the_destination_is_put_back_or_refused() {
+    for list in [
+        ConnectionList::ForcedPutAccepted,
+        ConnectionList::ForcedPutRefused,
+        ConnectionList::ForcedPutIgnored,
+    ] {
+        let flow = Flow::start(shop(20)).await;
+        flow.world.set(&json!({"connection_list": list})).unwrap();
+        let outcome = flow.outcome(flow.request(&flow.locations()[0], "all")).await;
+        let made = flow.world.dump()["connections"].clone();
+        assert_eq!(made.as_array().map(Vec::len), Some(1), "{list:?}");
+        if list == ConnectionList::ForcedPutAccepted {
+            let DraftOutcome::Connected(summary) = outcome else { panic!("{outcome:?}") };
+            assert_eq!(made[0]["listId"], "0");
+            check::complete(&flow.backfill(&flow.connection(&summary.connection).await).await);
+            let contacts = flow.world.dump()["contacts"].clone();
+            let on_a_list =
+                |contact: &&Value| contact["lists"].as_object().is_some_and(|lists| !lists.is_empty());
+            assert_eq!(contacts.as_array().unwrap().iter().filter(on_a_list).count(), 0);
+            continue;
+        }
+        let DraftOutcome::Failed { code, .. } = outcome else { panic!("{outcome:?}") };
+        assert_eq!(code, "destination.list_refused", "{list:?}");
+        assert_eq!(
+            made[0]["syncStatus"].to_string().trim_matches('"'),
+            "0",
+            "{list:?}: it stays there, stopped"
+        );
+        assert!(connections::all(&flow.engine).await.unwrap().is_empty(), "{list:?}");
+        assert_eq!(flow.world.dump()["contacts"], json!([]), "{list:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_there_already_is_adopted_and_its_orders_start_nothing() {
+    let flow = Flow::start(shop(300)).await;
+    let location = flow.locations()[0].clone();
+    let there =
+        json!({"service": "tillsync-square", "externalid": location, "name": "Until now", "listId": "0"});
+    flow.world.seed_connection(&there);
+    let summary = flow.summary(&location, "all").await;
+    assert!(summary.adopted && !summary.renewed);
+    let connection = flow.connection(&summary.connection).await;
+    assert_eq!(connection.state, ConnectionState::Active);
+    check::complete(&flow.backfill(&connection).await);
+    check::arrived(&flow.world, &connection);
+    let made = flow.world.dump()["connections"].clone();
+    assert_eq!((made.as_array().map(Vec::len), &made[0]["name"]), (Some(1), &json!("Until now")));
+    assert_eq!(flow.world.purchases()["purchases"], json!([]), "it may have had today's sales already");
+}

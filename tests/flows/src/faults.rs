@@ -1,0 +1,100 @@
+//! Answers that break off, connections that break down, replies that never come.
+
+use serde_json::{Value, json};
+use tillsync_sandbox::{Changes, Options};
+
+use crate::check;
+use crate::harness::{Flow, shop};
+
+/// What is broken, where, after how many calls.
+type Broken = (&'static str, &'static str, u32, &'static str);
+
+const BY_THE_STORE: [Broken; 5] = [
+    ("square", "SearchOrders", 0, "cut_json"),
+    ("square", "SearchOrders", 1, "reset_after"),
+    ("square", "ListPayments", 1, "cut_json"),
+    ("square", "BulkRetrieveCustomers", 0, "reset_before"),
+    ("square", "SearchCustomers", 0, "cut_json"),
+];
+
+const BY_THE_DESTINATION: [Broken; 9] = [
+    ("activecampaign", "bulkUpsertProducts", 0, "reset_after"),
+    ("activecampaign", "bulkUpsertOrders", 0, "reset_after"),
+    ("activecampaign", "bulkUpsertOrdersAsync", 0, "reset_after"),
+    ("activecampaign", "bulkUpsertOrdersAsync", 1, "cut_json"),
+    ("activecampaign", "bulkUpsertOrdersAsync", 2, "reset_before"),
+    ("activecampaign", "POST /import/bulk_import", 0, "reset_after"),
+    ("activecampaign", "POST /import/bulk_import", 0, "cut_json"),
+    ("activecampaign", "searchOrder", 0, "cut_json"),
+    ("activecampaign", "searchOrder", 0, "reset_after"),
+];
+
+/// The same shop each time, with the same clock.
+fn options() -> Options {
+    let now = jiff::Timestamp::now().as_millisecond();
+    let mut options = shop(700);
+    // Few people, so that no two profiles share an address: whose name such a contact has depends on the order.
+    options.now_ms = Some(now);
+    // Small pages: faults hit in the middle.
+    options.settings.square_page_max = Some(250);
+    options
+}
+
+/// The state of the account after a history that met these faults.
+async fn after(options: Options, broken: &[Broken]) -> Value {
+    let flow = Flow::start(options).await;
+    let connection = flow.connect_first().await;
+    for (platform, operation, skip, kind) in broken {
+        flow.fault(platform, operation, (*skip, 1), json!({"kind": kind}));
+    }
+    let state = flow.backfill(&connection).await;
+    check::complete(&state);
+    check::arrived(&flow.world, &connection);
+    assert_eq!(json!(state.streams.orders.observed), check::shop(&flow.world, &connection)["orders"]);
+    let stats = flow.world.stats();
+    let hit =
+        stats["square"]["faults"].as_u64().unwrap() + stats["activecampaign"]["faults"].as_u64().unwrap();
+    assert_eq!(hit, broken.len() as u64, "every fault was met");
+    assert_eq!(stats["refused"], json!([]));
+    assert_eq!(stats["violations"], json!([]), "nothing old over new, nothing twice within the landing time");
+    flow.world.dump()
+}
+
+async fn doubles_nothing(broken: &[Broken]) {
+    let options = options();
+    let undisturbed = after(options.clone(), &[]).await;
+    let disturbed = after(options, broken).await;
+    for kind in ["connections", "orders", "contacts", "customers", "products"] {
+        let (left, right) = (undisturbed[kind].as_array().unwrap(), disturbed[kind].as_array().unwrap());
+        assert_eq!(left.len(), right.len(), "{kind}");
+        for (left, right) in left.iter().zip(right) {
+            assert_eq!(left, right, "{kind}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cut_json_reset_and_lost_replies_double_nothing() {
+    doubles_nothing(&BY_THE_DESTINATION).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cut_json_and_resets_of_the_store_double_and_lose_nothing() {
+    doubles_nothing(&BY_THE_STORE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_of_unknown_outcome_is_looked_up_before_anything_newer_is_written() {
+    // A shop whose only sales are these: what changes later are they.
+    let flow = Flow::start(shop(0)).await;
+    let connection = flow.connect_first().await;
+    flow.world.change(&Changes { new_sales: 4, age_seconds: 120, ..Changes::default() });
+    flow.fault("activecampaign", "bulkUpsertOrders", (0, 1), json!({"kind": "reset_after"}));
+    check::complete(&flow.poll(&connection).await);
+    check::arrived(&flow.world, &connection);
+    assert_eq!(check::calls(&flow.world, "bulkUpsertOrders"), 1, "it had arrived: nothing is sent twice");
+    flow.world.change(&Changes { changed_sales: 6, refunds: 2, ..Changes::default() });
+    check::complete(&flow.poll(&connection).await);
+    check::arrived(&flow.world, &connection);
+    check::clean(&flow.world);
+}

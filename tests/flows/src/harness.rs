@@ -1,0 +1,227 @@
+//! A shop, an account, and the engine between them with its workers, as the embedded host builds it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tillsync_embedded::{DataDir, FileVault, Sqlite, SystemClock, SystemEntropy};
+use tillsync_engine::budget::LocalBudget;
+use tillsync_engine::connect::{self, ConnectRequest, DraftOutcome, Summary};
+use tillsync_engine::ports::Lane;
+use tillsync_engine::run::{self, BackfillRequest, Progress, progress, start_backfill, start_poll};
+use tillsync_engine::state::{Connection, Run};
+use tillsync_engine::{Config, Engine, Timing, connections};
+use tillsync_http::{Allow, Outgoing};
+use tillsync_mapping::model::Secret;
+use tillsync_sandbox::{FaultRule, Options, Running, Settings, World};
+use tokio::task::JoinSet;
+
+/// The source the stand-in shop is of.
+pub(crate) const SOURCE: &str = "square";
+/// A run that takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(150);
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(25);
+/// Workers of each lane, as the embedded host has them.
+const WORKERS: [(Lane, usize); 2] = [(Lane::Live, 2), (Lane::History, 3)];
+
+/// Everything one test works with.
+pub(crate) struct Flow {
+    pub(crate) running: Running,
+    pub(crate) world: Arc<World>,
+    pub(crate) engine: Arc<Engine>,
+    _workers: JoinSet<()>,
+    _folder: TempDir,
+}
+
+/// Waiting times for flows that are not about them.
+pub(crate) fn fast() -> Timing {
+    Timing {
+        landing: jiff_seconds(1),
+        lost_after: jiff_seconds(3),
+        lag: jiff_seconds(0),
+        read_back_after: jiff_seconds(0),
+        ..Timing::default()
+    }
+}
+
+fn jiff_seconds(seconds: u64) -> jiff::SignedDuration {
+    jiff::SignedDuration::try_from(Duration::from_secs(seconds)).unwrap()
+}
+
+/// The stand-ins' side of [`fast`]: as strict, only quicker.
+pub(crate) fn quick() -> Settings {
+    Settings {
+        index_lag_ms: 0,
+        activecampaign_per_second: 50,
+        async_delay_ms: (20, 250),
+        v3_delay_ms: 100,
+        import_delay_ms: 100,
+        rewrite_window_ms: 1_000,
+        ..Settings::default()
+    }
+}
+
+/// A shop of so many orders at one location.
+pub(crate) fn shop(orders: usize) -> Options {
+    Options { orders, customers: 60, locations: 1, settings: quick(), ..Options::default() }
+}
+
+impl Flow {
+    /// Shop, account and workers, all quick.
+    pub(crate) async fn start(options: Options) -> Self {
+        Self::with(options, fast(), 40).await
+    }
+
+    /// The same at a pace of the test's choice.
+    pub(crate) async fn with(options: Options, timing: Timing, calls_per_second: u32) -> Self {
+        let running = tillsync_sandbox::start(options).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let dir = DataDir::open(folder.path().join("data")).unwrap();
+        let clock = Arc::new(SystemClock);
+        let sqlite = Arc::new(Sqlite::open(&dir, clock.clone()).unwrap());
+        let vault = Arc::new(FileVault::open(&dir).unwrap());
+        let allow = Allow { hosts: Vec::new(), suffixes: Vec::new(), loopback: true };
+        let config = Config {
+            calls_per_second,
+            instance: "flows".into(),
+            exclusive: true,
+            api_urls: HashMap::from([(SOURCE.into(), running.square_url.clone())]),
+            public_url: "http://127.0.0.1:8787".into(),
+            timing,
+        };
+        let engine = Arc::new(Engine::new(
+            (sqlite.clone(), sqlite, vault),
+            (Arc::new(Outgoing::new(allow).unwrap()), Arc::new(LocalBudget::default())),
+            (clock, Arc::new(SystemEntropy)),
+            config,
+        ));
+        let mut workers = JoinSet::new();
+        for (lane, count) in WORKERS {
+            for _ in 0..count {
+                workers.spawn(work(Arc::clone(&engine), lane));
+            }
+        }
+        Self { world: running.world(), running, engine, _workers: workers, _folder: folder }
+    }
+
+    /// The ids of the open locations.
+    pub(crate) fn locations(&self) -> Vec<String> {
+        let all = self.world.locations();
+        let open = all.as_array().unwrap().iter().filter(|place| place["status"] == "ACTIVE");
+        open.map(|place| place["id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// A request to connect a location.
+    pub(crate) fn request(&self, location: &str, history: &str) -> ConnectRequest {
+        ConnectRequest {
+            source: SOURCE.into(),
+            name: format!("Shop {location}"),
+            location: location.into(),
+            destination_url: self.running.activecampaign_url.clone(),
+            history: history.into(),
+            connection_type: None,
+        }
+    }
+
+    /// What comes of connecting.
+    pub(crate) async fn outcome(&self, request: ConnectRequest) -> DraftOutcome {
+        let (token, key) = (self.running.square_token.clone(), self.running.activecampaign_key.clone());
+        self.outcome_with(request, &token, &key).await
+    }
+
+    /// The same with another token and key.
+    pub(crate) async fn outcome_with(&self, request: ConnectRequest, token: &str, key: &str) -> DraftOutcome {
+        let secrets = (&Secret::new(token), &Secret::new(key));
+        let draft = connect::begin(&self.engine, request, secrets).await.unwrap();
+        connect::finish_draft(&self.engine, &draft).await.unwrap()
+    }
+
+    /// Connects a location, or fails the test.
+    pub(crate) async fn summary(&self, location: &str, history: &str) -> Summary {
+        match self.outcome(self.request(location, history)).await {
+            DraftOutcome::Connected(summary) => summary,
+            DraftOutcome::Failed { code, detail, .. } => panic!("{code}: {detail}"),
+        }
+    }
+
+    /// Connects a location with all of its history.
+    pub(crate) async fn connect(&self, location: &str) -> Connection {
+        let summary = self.summary(location, "all").await;
+        self.connection(&summary.connection).await
+    }
+
+    /// Connects the first location with all of its history.
+    pub(crate) async fn connect_first(&self) -> Connection {
+        self.connect(&self.locations()[0]).await
+    }
+
+    /// A connection as it stands now.
+    pub(crate) async fn connection(&self, id: &str) -> Connection {
+        connections::find(&self.engine, id).await.unwrap()
+    }
+
+    /// Sends the history and waits until the run ended.
+    pub(crate) async fn backfill(&self, connection: &Connection) -> Progress {
+        let started =
+            start_backfill(&self.engine, &connection.id, &BackfillRequest::default()).await.unwrap();
+        self.ended(&started.run).await
+    }
+
+    /// Goes on with an unfinished history and waits until the run ended.
+    pub(crate) async fn resume(&self, connection: &Connection) -> Progress {
+        let started = run::resume(&self.engine, &connection.id).await.unwrap();
+        self.ended(&started.run).await
+    }
+
+    /// Polls and waits until the run ended.
+    pub(crate) async fn poll(&self, connection: &Connection) -> Progress {
+        // Ends of windows are exclusive in most of the shop's searches.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let started = start_poll(&self.engine, &connection.id).await.unwrap();
+        self.ended(&started.run).await
+    }
+
+    /// A run once it ended.
+    pub(crate) async fn ended(&self, run: &Run) -> Progress {
+        let began = Instant::now();
+        loop {
+            let state = progress(&self.engine, &run.connection, &run.id).await.unwrap();
+            if state.run.ended() {
+                return state;
+            }
+            assert!(began.elapsed() < PATIENCE, "the run hangs: {state:#?}\n{:#}", self.world.stats());
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Waits until something holds of the stand-ins' counts.
+    pub(crate) async fn until(&self, holds: impl Fn(&Value) -> bool) {
+        let began = Instant::now();
+        while !holds(&self.world.stats()) {
+            assert!(began.elapsed() < PATIENCE, "it never comes: {:#}", self.world.stats());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Arms a fault.
+    pub(crate) fn fault(&self, platform: &str, operation: &str, (skip, times): (u32, u32), fault: Value) {
+        let rule = json!({"platform": platform, "operation": operation, "skip": skip, "times": times, "fault": fault});
+        self.world.add_faults(vec![serde_json::from_value::<FaultRule>(rule).unwrap()]);
+    }
+}
+
+/// One worker, as the embedded host runs it.
+async fn work(engine: Arc<Engine>, lane: Lane) {
+    loop {
+        let taken = engine.queue.receive(lane, 1, engine.config.timing.visibility).await.unwrap();
+        if taken.is_empty() {
+            tokio::time::sleep(LOOK).await;
+        }
+        for delivery in taken {
+            run::handle(&engine, &delivery).await.unwrap();
+        }
+    }
+}
