@@ -92,7 +92,10 @@ fn calls(get: &impl Fn(&str) -> Option<String>) -> Result<u32, Trouble> {
     let Some(text) = get(NAME) else { return Ok(DESTINATION_CALLS_PER_SECOND) };
     let calls = text.trim().parse().ok().filter(|calls| (1..=MAX_CALLS_PER_SECOND).contains(calls));
     calls.ok_or_else(|| {
-        Trouble::usage("config.invalid", format!("{NAME}: give a whole number from 1 to {MAX_CALLS_PER_SECOND}"))
+        Trouble::usage(
+            "config.invalid",
+            format!("{NAME}: give a whole number from 1 to {MAX_CALLS_PER_SECOND}"),
+        )
     })
 }
 
@@ -110,7 +113,11 @@ fn address(name: &str, text: &str, loopback: bool) -> Result<String, Trouble> {
         "http" if host == "127.0.0.1" => return Err(wrong("needs TILLSYNC_ALLOW_LOOPBACK=true")),
         _ => return Err(wrong("only https is called")),
     }
-    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
+    if url.query().is_some()
+        || url.fragment().is_some()
+        || !url.username().is_empty()
+        || url.password().is_some()
+    {
         return Err(wrong("holds more than a host and a path"));
     }
     Ok(text.trim().trim_end_matches('/').to_owned())
@@ -127,7 +134,10 @@ pub(crate) fn secret(name: &str, question: &str) -> Result<Secret, Trouble> {
     if plain {
         return Ok(secret);
     }
-    Err(Trouble::usage("config.invalid", format!("{name}: give {question} alone, as one word of plain characters")))
+    Err(Trouble::usage(
+        "config.invalid",
+        format!("{name}: give {question} alone, as one word of plain characters"),
+    ))
 }
 
 fn ask(name: &str, question: &str) -> Result<String, Trouble> {
@@ -144,7 +154,8 @@ mod tests {
     use super::Config;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Config, String> {
-        let get = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        let get =
+            |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         Config::read(get).map_err(|trouble| format!("{} {}", trouble.code, trouble.message))
     }
 
@@ -170,11 +181,9 @@ mod tests {
 
     #[test]
     fn loopback_opens_only_on_request() {
-        let config = read(&[
-            ("TILLSYNC_ALLOW_LOOPBACK", "true"),
-            ("TILLSYNC_SQUARE_API_URL", "http://127.0.0.1:9/"),
-        ])
-        .expect("settings");
+        let config =
+            read(&[("TILLSYNC_ALLOW_LOOPBACK", "true"), ("TILLSYNC_SQUARE_API_URL", "http://127.0.0.1:9/")])
+                .expect("settings");
         assert_eq!(config.api_urls["square"], "http://127.0.0.1:9");
         assert!(config.allow().loopback);
         assert!(!read(&[]).expect("settings").allow().loopback);

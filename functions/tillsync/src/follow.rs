@@ -22,7 +22,11 @@ pub(crate) struct Followed {
 }
 
 /// Follows runs until all have ended. Should the process that works on them end, this one takes over.
-pub(crate) async fn follow(host: &mut Host, history: bool, runs: &[Followed]) -> Result<Vec<Progress>, Trouble> {
+pub(crate) async fn follow(
+    host: &mut Host,
+    history: bool,
+    runs: &[Followed],
+) -> Result<Vec<Progress>, Trouble> {
     let mut screen = Screen::new(runs);
     loop {
         host.work(history).await?;

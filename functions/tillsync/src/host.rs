@@ -50,11 +50,10 @@ impl Host {
         let entropy = Arc::new(SystemEntropy);
         let sqlite = Arc::new(Sqlite::open(&dir, clock.clone())?);
         let vault = Arc::new(FileVault::open(&dir)?);
-        let http = Outgoing::new(config.allow())
-            .map_err(|error| {
-                let detail = format!("TILLSYNC_DESTINATION_HOSTS, or the address of a source: {error}");
-                Trouble::usage("config.invalid", detail)
-            })?;
+        let http = Outgoing::new(config.allow()).map_err(|error| {
+            let detail = format!("TILLSYNC_DESTINATION_HOSTS, or the address of a source: {error}");
+            Trouble::usage("config.invalid", detail)
+        })?;
         let settings = EngineConfig {
             calls_per_second: config.calls_per_second,
             instance: format!("{:016x}", entropy.bits()),
@@ -171,7 +170,8 @@ async fn kept(engine: Arc<Engine>, delivery: Delivery) -> Result<run::Outcome, F
 }
 
 fn default_dir() -> Result<PathBuf, Trouble> {
-    let strategy = etcetera::choose_base_strategy()
-        .map_err(|error| Trouble::usage("config.missing", format!("--data: no home directory is known ({error})")))?;
+    let strategy = etcetera::choose_base_strategy().map_err(|error| {
+        Trouble::usage("config.missing", format!("--data: no home directory is known ({error})"))
+    })?;
     Ok(strategy.data_dir().join("tillsync"))
 }

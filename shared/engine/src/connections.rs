@@ -41,13 +41,17 @@ pub async fn find(engine: &Engine, id_or_name: &str) -> Result<Connection, Fault
     match (named.next(), named.next()) {
         (Some(connection), None) => Ok(connection.clone()),
         (Some(first), Some(second)) => {
-            let detail = format!("several connections are called {id_or_name:?}: {}, {}", first.id, second.id);
+            let detail =
+                format!("several connections are called {id_or_name:?}: {}, {}", first.id, second.id);
             Err(Fault::usage("connection.ambiguous", detail))
         }
         _ => {
             let names: Vec<_> = connections.iter().map(|connection| connection.name.as_str()).collect();
             let there = if names.is_empty() { "none yet".into() } else { names.join(", ") };
-            Err(Fault::usage("connection.unknown", format!("no connection {id_or_name:?}; there is: {there}")))
+            Err(Fault::usage(
+                "connection.unknown",
+                format!("no connection {id_or_name:?}; there is: {there}"),
+            ))
         }
     }
 }
@@ -92,8 +96,14 @@ pub async fn newest_run(engine: &Engine, connection: &str, kind: RunKind) -> Res
 ///
 /// # Errors
 /// `record.unknown`.
-pub async fn record(engine: &Engine, connection: &Connection, stream: &str, id: &str) -> Result<LedgerRow, Fault> {
-    let unknown = || Fault::usage("record.unknown", format!("the ledger has no record {id:?} in stream {stream:?}"));
+pub async fn record(
+    engine: &Engine,
+    connection: &Connection,
+    stream: &str,
+    id: &str,
+) -> Result<LedgerRow, Fault> {
+    let unknown =
+        || Fault::usage("record.unknown", format!("the ledger has no record {id:?} in stream {stream:?}"));
     let stream = Stream::named(stream).ok_or_else(unknown)?;
     let partition = match stream {
         Stream::Customers => connection.people_partition(),

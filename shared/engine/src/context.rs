@@ -162,7 +162,10 @@ impl Engine {
     async fn secret(&self, owner: &str, what: &str, connection: &Connection) -> Result<Secret, Fault> {
         self.vault.get(owner).await?.ok_or_else(|| {
             let name = &connection.name;
-            Fault::reconnect("config.missing", format!("the {what} of {name} is not stored; connect it again"))
+            Fault::reconnect(
+                "config.missing",
+                format!("the {what} of {name} is not stored; connect it again"),
+            )
         })
     }
 

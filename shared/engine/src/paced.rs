@@ -69,7 +69,9 @@ impl<'a> Paced<'a> {
         let operation = request.operation;
         let answer = self.http.send(request).await;
         match &answer {
-            Ok(response) => tracing::debug!(operation, status = response.status, bytes = response.body.len(), "called"),
+            Ok(response) => {
+                tracing::debug!(operation, status = response.status, bytes = response.body.len(), "called")
+            }
             Err(error) => tracing::debug!(operation, %error, "called in vain"),
         }
         answer

@@ -20,16 +20,11 @@ pub struct Tally {
     /// On their way.
     pub pending: u64,
     /// Of the parked: by an earlier run, and not changed since.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default)]
     pub parked_earlier: u64,
     /// Of the synced: sent as history although they are newer than the history, since they arrived late.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default)]
     pub sent_silently: u64,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "the form serde asks for")]
-fn is_zero(n: &u64) -> bool {
-    *n == 0
 }
 
 /// What one record came to.

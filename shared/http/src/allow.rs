@@ -28,22 +28,14 @@ impl Allow {
     pub(crate) fn checked(self) -> Result<Self, InvalidHost> {
         let name = |text: &str| -> Result<String, InvalidHost> {
             let lower = text.to_ascii_lowercase();
-            if is_name(&lower) {
-                Ok(lower)
-            } else {
-                Err(InvalidHost(text.to_owned()))
-            }
+            if is_name(&lower) { Ok(lower) } else { Err(InvalidHost(text.to_owned())) }
         };
         let suffix = |text: &String| -> Result<String, InvalidHost> {
             let rest = text.strip_prefix('.').ok_or_else(|| InvalidHost(text.clone()))?;
             Ok(format!(".{}", name(rest)?))
         };
         Ok(Self {
-            hosts: self
-                .hosts
-                .iter()
-                .map(|host| name(host))
-                .collect::<Result<_, _>>()?,
+            hosts: self.hosts.iter().map(|host| name(host)).collect::<Result<_, _>>()?,
             suffixes: self.suffixes.iter().map(suffix).collect::<Result<_, _>>()?,
             loopback: self.loopback,
         })
@@ -52,16 +44,12 @@ impl Allow {
     /// The address, if its host may be called.
     pub(crate) fn parse(&self, text: &str) -> Result<Url, HttpError> {
         let Ok(url) = Url::parse(text) else {
-            return Err(HttpError::Forbidden(
-                "of an address that cannot be read".to_owned(),
-            ));
+            return Err(HttpError::Forbidden("of an address that cannot be read".to_owned()));
         };
         if is_as_written(text, &url) && (self.names(&url) || (self.loopback && is_loopback(&url))) {
             Ok(url)
         } else {
-            Err(HttpError::Forbidden(
-                url.host_str().unwrap_or("that is missing").to_owned(),
-            ))
+            Err(HttpError::Forbidden(url.host_str().unwrap_or("that is missing").to_owned()))
         }
     }
 
@@ -80,10 +68,7 @@ impl Allow {
 /// letters), no blanks or line breaks left out, no backslash taken for a slash. Whoever reads the text and
 /// whoever connects then mean the same host.
 fn is_as_written(text: &str, url: &Url) -> bool {
-    if text
-        .chars()
-        .any(|c| c == '\\' || c.is_whitespace() || c.is_control())
-    {
+    if text.chars().any(|c| c == '\\' || c.is_whitespace() || c.is_control()) {
         return false;
     }
     let Some((scheme, rest)) = text.split_once("://") else {
@@ -120,9 +105,7 @@ fn is_labels(text: &str) -> bool {
             && part.len() <= 63
             && !part.starts_with('-')
             && !part.ends_with('-')
-            && part
-                .bytes()
-                .all(|b| b == b'-' || b.is_ascii_lowercase() || b.is_ascii_digit())
+            && part.bytes().all(|b| b == b'-' || b.is_ascii_lowercase() || b.is_ascii_digit())
     };
     text.len() <= 253 && text.split('.').all(label)
 }

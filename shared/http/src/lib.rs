@@ -88,11 +88,7 @@ impl Outgoing {
             .dns_resolver(Arc::new(Guard::new(allow.loopback, lookup)))
             .build()
             .map_err(|error| SetupError::Client(chain(&error)))?;
-        Ok(Self {
-            client,
-            allow,
-            limits,
-        })
+        Ok(Self { client, allow, limits })
     }
 
     /// Whether this address may be called, as far as can be told without looking its name up.
@@ -106,9 +102,7 @@ impl Outgoing {
     async fn read(&self, mut response: reqwest::Response) -> Result<Response, HttpError> {
         let status = response.status().as_u16();
         let retry_after = response.headers().get(RETRY_AFTER);
-        let retry_after = retry_after
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned);
+        let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
         let announced = response.content_length().unwrap_or(0);
         if announced > self.limits.body as u64 {
             return Err(HttpError::Unknown);
@@ -120,11 +114,7 @@ impl Outgoing {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Response {
-            status,
-            retry_after,
-            body,
-        })
+        Ok(Response { status, retry_after, body })
     }
 }
 
@@ -156,10 +146,7 @@ impl Http for Outgoing {
 fn headers(request: &Request) -> Option<HeaderMap> {
     let mut headers = HeaderMap::new();
     for (name, value) in &request.headers {
-        headers.insert(
-            HeaderName::from_bytes(name.as_bytes()).ok()?,
-            HeaderValue::from_str(value).ok()?,
-        );
+        headers.insert(HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(value).ok()?);
     }
     if let Some((name, secret)) = &request.credential {
         let mut value = HeaderValue::from_str(secret.expose()).ok()?;
@@ -186,8 +173,5 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 }
 
 fn chain(error: &(dyn Error + 'static)) -> String {
-    causes(error)
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
+    causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

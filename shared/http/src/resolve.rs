@@ -41,11 +41,7 @@ impl Resolve for Guard {
             let addresses = found.await?;
             // One address that may not be is enough: an honest name has none.
             let fits = |address: &SocketAddr| {
-                if here {
-                    address.ip().is_loopback()
-                } else {
-                    is_public(address.ip())
-                }
+                if here { address.ip().is_loopback() } else { is_public(address.ip()) }
             };
             if addresses.iter().all(fits) {
                 Ok(Box::new(addresses.into_iter()) as Addrs)

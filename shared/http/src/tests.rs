@@ -21,19 +21,11 @@ fn allow(loopback: bool) -> Allow {
 fn request(url: &str, effect: Effect) -> Request {
     Request {
         operation: "test",
-        method: if effect == Effect::Read {
-            Method::Get
-        } else {
-            Method::Post
-        },
+        method: if effect == Effect::Read { Method::Get } else { Method::Post },
         url: url.to_owned(),
         headers: vec![("Accept", "application/json".to_owned())],
         credential: Some(("Api-Token", Secret::new("hidden-key"))),
-        body: if effect == Effect::Read {
-            Vec::new()
-        } else {
-            b"{}".to_vec()
-        },
+        body: if effect == Effect::Read { Vec::new() } else { b"{}".to_vec() },
         effect,
     }
 }
@@ -47,10 +39,7 @@ fn names(answers: &'static [&'static [&'static str]], asked: Arc<AtomicUsize>) -
     Arc::new(move |_| {
         let turn = asked.fetch_add(1, Ordering::SeqCst);
         let answer = answers[turn.min(answers.len() - 1)];
-        let found = answer
-            .iter()
-            .map(|text| SocketAddr::new(text.parse().unwrap(), 0))
-            .collect();
+        let found = answer.iter().map(|text| SocketAddr::new(text.parse().unwrap(), 0)).collect();
         Box::pin(async move { Ok(found) })
     })
 }
@@ -134,34 +123,14 @@ fn a_list_holds_names_only() {
         "a.example\n",
         "0x7f.1",
     ] {
-        let hosts = Allow {
-            hosts: vec![text.to_owned()],
-            ..Allow::default()
-        };
-        assert_eq!(
-            Outgoing::new(hosts).err(),
-            Some(InvalidHost(text.to_owned()).into()),
-            "{text:?}"
-        );
+        let hosts = Allow { hosts: vec![text.to_owned()], ..Allow::default() };
+        assert_eq!(Outgoing::new(hosts).err(), Some(InvalidHost(text.to_owned()).into()), "{text:?}");
     }
-    for text in [
-        "",
-        ".",
-        ".com",
-        "api-us1.com",
-        "*.api-us1.com",
-        "..api-us1.com",
-        ".1.2.3.4",
-        ".api-us1.com.",
-    ] {
-        let suffixes = Allow {
-            suffixes: vec![text.to_owned()],
-            ..Allow::default()
-        };
-        assert!(
-            matches!(Outgoing::new(suffixes).err(), Some(SetupError::Host(_))),
-            "{text:?}"
-        );
+    for text in
+        ["", ".", ".com", "api-us1.com", "*.api-us1.com", "..api-us1.com", ".1.2.3.4", ".api-us1.com."]
+    {
+        let suffixes = Allow { suffixes: vec![text.to_owned()], ..Allow::default() };
+        assert!(matches!(Outgoing::new(suffixes).err(), Some(SetupError::Host(_))), "{text:?}");
     }
     assert!(Outgoing::new(Allow::default()).is_ok());
 }
@@ -203,14 +172,8 @@ async fn a_name_that_leads_inside_is_refused_whenever_it_does() {
         for loopback in [false, true] {
             let asked = Arc::new(AtomicUsize::new(0));
             let outgoing = Outgoing::build(allow(loopback), LIMITS, names(answers, asked.clone())).unwrap();
-            let sent = outgoing
-                .send(request("https://acme.api-us1.com/api/3", Effect::Write))
-                .await;
-            assert_eq!(
-                sent.unwrap_err(),
-                HttpError::Forbidden("acme.api-us1.com".to_owned()),
-                "{inside:?}"
-            );
+            let sent = outgoing.send(request("https://acme.api-us1.com/api/3", Effect::Write)).await;
+            assert_eq!(sent.unwrap_err(), HttpError::Forbidden("acme.api-us1.com".to_owned()), "{inside:?}");
             assert_eq!(asked.load(Ordering::SeqCst), 1);
         }
     }
@@ -231,9 +194,7 @@ async fn this_machine_by_name_is_nothing_but_this_machine() {
 async fn a_name_that_is_none_sends_nothing() {
     let lookup: Lookup = Arc::new(|_| Box::pin(async { Err(std::io::Error::other("no such name")) }));
     let outgoing = Outgoing::build(allow(false), LIMITS, lookup).unwrap();
-    let sent = outgoing
-        .send(request("https://acme.api-us1.com/", Effect::Write))
-        .await;
+    let sent = outgoing.send(request("https://acme.api-us1.com/", Effect::Write)).await;
     assert_eq!(sent.unwrap_err(), HttpError::NotSent);
 }
 
@@ -241,18 +202,11 @@ async fn a_name_that_is_none_sends_nothing() {
 fn refusals_say_the_host_and_nothing_else_of_the_address() {
     let outgoing = Outgoing::new(allow(false)).unwrap();
     for (url, said) in [
-        (
-            "https://user:word@evil.example/path?token=word#word",
-            "evil.example",
-        ),
+        ("https://user:word@evil.example/path?token=word#word", "evil.example"),
         ("https://10.0.0.1/word", "10.0.0.1"),
         ("https://user:word", "of an address that cannot be read"),
         ("data:word", "that is missing"),
     ] {
-        assert_eq!(
-            outgoing.host_allowed(url),
-            Err(HttpError::Forbidden(said.to_owned())),
-            "{url}"
-        );
+        assert_eq!(outgoing.host_allowed(url), Err(HttpError::Forbidden(said.to_owned())), "{url}");
     }
 }

@@ -70,7 +70,11 @@ async fn go_on(
     if already {
         answer.text.push_str("It was at work already.\n");
     }
-    let who = if host.own().await? { "Nobody works on it: start `tillsync serve`, or add --wait." } else { "`tillsync serve` works on it." };
+    let who = if host.own().await? {
+        "Nobody works on it: start `tillsync serve`, or add --wait."
+    } else {
+        "`tillsync serve` works on it."
+    };
     answer.text.push_str(who);
     Ok(answer)
 }

@@ -90,9 +90,14 @@ fn words(summary: &Summary, name: &str, started: bool) -> String {
     };
     let next = if started {
         let id = &summary.connection;
-        format!("The history is queued: `tillsync serve` sends it, or `tillsync backfill resume {id} --wait`.")
+        format!(
+            "The history is queued: `tillsync serve` sends it, or `tillsync backfill resume {id} --wait`."
+        )
     } else {
-        format!("Nothing was sent yet. Send the history: tillsync backfill start {} --wait", summary.connection)
+        format!(
+            "Nothing was sent yet. Send the history: tillsync backfill start {} --wait",
+            summary.connection
+        )
     };
     format!(
         "{name} {what} ({}).\nIts history holds {about}{} orders: about {} calls, {} min, since {}.\n{next}",

@@ -48,7 +48,9 @@ pub(super) async fn runs(host: &Host, connection: &str) -> Result<Answer, Troubl
         list.push(shapes::run(&state));
     }
     if list.is_empty() {
-        text.push_str("No run yet. `tillsync backfill start` sends the history, `tillsync poll` what changed.");
+        text.push_str(
+            "No run yet. `tillsync backfill start` sends the history, `tillsync poll` what changed.",
+        );
     }
     Ok(Answer::complete(text, json!({"ok": true, "runs": list})))
 }

@@ -115,6 +115,9 @@ fn describe(name: &str, state: &Progress) -> String {
         text.push_str(&format!("  {word:9} {}\n", sums(tally)));
     }
     let calls = state.calls;
-    text.push_str(&format!("  calls     {} to the store, {} to the destination\n", calls.source, calls.destination));
+    text.push_str(&format!(
+        "  calls     {} to the store, {} to the destination\n",
+        calls.source, calls.destination
+    ));
     text
 }

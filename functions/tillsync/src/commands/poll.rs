@@ -36,7 +36,8 @@ pub(super) async fn poll(mut host: Host, options: &Poll) -> Result<Answer, Troub
     }
     let states = follow(&mut host, false, &runs).await?;
     host.stop().await;
-    let text = runs.iter().zip(&states).map(|(followed, state)| describe(&followed.name, state)).collect::<String>();
+    let text =
+        runs.iter().zip(&states).map(|(followed, state)| describe(&followed.name, state)).collect::<String>();
     let list: Vec<_> = states.iter().map(shapes::run).collect();
     let exit = exit_of(&states);
     let ok = exit == crate::answer::Exit::Complete;

@@ -46,7 +46,9 @@ async fn schedule(engine: Arc<Engine>) {
     for tick in 0_u64.. {
         match run::sweep(&engine, tick.is_multiple_of(REQUEUE_EVERY)).await {
             Ok(()) => {}
-            Err(fault) => tracing::error!(code = fault.code, detail = fault.detail, "what is due cannot be found"),
+            Err(fault) => {
+                tracing::error!(code = fault.code, detail = fault.detail, "what is due cannot be found")
+            }
         }
         tokio::time::sleep(TICK).await;
     }

@@ -41,8 +41,8 @@ async fn accounts_and_stores_do_not_share_a_purse() {
         Purse::destination("acme", 4),
         Purse::destination("other", 4),
         Purse::imports("acme"),
-        Purse::store("square", "M1"),
-        Purse::store("square", "M2"),
+        Purse::store("acme", "M1"),
+        Purse::store("acme", "M2"),
     ] {
         assert_eq!(moments(&budget, &purse, Lane::Live, 0, 1).await, [0], "{}", purse.key);
     }
@@ -115,7 +115,7 @@ async fn a_pause_stops_everybody() {
 #[tokio::test]
 async fn a_pause_before_the_first_call_holds_too() {
     let budget = LocalBudget::default();
-    let purse = Purse::store("square", "M1");
+    let purse = Purse::store("acme", "M1");
     budget.pause(&purse, after(3_000)).await.unwrap();
     assert_eq!(moments(&budget, &purse, Lane::Live, 0, 1).await, [3_000]);
 }
@@ -137,7 +137,7 @@ async fn history_yields_to_live_work() {
 #[tokio::test]
 async fn a_store_is_called_slower_after_a_refusal_and_faster_again() {
     let budget = LocalBudget::default();
-    let purse = Purse::store("square", "M1");
+    let purse = Purse::store("acme", "M1");
     let gap = |moments: &[i64]| moments[1] - moments[0];
     assert_eq!(gap(&moments(&budget, &purse, Lane::Live, 0, 2).await), 125);
     budget.pause(&purse, after(1_000)).await.unwrap();
@@ -156,7 +156,7 @@ async fn a_store_is_called_slower_after_a_refusal_and_faster_again() {
 #[tokio::test]
 async fn refusals_without_end_slow_a_store_down_to_one_call_in_two_seconds() {
     let budget = LocalBudget::default();
-    let purse = Purse::store("square", "M1");
+    let purse = Purse::store("acme", "M1");
     for _ in 0..20 {
         budget.pause(&purse, beginning()).await.unwrap();
     }

@@ -61,7 +61,12 @@ pub(super) struct Known {
 impl Tagged for Known {}
 
 /// Writes a new connection and its secrets. Secrets first: a connection without them could not work.
-pub(super) async fn keep(engine: &Engine, connection: &Connection, token: &Secret, key: &Secret) -> Result<(), Fault> {
+pub(super) async fn keep(
+    engine: &Engine,
+    connection: &Connection,
+    token: &Secret,
+    key: &Secret,
+) -> Result<(), Fault> {
     engine.vault.put(&connection.store_owner(), token).await?;
     engine.vault.put(&connection.destination_owner(), key).await?;
     let known = Known { connection: connection.id.clone() };
@@ -74,14 +79,20 @@ pub(super) async fn keep(engine: &Engine, connection: &Connection, token: &Secre
     ];
     match engine.store.transact(writes).await? {
         Written::Done => Ok(()),
-        Written::Conflict => {
-            Err(Fault::retry("connection.busy", "this location is being connected by somebody else; look again"))
-        }
+        Written::Conflict => Err(Fault::retry(
+            "connection.busy",
+            "this location is being connected by somebody else; look again",
+        )),
     }
 }
 
 /// The connection is there: its token and key are renewed, what was wrong is forgotten.
-pub(super) async fn renew(engine: &Engine, id: &str, access: &Access, account: &Account) -> Result<Connection, Fault> {
+pub(super) async fn renew(
+    engine: &Engine,
+    id: &str,
+    access: &Access,
+    account: &Account,
+) -> Result<Connection, Fault> {
     let row = update(&*engine.store, &Connection::key(id), |connection: &mut Connection| {
         connection.state = ConnectionState::Active;
         connection.problem = None;

@@ -163,7 +163,8 @@ pub async fn finish_draft(engine: &Engine, id: &str) -> Result<DraftOutcome, Fau
     };
     engine.vault.forget(&token_owner).await?;
     engine.vault.forget(&key_owner).await?;
-    update(&*engine.store, &Draft::key(id), |draft: &mut Draft| draft.outcome = Some(outcome.clone())).await?;
+    update(&*engine.store, &Draft::key(id), |draft: &mut Draft| draft.outcome = Some(outcome.clone()))
+        .await?;
     Ok(outcome)
 }
 

@@ -53,12 +53,16 @@ pub(super) async fn remote(
         (Some(found), None) => adopt(found, account, http).await,
         (Some(found), Some(asked)) if asked == found.id.to_string() => adopt(found, account, http).await,
         (Some(found), Some("new")) => {
-            let detail = format!("connection {} at the destination is this location's already; leave out --connection-type to go on with it", found.id);
+            let detail = format!(
+                "connection {} at the destination is this location's already; leave out --connection-type to go on with it",
+                found.id
+            );
             Err(Fault::usage("destination.connection_exists", detail))
         }
         (None, None | Some("new")) => create(connection, account, http).await,
         (_, Some(other)) => {
-            let detail = format!("connection {other} at the destination was not made for this location by tillsync");
+            let detail =
+                format!("connection {other} at the destination was not made for this location by tillsync");
             Err(Fault::usage("destination.connection_foreign", detail))
         }
     }
@@ -80,13 +84,19 @@ async fn create(connection: &Connection, account: &Account, http: &Paced<'_>) ->
     no_list(&made, account, http).await?;
     let announced = http.send(activecampaign::announce(account, &service, &connection.location.id)).await;
     if !announced.is_ok_and(|response| response.is_success()) {
-        tracing::info!("the new connection could not be announced; orders are taken without, as far as is known");
+        tracing::info!(
+            "the new connection could not be announced; orders are taken without, as far as is known"
+        );
     }
     Ok(Remote { id: made.id, found: false })
 }
 
 /// Goes on with a connection that is there, under the same rules as a new one.
-async fn adopt(found: activecampaign::Connection, account: &Account, http: &Paced<'_>) -> Result<Remote, Fault> {
+async fn adopt(
+    found: activecampaign::Connection,
+    account: &Account,
+    http: &Paced<'_>,
+) -> Result<Remote, Fault> {
     no_list(&found, account, http).await?;
     let running = http.send(activecampaign::set_sync_status(account, found.id, true)).await?;
     activecampaign::succeeded(&running).map_err(stopped)?;
@@ -94,14 +104,21 @@ async fn adopt(found: activecampaign::Connection, account: &Account, http: &Pace
 }
 
 /// No list is joined without the operator's choice: the destination has been seen to choose one by itself.
-async fn no_list(made: &activecampaign::Connection, account: &Account, http: &Paced<'_>) -> Result<(), Fault> {
+async fn no_list(
+    made: &activecampaign::Connection,
+    account: &Account,
+    http: &Paced<'_>,
+) -> Result<(), Fault> {
     if made.list != "0" {
         let response = http.send(activecampaign::set_no_list(account, made.id)).await?;
         let put_back = activecampaign::connection(&response);
         if put_back.as_ref().map_or(true, |back| back.list != "0") {
             let stop = activecampaign::set_sync_status(account, made.id, false);
             http.send(stop).await?;
-            let detail = format!("the destination puts new contacts on list {}; connection {} stays there, stopped", made.list, made.id);
+            let detail = format!(
+                "the destination puts new contacts on list {}; connection {} stays there, stopped",
+                made.list, made.id
+            );
             return Err(Fault::reject("destination.list_refused", detail));
         }
     }
@@ -115,9 +132,14 @@ pub(crate) fn service(source: &str) -> String {
 
 /// Proves that the connection we know is still at the destination: what was sent to one that was removed there is
 /// gone, and nothing would say so.
-pub(super) async fn still_there(connection: &Connection, account: &Account, http: &Paced<'_>) -> Result<(), Fault> {
+pub(super) async fn still_there(
+    connection: &Connection,
+    account: &Account,
+    http: &Paced<'_>,
+) -> Result<(), Fault> {
     let service = service(&connection.source);
-    let response = http.send(activecampaign::find_connection(account, &service, &connection.location.id)).await?;
+    let response =
+        http.send(activecampaign::find_connection(account, &service, &connection.location.id)).await?;
     let found = activecampaign::connections(&response).map_err(stopped)?;
     match connection.remote {
         Some(id) if !found.iter().any(|found| found.id == id) => {

@@ -119,7 +119,8 @@ fn to_be_sent(order: Arc<Order>, version: Timestamp, mut row: LedgerRow, facts: 
         last_write(&row).is_some_and(|sent| !landed(sent)) && (open || row.settled != Some(version));
     // Queued, and not read back yet: it may be applied at any time, so nothing follows it before it is there.
     let queued = !facts.again && row.state == State::Pending && row.flight.is_some() && row.intent.is_none();
-    let in_queue = queued && last_write(&row).is_some_and(|sent| facts.now.duration_since(sent) < facts.lost_after);
+    let in_queue =
+        queued && last_write(&row).is_some_and(|sent| facts.now.duration_since(sent) < facts.lost_after);
     if overtaken || too_early || in_queue {
         row.desired = row.desired.max(Some(version));
         row.become_state(State::Pending, None, facts.run, facts.now);

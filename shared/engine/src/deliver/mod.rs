@@ -68,7 +68,18 @@ impl<'a> Delivering<'a> {
             .remote
             .ok_or_else(|| Fault::reconnect("connection.inactive", "the connection is not set up yet"))?;
         let unknown = AtomicU32::new(0);
-        Ok(Self { engine, connection, remote, run, account, http, again: false, most: BATCH, page: (0, 0), unknown })
+        Ok(Self {
+            engine,
+            connection,
+            remote,
+            run,
+            account,
+            http,
+            again: false,
+            most: BATCH,
+            page: (0, 0),
+            unknown,
+        })
     }
 
     /// The same for records that another page counts.
@@ -141,7 +152,9 @@ pub fn stopped(refusal: Refusal) -> Fault {
         Refusal::Schema(text) => {
             Fault::reject("destination.schema", format!("a request does not fit the destination: {text}"))
         }
-        Refusal::NotFound => Fault::reject("destination.connection_unknown", "the destination does not have it"),
+        Refusal::NotFound => {
+            Fault::reject("destination.connection_unknown", "the destination does not have it")
+        }
         Refusal::TooLarge => Fault::reject("destination.too_large", "one record is too large"),
         Refusal::Duplicate => Fault::reject("destination.rejected", "it is there already"),
         Refusal::Records(_) => Fault::reject("destination.invalid_record", "a record is refused"),

@@ -61,7 +61,8 @@ impl Delivering<'_> {
                 row.value.run = Some(self.run.id.clone());
                 seen.push(row.put()?);
                 tally.count(&Outcome::Unchanged);
-            } else if row.value.state == State::Parked && row.value.fingerprint.as_ref() == Some(&fingerprint) {
+            } else if row.value.state == State::Parked && row.value.fingerprint.as_ref() == Some(&fingerprint)
+            {
                 tally.count(&Outcome::StillParked(row.value.reason.clone().unwrap_or_default()));
                 row.value.run = Some(self.run.id.clone());
                 seen.push(row.put()?);
@@ -118,7 +119,9 @@ impl Delivering<'_> {
         let ids: Vec<&str> = inputs.iter().map(|input| input.store_primary_id.as_str()).collect();
         let response = self.http.send(push_products(&self.account, &inputs)).await?;
         products_written(&response, &ids).map_err(|refusal| match Failure::from(refusal) {
-            Failure::Records(named) if !named.iter().any(|(id, _)| ids.contains(&id.as_str())) => Failure::Batch,
+            Failure::Records(named) if !named.iter().any(|(id, _)| ids.contains(&id.as_str())) => {
+                Failure::Batch
+            }
             other => other,
         })
     }

@@ -163,7 +163,9 @@ impl Delivering<'_> {
         }
         .map_err(|refusal| match Failure::from(refusal) {
             // Nobody of this batch is named: find the one by halving.
-            Failure::Records(named) if !named.iter().any(|(id, _)| ids.contains(&id.as_str())) => Failure::Batch,
+            Failure::Records(named) if !named.iter().any(|(id, _)| ids.contains(&id.as_str())) => {
+                Failure::Batch
+            }
             other => other,
         })
     }

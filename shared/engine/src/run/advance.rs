@@ -10,8 +10,8 @@ use crate::message::Work;
 use crate::ports::{Key, Write, Written};
 use crate::run::start::send_windows;
 use crate::state::{
-    Connection, Cursor, PeopleRuns, Phase, Problem, Row, Run, RunKind, RunState, Stream, WindowRow, WindowState,
-    load, update,
+    Connection, Cursor, PeopleRuns, Phase, Problem, Row, Run, RunKind, RunState, Stream, WindowRow,
+    WindowState, load, update,
 };
 
 /// Tries of a step that others keep disturbing.
@@ -93,7 +93,12 @@ async fn step(
 
 /// Moves the watermark of every stream that was read whole, forward only: at the end of a complete run and never
 /// before, so that what a run could not settle is read again by the next.
-async fn watermarks(engine: &Engine, owner: &Connection, run: &Run, parts: &Parts) -> Result<Vec<Write>, Fault> {
+async fn watermarks(
+    engine: &Engine,
+    owner: &Connection,
+    run: &Run,
+    parts: &Parts,
+) -> Result<Vec<Write>, Fault> {
     let mut writes = Vec::new();
     for stream in [Stream::Orders, Stream::Customers] {
         let mut ends = Vec::new();
@@ -135,7 +140,12 @@ async fn forward(engine: &Engine, key: Key, end: Timestamp) -> Result<Option<Wri
 }
 
 /// Ends a run for good: its sums are frozen, and another of its kind may start.
-pub(super) async fn finish(engine: &Engine, connection_id: &str, run_id: &str, problem: Option<Problem>) -> Result<(), Fault> {
+pub(super) async fn finish(
+    engine: &Engine,
+    connection_id: &str,
+    run_id: &str,
+    problem: Option<Problem>,
+) -> Result<(), Fault> {
     for _ in 0..MAX_TRIES {
         let mut row = engine.run(connection_id, run_id).await?;
         if row.value.ended() {
@@ -162,7 +172,8 @@ pub(super) async fn finish(engine: &Engine, connection_id: &str, run_id: &str, p
             writes = watermarks(engine, &owner, run, &parts).await?;
         }
         writes.extend(leave_people(engine, &owner, run, &parts).await?);
-        let active = load::<super::start::Active>(&*engine.store, Run::active_key(connection_id, run.kind)).await?;
+        let active =
+            load::<super::start::Active>(&*engine.store, Run::active_key(connection_id, run.kind)).await?;
         if let Some(active) = active.filter(|active| active.value.run == run_id) {
             writes.push(active.delete());
         }
@@ -217,9 +228,15 @@ async fn after(engine: &Engine, run: Run) -> Result<(), Fault> {
     let streams = run.streams.unwrap_or_default();
     let calls = run.total.unwrap_or_default();
     tracing::info!(
-        run = run.id, connection = run.connection, kind = run.kind.word(), state = run.state.word(),
-        orders = streams.orders.observed, customers = streams.customers.observed, parked = streams.newly_parked(),
-        calls_source = calls.source, calls_destination = calls.destination,
+        run = run.id,
+        connection = run.connection,
+        kind = run.kind.word(),
+        state = run.state.word(),
+        orders = streams.orders.observed,
+        customers = streams.customers.observed,
+        parked = streams.newly_parked(),
+        calls_source = calls.source,
+        calls_destination = calls.destination,
         "run ended"
     );
     Ok(())

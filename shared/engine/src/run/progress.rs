@@ -53,7 +53,13 @@ async fn of_store(store: &dyn Store, run: Run, calls_per_second: u32) -> Result<
     Ok(Progress { run, streams, calls, eta_seconds, eta_reason })
 }
 
-fn eta(run: &Run, parts: &Parts, streams: &Streams, calls: Calls, rate: u64) -> (Option<u64>, Option<String>) {
+fn eta(
+    run: &Run,
+    parts: &Parts,
+    streams: &Streams,
+    calls: Calls,
+    rate: u64,
+) -> (Option<u64>, Option<String>) {
     let in_flight = u64::try_from(parts.in_flight()).unwrap_or(u64::MAX);
     if run.phase == Phase::Settle {
         let seconds = in_flight.div_ceil(PER_CALL).div_ceil(rate).max(2);

@@ -36,9 +36,16 @@ pub(super) async fn settle(engine: &Engine, run: &Run) -> Result<Option<SignedDu
     let result = {
         let mut delivering = Delivering::new(engine, &owner, run, &http).await?;
         delivering.again = true;
-        Settling { engine, owner: &owner, run, delivering: &delivering, http: &http, source_http: &source_http }
-            .all()
-            .await
+        Settling {
+            engine,
+            owner: &owner,
+            run,
+            delivering: &delivering,
+            http: &http,
+            source_http: &source_http,
+        }
+        .all()
+        .await
     };
     let (source, destination) = (source_http.take_calls(), http.take_calls());
     crate::state::update(&*engine.store, &Run::key(&run.connection, &run.id), |run: &mut Run| {
@@ -154,7 +161,8 @@ impl Settling<'_> {
         let mut left = Vec::new();
         for (id, row) in std::mem::take(&mut flight.value.left).into_iter().zip(rows) {
             let elsewhere = row.as_ref().map(|row| row.value.clone());
-            let Some(mut row) = row.filter(|row| row.value.flight.as_deref() == Some(&flight.value.id)) else {
+            let Some(mut row) = row.filter(|row| row.value.flight.as_deref() == Some(&flight.value.id))
+            else {
                 self.answered_elsewhere(elsewhere, &mut flight.value);
                 continue;
             };
@@ -196,7 +204,9 @@ impl Settling<'_> {
     /// unknown outcome, or was put off, only until an old request can no longer land.
     fn deadline(&self, flight: &Flight, row: &LedgerRow) -> Timestamp {
         let sent = row.sent_at.unwrap_or(flight.sent);
-        flight.due.unwrap_or_else(|| sent.saturating_add(self.engine.config.timing.lost_after).unwrap_or(sent))
+        flight
+            .due
+            .unwrap_or_else(|| sent.saturating_add(self.engine.config.timing.lost_after).unwrap_or(sent))
     }
 
     fn there(&self, row: &mut LedgerRow, now: Timestamp) {
@@ -275,7 +285,8 @@ impl Settling<'_> {
         flight.value.left.clear();
         for row in rows {
             let elsewhere = row.as_ref().map(|row| row.value.clone());
-            let Some(mut row) = row.filter(|row| row.value.flight.as_deref() == Some(&flight.value.id)) else {
+            let Some(mut row) = row.filter(|row| row.value.flight.as_deref() == Some(&flight.value.id))
+            else {
                 self.answered_elsewhere(elsewhere, &mut flight.value);
                 continue;
             };
@@ -296,7 +307,11 @@ impl Settling<'_> {
     }
 
     /// Writes settled rows and their flight. The flight's counts and what is left of it change together.
-    async fn write(&self, mut flight: Row<Flight>, settled: Vec<(Row<LedgerRow>, Outcome)>) -> Result<(), Fault> {
+    async fn write(
+        &self,
+        mut flight: Row<Flight>,
+        settled: Vec<(Row<LedgerRow>, Outcome)>,
+    ) -> Result<(), Fault> {
         let mut writes = Vec::with_capacity(settled.len() + 1);
         for (row, outcome) in settled {
             flight.value.settled.count(&outcome);

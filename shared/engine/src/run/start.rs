@@ -125,7 +125,8 @@ async fn claim_people(
     run: &Run,
 ) -> Result<Option<Row<PeopleRuns>>, Fault> {
     let key = PeopleRuns::key(&connection.people_partition());
-    let mut row = load(&*engine.store, key.clone()).await?.unwrap_or_else(|| Row::new(key, PeopleRuns::default()));
+    let mut row =
+        load(&*engine.store, key.clone()).await?.unwrap_or_else(|| Row::new(key, PeopleRuns::default()));
     if let Some((connection, run)) = &row.value.poll {
         let other: Option<Row<Run>> = load(&*engine.store, Run::key(connection, run)).await?;
         if other.is_some_and(|other| !other.value.ended()) {
@@ -140,10 +141,8 @@ fn people_slices(from: Timestamp, to: Timestamp) -> Vec<WindowRow> {
     let mut slices = Vec::new();
     let mut start = from;
     while slices.len() < MAX_PEOPLE_SLICES {
-        let end = start
-            .saturating_add(jiff::SignedDuration::from_hours(PEOPLE_SLICE_HOURS))
-            .unwrap_or(to)
-            .min(to);
+        let end =
+            start.saturating_add(jiff::SignedDuration::from_hours(PEOPLE_SLICE_HOURS)).unwrap_or(to).min(to);
         let n = u32::try_from(slices.len()).unwrap_or(u32::MAX).saturating_add(2);
         slices.push(WindowRow::open(n, Stream::Customers, Field::Updated, start, end));
         if end >= to {
@@ -184,7 +183,8 @@ async fn active_connection(engine: &Engine, id: &str) -> Result<Connection, Faul
         return Ok(connection);
     }
     let state = connection.state_word();
-    let why = connection.problem.map_or(String::new(), |problem| format!(": {} {}", problem.code, problem.detail));
+    let why =
+        connection.problem.map_or(String::new(), |problem| format!(": {} {}", problem.code, problem.detail));
     Err(Fault::reconnect("connection.inactive", format!("{} is {state}{why}", connection.name)))
 }
 
@@ -223,9 +223,14 @@ async fn write_new(
     Err(Fault::retry("data.unavailable", "a run could not be written: others write all the time"))
 }
 
-async fn join_people(engine: &Engine, connection: &Connection, run: &str) -> Result<crate::ports::Write, Fault> {
+async fn join_people(
+    engine: &Engine,
+    connection: &Connection,
+    run: &str,
+) -> Result<crate::ports::Write, Fault> {
     let key = PeopleRuns::key(&connection.people_partition());
-    let mut row = load(&*engine.store, key.clone()).await?.unwrap_or_else(|| Row::new(key, PeopleRuns::default()));
+    let mut row =
+        load(&*engine.store, key.clone()).await?.unwrap_or_else(|| Row::new(key, PeopleRuns::default()));
     row.value.runs.insert(run.to_owned(), false);
     row.put()
 }
@@ -250,8 +255,7 @@ pub(super) async fn send_windows(engine: &Engine, run: &Run) -> Result<(), Fault
 /// # Errors
 /// `run.unknown` where none is at work.
 pub async fn cancel(engine: &Engine, id: &str) -> Result<Run, Fault> {
-    let active: Option<Row<Active>> =
-        load(&*engine.store, Run::active_key(id, RunKind::Historical)).await?;
+    let active: Option<Row<Active>> = load(&*engine.store, Run::active_key(id, RunKind::Historical)).await?;
     let active = active.ok_or_else(|| Fault::usage("run.unknown", "no historical run is at work"))?;
     let key = Run::key(id, &active.value.run);
     let row = crate::state::update(&*engine.store, &key, |run: &mut Run| {

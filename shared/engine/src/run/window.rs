@@ -324,7 +324,8 @@ impl<'a> Reading<'a> {
 /// How many records of a page make up whole batches of orders to be sent; the rest goes with the next page, so
 /// that no call carries a few orders only. All of them where there is not even one batch.
 fn whole_batches(records: &[Observed<Order>]) -> usize {
-    let ready = |record: &Observed<Order>| matches!(record.reading, tillsync_mapping::model::Reading::Ready(_));
+    let ready =
+        |record: &Observed<Order>| matches!(record.reading, tillsync_mapping::model::Reading::Ready(_));
     let places: Vec<usize> =
         records.iter().enumerate().filter(|(_, record)| ready(record)).map(|(place, _)| place + 1).collect();
     let whole = places.len() / BATCH * BATCH;
@@ -374,6 +375,11 @@ pub(super) async fn mark_connection(
         }
     })
     .await?;
-    tracing::warn!(connection = id, code = fault.code, detail = fault.detail, "the connection needs somebody");
+    tracing::warn!(
+        connection = id,
+        code = fault.code,
+        detail = fault.detail,
+        "the connection needs somebody"
+    );
     Ok(())
 }

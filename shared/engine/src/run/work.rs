@@ -16,7 +16,8 @@ use crate::paced::unsigned;
 use crate::ports::{Delivery, Lane, MAX_ATTEMPTS, Written};
 use crate::run::start::send_windows;
 use crate::state::{
-    Connection, ConnectionState, Counted, Phase, Row, Run, RunKind, RunState, Stream, WindowRow, list, load, update, WindowState,
+    Connection, ConnectionState, Counted, Phase, Row, Run, RunKind, RunState, Stream, WindowRow, WindowState,
+    list, load, update,
 };
 
 /// Times a poll's window is put off in a row before the run says it is incomplete: the next poll reads on.
@@ -57,7 +58,12 @@ pub async fn handle(engine: &Engine, delivery: &Delivery) -> Result<Outcome, Fau
             Err(fault) if fault.kind == Kind::Taken => Outcome::Done,
             Err(fault) if delivery.attempts >= MAX_ATTEMPTS => give_up(engine, &work, &fault).await,
             Err(fault) => {
-                tracing::warn!(code = fault.code, detail = fault.detail, attempts = delivery.attempts, "work failed");
+                tracing::warn!(
+                    code = fault.code,
+                    detail = fault.detail,
+                    attempts = delivery.attempts,
+                    "work failed"
+                );
                 Outcome::Failed
             }
         },
@@ -78,8 +84,9 @@ pub async fn handle(engine: &Engine, delivery: &Delivery) -> Result<Outcome, Fau
 /// nobody works on it. It says why, and can be resumed.
 async fn give_up(engine: &Engine, work: &Work, fault: &Fault) -> Outcome {
     tracing::error!(code = fault.code, detail = fault.detail, "work is given up");
-    let (Work::Plan { connection, run } | Work::Settle { connection, run } | Work::Window { connection, run, .. }) =
-        work
+    let (Work::Plan { connection, run }
+    | Work::Settle { connection, run }
+    | Work::Window { connection, run, .. }) = work
     else {
         return Outcome::Failed;
     };
@@ -161,12 +168,16 @@ async fn slices(
 ) -> Result<Planned, Fault> {
     use tillsync_mapping::source::{Field, Window};
     if owner.state != ConnectionState::Active {
-        return Err(Fault::reconnect("connection.inactive", format!("{} is {}", owner.name, owner.state_word())));
+        return Err(Fault::reconnect(
+            "connection.inactive",
+            format!("{} is {}", owner.name, owner.state_word()),
+        ));
     }
     let source = engine.source(&owner.source)?;
     let access = engine.access(owner).await?;
     let to = run.to.unwrap_or(run.started).min(run.started);
-    let window = Window { field: Field::Created, from: run.from.unwrap_or(Timestamp::UNIX_EPOCH).min(to), to };
+    let window =
+        Window { field: Field::Created, from: run.from.unwrap_or(Timestamp::UNIX_EPOCH).min(to), to };
     let fresh = |counted: &Counted| run.started.duration_since(counted.at) < COUNT_LASTS;
     let (orders, exact) = match owner.counted.filter(|counted| run.full && fresh(counted)) {
         Some(counted) => (counted.orders, counted.exact),
@@ -220,7 +231,14 @@ async fn read(engine: &Engine, delivery: &Delivery, what: (&str, &str, u32)) -> 
             let most = if run.kind == RunKind::Poll { MAX_STRIKES_POLL } else { MAX_STRIKES_HISTORY };
             if strikes <= most {
                 let seconds = (5_u32 << strikes.min(4)).min(MAX_PAUSE);
-                tracing::info!(connection, run = run_id, window, code = fault.code, seconds, "a window is put off");
+                tracing::info!(
+                    connection,
+                    run = run_id,
+                    window,
+                    code = fault.code,
+                    seconds,
+                    "a window is put off"
+                );
                 return Ok(Outcome::Later(Duration::from_secs(seconds.into())));
             }
         }
@@ -281,9 +299,10 @@ async fn windows_at_work(engine: &Engine, run: &Run) -> Result<bool, Fault> {
     let config = &engine.config;
     let rows: Vec<Row<WindowRow>> = list(&*engine.store, &Run::partition(&run.id), "WIN#").await?;
     Ok(rows.iter().filter(|row| row.value.state == WindowState::Open).any(|row| {
-        row.value.lease.as_ref().is_some_and(|(holder, until)| {
-            *until > now && (!config.exclusive || *holder == config.instance)
-        })
+        row.value
+            .lease
+            .as_ref()
+            .is_some_and(|(holder, until)| *until > now && (!config.exclusive || *holder == config.instance))
     }))
 }
 
@@ -293,9 +312,11 @@ async fn look_after(engine: &Engine, run: &Run, lease: Option<SignedDuration>) -
     let now = engine.now();
     let config = &engine.config;
     let mut row = engine.run(&run.connection, &run.id).await?;
-    let held = row.value.looked_after.as_ref().is_some_and(|(holder, until)| {
-        *until > now && (!config.exclusive || *holder == config.instance)
-    });
+    let held = row
+        .value
+        .looked_after
+        .as_ref()
+        .is_some_and(|(holder, until)| *until > now && (!config.exclusive || *holder == config.instance));
     if held && lease.is_some() {
         return Ok(false);
     }
@@ -315,7 +336,12 @@ pub async fn sweep(engine: &Engine, requeue: bool) -> Result<(), Fault> {
             Ok(()) => continue,
             Err(fault) => (fault.code, fault.detail),
         };
-        tracing::error!(connection = connection.id, code, detail, "what is due for a connection cannot be started");
+        tracing::error!(
+            connection = connection.id,
+            code,
+            detail,
+            "what is due for a connection cannot be started"
+        );
     }
     Ok(())
 }

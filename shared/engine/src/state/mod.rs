@@ -49,8 +49,9 @@ impl<T: Serialize + DeserializeOwned + Tagged> Row<T> {
     /// # Errors
     /// `data.corrupt` where it is not what it should be.
     pub fn parse(item: &Item) -> Result<Self, Fault> {
-        let value = serde_json::from_str(&item.body)
-            .map_err(|error| Fault::reject("data.corrupt", format!("{} {}: {error}", item.key.pk, item.key.sk)))?;
+        let value = serde_json::from_str(&item.body).map_err(|error| {
+            Fault::reject("data.corrupt", format!("{} {}: {error}", item.key.pk, item.key.sk))
+        })?;
         Ok(Self { key: item.key.clone(), rev: item.rev, value })
     }
 
@@ -59,8 +60,9 @@ impl<T: Serialize + DeserializeOwned + Tagged> Row<T> {
     /// # Errors
     /// `data.corrupt` where it cannot be written as JSON.
     pub fn put(&self) -> Result<Write, Fault> {
-        let body = serde_json::to_string(&self.value)
-            .map_err(|error| Fault::reject("data.corrupt", format!("{} {}: {error}", self.key.pk, self.key.sk)))?;
+        let body = serde_json::to_string(&self.value).map_err(|error| {
+            Fault::reject("data.corrupt", format!("{} {}: {error}", self.key.pk, self.key.sk))
+        })?;
         let item = Item { key: self.key.clone(), rev: 0, tag: self.value.tag(), body, expires: None };
         Ok(Write::Put { item, when: self.condition() })
     }

@@ -49,7 +49,7 @@ impl Account {
             "products.push" => self.stock(&body),
             "contacts.import" => self.import(&body),
             "connections.find" => {
-                let there = json!([{"id": super::REMOTE.to_string(), "service": "tillsync-square", "externalid": "L1"}]);
+                let there = json!([{"id": super::REMOTE.to_string(), "service": crate::connect::service(super::source_name()), "externalid": "L1"}]);
                 (200, json!({"connections": if self.gone { json!([]) } else { there }}))
             }
             "contacts.sync" => {

@@ -24,7 +24,7 @@ pub(super) fn build(
         calls_per_second: 4,
         instance: instance.to_owned(),
         exclusive: true,
-        api_urls: [("square".to_owned(), net::SHOP.to_owned())].into(),
+        api_urls: [(super::source_name().to_owned(), net::SHOP.to_owned())].into(),
         public_url: "https://tillsync.example".to_owned(),
         timing: Timing::default(),
     };
@@ -43,7 +43,7 @@ pub(crate) fn connection(id: &str, location: &str) -> Connection {
     Connection {
         id: id.to_owned(),
         name: "Rue Haute".to_owned(),
-        source: "square".to_owned(),
+        source: super::source_name().to_owned(),
         api_url: net::SHOP.to_owned(),
         store: "M1".to_owned(),
         location: Location {

@@ -179,3 +179,8 @@ impl World {
         self.net.count(operation)
     }
 }
+
+/// The source the scripted shop speaks for: the first there is.
+pub(crate) fn source_name() -> &'static str {
+    tillsync_mapping::sources::all()[0].name()
+}

@@ -63,10 +63,7 @@ async fn head_and_body(stream: &mut TcpStream) -> String {
     loop {
         let text = String::from_utf8_lossy(&bytes).to_lowercase();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head
-                .lines()
-                .find_map(|line| line.strip_prefix("content-length: "))
-                .unwrap_or("0");
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0");
             if body.len() >= length.parse().unwrap() {
                 break;
             }
@@ -91,9 +88,7 @@ fn outgoing(limits: Limits) -> Outgoing {
 
 async fn send(act: Act, effect: Effect) -> (Result<Response, HttpError>, String) {
     let (base, task, asked) = serve(act).await;
-    let answer = outgoing(SHORT)
-        .send(request(&format!("{base}/api/3/x?y=z"), effect))
-        .await;
+    let answer = outgoing(SHORT).send(request(&format!("{base}/api/3/x?y=z"), effect)).await;
     task.abort();
     let asked = asked.lock().unwrap().join("\n====\n");
     (answer, asked)
@@ -103,10 +98,7 @@ async fn send(act: Act, effect: Effect) -> (Result<Response, HttpError>, String)
 async fn a_request_arrives_as_it_was_built_and_its_reply_comes_back_whole() {
     let (answer, asked) = send(Act::Answer(reply("200 OK", b"{\"a\":1}")), Effect::Write).await;
     let answer = answer.unwrap();
-    assert_eq!(
-        (answer.status, answer.retry_after, answer.body),
-        (200, None, b"{\"a\":1}".to_vec())
-    );
+    assert_eq!((answer.status, answer.retry_after, answer.body), (200, None, b"{\"a\":1}".to_vec()));
     let lower = asked.to_lowercase();
     assert!(asked.starts_with("POST /api/3/x?y=z HTTP/1.1\r\n"), "{asked}");
     for part in [
@@ -132,23 +124,16 @@ async fn a_header_that_would_break_the_request_sends_nothing() {
     let (base, task, asked) = serve(Act::Answer(reply("200 OK", b""))).await;
     let mut broken = request(&base, Effect::Write);
     broken.credential = Some(("Api-Token", Secret::new("key\r\nX: y")));
-    assert_eq!(
-        outgoing(SHORT).send(broken).await.unwrap_err(),
-        HttpError::NotSent
-    );
+    assert_eq!(outgoing(SHORT).send(broken).await.unwrap_err(), HttpError::NotSent);
     task.abort();
     assert!(asked.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn a_redirect_is_an_answer_and_is_not_followed() {
-    for status in [
-        "301 Moved",
-        "302 Found",
-        "303 See Other",
-        "307 Temporary Redirect",
-        "308 Permanent Redirect",
-    ] {
+    for status in
+        ["301 Moved", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"]
+    {
         let (elsewhere, other, followed) = serve(Act::Answer(reply("200 OK", b"followed"))).await;
         for effect in [Effect::Read, Effect::Write] {
             let head = format!("{status}\r\nlocation: {elsewhere}/");
@@ -166,11 +151,9 @@ async fn a_redirect_is_an_answer_and_is_not_followed() {
 async fn retry_after_is_passed_on_as_it_came() {
     for text in ["30", "Wed, 21 Oct 2026 07:28:00 GMT", "soon"] {
         for status in ["429 Too Many Requests", "503 Service Unavailable"] {
-            let (answer, _) = send(
-                Act::Answer(reply(&format!("{status}\r\nRetry-After: {text}"), b"")),
-                Effect::Read,
-            )
-            .await;
+            let (answer, _) =
+                send(Act::Answer(reply(&format!("{status}\r\nRetry-After: {text}"), b"")), Effect::Read)
+                    .await;
             let answer = answer.unwrap();
             assert_eq!(
                 (answer.status.to_string().as_str(), answer.retry_after.as_deref()),
@@ -216,14 +199,7 @@ async fn reads_may_take_longer_than_writes() {
     }
     assert!(took[0] >= SHORT.write && took[0] < SHORT.read, "{took:?}");
     assert!(took[1] >= SHORT.read && took[1] < SHORT.read * 3, "{took:?}");
-    assert_eq!(
-        (
-            LIMITS.write.as_secs(),
-            LIMITS.read.as_secs(),
-            LIMITS.connect.as_secs()
-        ),
-        (15, 30, 5)
-    );
+    assert_eq!((LIMITS.write.as_secs(), LIMITS.read.as_secs(), LIMITS.connect.as_secs()), (15, 30, 5));
 }
 
 #[tokio::test]
@@ -231,15 +207,9 @@ async fn a_refused_connection_sends_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    for url in [
-        format!("http://{address}/"),
-        format!("http://localhost:{}/", address.port()),
-    ] {
+    for url in [format!("http://{address}/"), format!("http://localhost:{}/", address.port())] {
         for effect in [Effect::Read, Effect::Write] {
-            assert_eq!(
-                outgoing(SHORT).send(request(&url, effect)).await.unwrap_err(),
-                HttpError::NotSent
-            );
+            assert_eq!(outgoing(SHORT).send(request(&url, effect)).await.unwrap_err(), HttpError::NotSent);
         }
     }
 }
@@ -250,13 +220,7 @@ async fn a_failed_handshake_sends_nothing() {
     let url = base.replace("http://", "https://");
     let mut limits = SHORT;
     limits.write = Duration::from_secs(5);
-    assert_eq!(
-        outgoing(limits)
-            .send(request(&url, Effect::Write))
-            .await
-            .unwrap_err(),
-        HttpError::NotSent
-    );
+    assert_eq!(outgoing(limits).send(request(&url, Effect::Write)).await.unwrap_err(), HttpError::NotSent);
     task.abort();
     assert!(!asked.lock().unwrap().join("").contains("hidden-key"));
 }
@@ -267,11 +231,8 @@ const PACKED_LARGE: &[u8] = include_bytes!("../fixtures/large.gz");
 
 #[tokio::test]
 async fn packed_bodies_are_unpacked() {
-    let (answer, _) = send(
-        Act::Answer(reply("200 OK\r\ncontent-encoding: gzip", PACKED)),
-        Effect::Read,
-    )
-    .await;
+    let (answer, _) =
+        send(Act::Answer(reply("200 OK\r\ncontent-encoding: gzip", PACKED)), Effect::Read).await;
     assert_eq!(answer.unwrap().body, b"{\"packed\":true}");
 }
 
@@ -312,18 +273,8 @@ async fn a_body_beyond_the_limit_is_not_taken_in() {
 fn a_proxy_of_the_environment_is_not_used() {
     let name = "tests::wire::a_request_arrives_as_it_was_built_and_its_reply_comes_back_whole";
     let mut child = std::process::Command::new(std::env::current_exe().unwrap());
-    child
-        .args(["--exact", name])
-        .env_remove("NO_PROXY")
-        .env_remove("no_proxy");
-    for proxy in [
-        "HTTP_PROXY",
-        "http_proxy",
-        "HTTPS_PROXY",
-        "https_proxy",
-        "ALL_PROXY",
-        "all_proxy",
-    ] {
+    child.args(["--exact", name]).env_remove("NO_PROXY").env_remove("no_proxy");
+    for proxy in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
         child.env(proxy, "http://127.0.0.1:1");
     }
     let output = child.output().unwrap();

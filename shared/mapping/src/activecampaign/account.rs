@@ -35,14 +35,8 @@ impl Account {
     pub fn parse_base(text: &str) -> Result<String, InvalidUrl> {
         let text = text.trim();
         // The parser mends these silently; a mended address is not the one that was typed.
-        if text.is_empty()
-            || text
-                .chars()
-                .any(|c| c == '\\' || c.is_whitespace() || c.is_control())
-        {
-            return Err(InvalidUrl::because(
-                "the address is empty or has blanks or backslashes in it",
-            ));
+        if text.is_empty() || text.chars().any(|c| c == '\\' || c.is_whitespace() || c.is_control()) {
+            return Err(InvalidUrl::because("the address is empty or has blanks or backslashes in it"));
         }
         let url = Url::parse(text).map_err(|_| InvalidUrl::because("this is no web address"))?;
         if !url.username().is_empty() || url.password().is_some() || text.contains('@') {
@@ -52,11 +46,7 @@ impl Account {
             return Err(InvalidUrl::because("the address has a query or fragment"));
         }
         let authority = authority(&url)?;
-        let path = url
-            .path()
-            .split('/')
-            .filter(|part| !part.is_empty())
-            .collect::<Vec<_>>();
+        let path = url.path().split('/').filter(|part| !part.is_empty()).collect::<Vec<_>>();
         if !(path.is_empty() || path == ["api", "3"]) {
             return Err(InvalidUrl::because("the address has a path other than /api/3"));
         }
@@ -72,9 +62,7 @@ impl Account {
         };
         let host = url.host_str().unwrap_or_default();
         if is_loopback(&url) {
-            return url
-                .port()
-                .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+            return url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         }
         host.split('.').next().unwrap_or(host).to_owned()
     }

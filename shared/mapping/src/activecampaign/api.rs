@@ -71,24 +71,14 @@ pub fn set_sync_status(account: &Account, id: i64, running: bool) -> Request {
 
 fn update_connection(account: &Account, id: i64, fields: &Value) -> Request {
     let body = json!({"connection": fields});
-    write(
-        account,
-        "connections.update",
-        Method::Put,
-        &format!("connections/{id}"),
-        &body,
-    )
+    write(account, "connections.update", Method::Put, &format!("connections/{id}"), &body)
 }
 
 /// Bulk import of up to 250 people, at most 400,000 bytes; `silent` starts no automation. The second part of
 /// the answer is how many of them fitted: at least one of any.
 #[must_use]
 pub fn import<T: Borrow<ContactInput>>(account: &Account, people: &[T], silent: bool) -> (Request, usize) {
-    let end: &[u8] = if silent {
-        br#"],"exclude_automations":true}"#
-    } else {
-        b"]}"
-    };
+    let end: &[u8] = if silent { br#"],"exclude_automations":true}"# } else { b"]}" };
     let mut body = br#"{"contacts":["#.to_vec();
     let mut fitted = 0;
     for person in people.iter().take(MAX_IMPORT_PEOPLE) {
@@ -103,23 +93,15 @@ pub fn import<T: Borrow<ContactInput>>(account: &Account, people: &[T], silent: 
         fitted += 1;
     }
     body.extend_from_slice(end);
-    let request = request(
-        account,
-        "contacts.import",
-        Method::Post,
-        "import/bulk_import",
-        body,
-        Effect::Write,
-    );
+    let request =
+        request(account, "contacts.import", Method::Post, "import/bulk_import", body, Effect::Write);
     (request, fitted)
 }
 
 /// `GET /import/info` of a batch (activecampaign.md section 5.2).
 #[must_use]
 pub fn import_info(account: &Account, batch: &str) -> Request {
-    let query = Serializer::new(String::new())
-        .append_pair("batchId", batch)
-        .finish();
+    let query = Serializer::new(String::new()).append_pair("batchId", batch).finish();
     read(account, "contacts.import_info", &format!("import/info?{query}"))
 }
 
@@ -130,15 +112,7 @@ pub fn sync_contact(account: &Account, person: &ContactInput) -> Request {
     struct Body<T> {
         contact: T,
     }
-    write(
-        account,
-        "contacts.sync",
-        Method::Post,
-        "contact/sync",
-        &Body {
-            contact: person.as_sync(),
-        },
-    )
+    write(account, "contacts.sync", Method::Post, "contact/sync", &Body { contact: person.as_sync() })
 }
 
 fn read(account: &Account, operation: &'static str, path: &str) -> Request {

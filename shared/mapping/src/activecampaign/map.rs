@@ -21,11 +21,7 @@ pub fn order(connection: i64, order: &Order, live: bool) -> OrderInput {
         legacy_connection_id: connection,
         store_order_id: order.id.clone(),
         order_number: number,
-        creation_source: if live {
-            CreationSource::RealTime
-        } else {
-            CreationSource::Historical
-        },
+        creation_source: if live { CreationSource::RealTime } else { CreationSource::Historical },
         email: buyer.email.clone(),
         store_customer_id: filled(buyer.id.as_ref()),
         status: order.status,
@@ -73,10 +69,7 @@ fn line(line: &LineItem) -> LineItemInput {
 /// A product of the connection with this id at the destination.
 #[must_use]
 pub fn product(connection: i64, product: &Product) -> ProductInput {
-    let description = product
-        .description
-        .as_ref()
-        .map(|text| text.chars().take(MAX_DESCRIPTION).collect());
+    let description = product.description.as_ref().map(|text| text.chars().take(MAX_DESCRIPTION).collect());
     ProductInput {
         legacy_connection_id: connection,
         store_primary_id: product.variant_id.clone(),

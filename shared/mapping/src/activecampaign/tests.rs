@@ -30,10 +30,7 @@ fn compact(json: &str) -> String {
 }
 
 fn account() -> Account {
-    Account {
-        base: "https://acme.api-us1.com/api/3".to_owned(),
-        key: Secret::new("key-1"),
-    }
+    Account { base: "https://acme.api-us1.com/api/3".to_owned(), key: Secret::new("key-1") }
 }
 
 #[derive(Deserialize)]
@@ -65,13 +62,7 @@ fn orders_are_sent_as_the_fixtures_say() {
         assert!(stored.agrees(&sent.check()), "{}", case.name);
         let read: Value = serde_json::from_str(&json).unwrap();
         assert_eq!(read["normalizedStatus"], sent.status_word());
-        assert!(
-            case.expected
-                .get()
-                .contains(&format!(": {},", sent.amount_text())),
-            "{}",
-            case.name
-        );
+        assert!(case.expected.get().contains(&format!(": {},", sent.amount_text())), "{}", case.name);
     }
 }
 
@@ -113,10 +104,7 @@ fn an_order_fingerprint_changes_with_what_people_see_and_with_nothing_else() {
     // Ledgers hold this text: another one here means that every order would be sent again.
     assert_eq!(sent.fingerprint(), "0663daaa76802c8523d9f697f26926d2");
     assert_eq!(sent.fingerprint(), order(7, &source, false).fingerprint());
-    let later = Order {
-        modified: "2027-01-01T00:00:00Z".parse().unwrap(),
-        ..source.clone()
-    };
+    let later = Order { modified: "2027-01-01T00:00:00Z".parse().unwrap(), ..source.clone() };
     assert_eq!(sent.fingerprint(), order(7, &later, true).fingerprint());
 
     let mut others: Vec<OrderInput> = Vec::new();
@@ -144,11 +132,7 @@ fn an_order_fingerprint_changes_with_what_people_see_and_with_nothing_else() {
     texts.sort();
     texts.dedup();
     assert_eq!(texts.len(), others.len() + 1);
-    assert!(
-        texts
-            .iter()
-            .all(|text| text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit()))
-    );
+    assert!(texts.iter().all(|text| text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit())));
 }
 
 #[test]
@@ -162,12 +146,7 @@ fn a_buyer_and_a_customer_who_are_one_person_have_one_fingerprint() {
     let bought = ContactInput::from(&buyer(&base)).fingerprint();
     assert_eq!(bought, of("id", "another profile"));
     assert_eq!(bought, of("email", "ana@example.ORG"));
-    for (name, value) in [
-        ("email", "b@example.org"),
-        ("first", "Anna"),
-        ("last", "L"),
-        ("phone", "2"),
-    ] {
+    for (name, value) in [("email", "b@example.org"), ("first", "Anna"), ("last", "L"), ("phone", "2")] {
         assert_ne!(bought, of(name, value), "{name}");
     }
     assert_ne!(bought, of("company", "Lima"));
@@ -176,10 +155,7 @@ fn a_buyer_and_a_customer_who_are_one_person_have_one_fingerprint() {
 fn two_people() -> Vec<ContactInput> {
     let ana = serde_json::json!({"email": "Ana@Example.org", "first": "Ana", "last": "Lima", "phone": "+33 1", "company": "Lima SARL"});
     let bare = serde_json::json!({"email": "b@example.org", "first": "  "});
-    [ana, bare]
-        .iter()
-        .map(|value| contact(&customer(value)))
-        .collect()
+    [ana, bare].iter().map(|value| contact(&customer(value))).collect()
 }
 
 fn build(call: &str) -> Request {
@@ -191,14 +167,10 @@ fn build(call: &str) -> Request {
         logo_url: "https://till.example/logo.png".to_owned(),
         link_url: "https://till.example/".to_owned(),
     };
-    let orders: Vec<_> = order_cases()
-        .iter()
-        .map(|case| order(7, &read_order(&case.order), case.live))
-        .collect();
-    let products: Vec<_> = product_cases()
-        .iter()
-        .map(|case| product(7, &read_product(&case.product)))
-        .collect();
+    let orders: Vec<_> =
+        order_cases().iter().map(|case| order(7, &read_order(&case.order), case.live)).collect();
+    let products: Vec<_> =
+        product_cases().iter().map(|case| product(7, &read_product(&case.product))).collect();
     let people = two_people();
     match call {
         "who_am_i" => who_am_i(&account),
@@ -238,13 +210,8 @@ struct RequestCase<'a> {
 #[test]
 fn requests_are_as_the_fixtures_say() {
     let cases: Vec<RequestCase<'_>> = serde_json::from_str(include_str!("fixtures/requests.json")).unwrap();
-    let join = |texts: Vec<&RawValue>| {
-        texts
-            .iter()
-            .map(|text| compact(text.get()))
-            .collect::<Vec<_>>()
-            .join(",")
-    };
+    let join =
+        |texts: Vec<&RawValue>| texts.iter().map(|text| compact(text.get())).collect::<Vec<_>>().join(",");
     let orders = join(order_cases().iter().map(|case| case.expected).collect());
     let products = join(product_cases().iter().map(|case| case.expected).collect());
     for case in cases {
@@ -252,25 +219,13 @@ fn requests_are_as_the_fixtures_say() {
         assert_eq!(request.operation, case.operation, "{}", case.call);
         assert_eq!(format!("{:?}", request.method), case.method, "{}", case.call);
         assert_eq!(format!("{:?}", request.effect), case.effect, "{}", case.call);
-        assert_eq!(
-            request.url,
-            format!("https://acme.api-us1.com/api/3/{}", case.path),
-            "{}",
-            case.call
-        );
+        assert_eq!(request.url, format!("https://acme.api-us1.com/api/3/{}", case.path), "{}", case.call);
         let (name, key) = request.credential.as_ref().unwrap();
         assert_eq!((*name, key.expose()), ("Api-Token", "key-1"), "{}", case.call);
         let expected = case.body.map(|body| compact(body.get())).unwrap_or_default();
-        let expected = expected
-            .replace("\"ORDERS\"", &orders)
-            .replace("\"PRODUCTS\"", &products);
+        let expected = expected.replace("\"ORDERS\"", &orders).replace("\"PRODUCTS\"", &products);
         let expected = expected.replace("\\u00e9", "é");
-        assert_eq!(
-            String::from_utf8(request.body.clone()).unwrap(),
-            expected,
-            "{}",
-            case.call
-        );
+        assert_eq!(String::from_utf8(request.body.clone()).unwrap(), expected, "{}", case.call);
         let sends_json = request
             .headers
             .iter()
@@ -289,20 +244,12 @@ fn an_import_holds_250_people_and_400_000_bytes_at_most() {
         phone: None,
         company: None,
     };
-    for (people, size, fitted) in [
-        (0, 1, 0),
-        (1, 1, 1),
-        (250, 1, 250),
-        (251, 1, 250),
-        (1_000, 1, 250),
-        (250, 5_000, 78),
-    ] {
+    for (people, size, fitted) in
+        [(0, 1, 0), (1, 1, 1), (250, 1, 250), (251, 1, 250), (1_000, 1, 250), (250, 5_000, 78)]
+    {
         for silent in [true, false] {
             let (request, count) = import(&account(), &vec![person(size); people], silent);
-            assert!(
-                count == fitted || (size > 1 && count.abs_diff(fitted) <= 1),
-                "{people} {size}: {count}"
-            );
+            assert!(count == fitted || (size > 1 && count.abs_diff(fitted) <= 1), "{people} {size}: {count}");
             assert!(request.body.len() <= 400_000);
             let body: Value = serde_json::from_slice(&request.body).unwrap();
             assert_eq!(body["contacts"].as_array().unwrap().len(), count);
@@ -312,10 +259,7 @@ fn an_import_holds_250_people_and_400_000_bytes_at_most() {
     let bare = import(&account(), &[person(1), person(1)], false).0.body.len();
     let (request, count) = import(&account(), &[person(1), person(400_000 - bare + 1)], false);
     assert_eq!((request.body.len(), count), (400_000, 2));
-    assert_eq!(
-        import(&account(), &[person(1), person(400_000 - bare + 2)], false).1,
-        1
-    );
+    assert_eq!(import(&account(), &[person(1), person(400_000 - bare + 2)], false).1, 1);
     // One who fits nowhere goes alone: it is for the other side to refuse, not for a loop to stand still.
     assert_eq!(import(&account(), &[person(500_000), person(1)], false).1, 1);
 }
@@ -345,11 +289,8 @@ fn an_address_is_taken_in_every_form_people_copy_it_and_in_no_other() {
 fn nothing_of_a_person_is_printed() {
     let sent = order(7, &read_order(&order_cases()[0].order), true);
     let person = &two_people()[0];
-    let printed = format!(
-        "{sent:?} {person:?} {:?} {:?}",
-        account(),
-        buyer(&order_cases()[0].order["buyer"])
-    );
+    let printed =
+        format!("{sent:?} {person:?} {:?} {:?}", account(), buyer(&order_cases()[0].order["buyer"]));
     for secret in ["Ana", "Lima", "xample.org", "+33", "key-1"] {
         assert!(!printed.contains(secret), "{secret} in {printed}");
     }
@@ -363,15 +304,7 @@ fn every_code_says_what_it_means_and_what_to_do() {
     assert_eq!(codes.len(), CODES.len());
     for code in CODES {
         assert!(code.code.starts_with("destination."), "{}", code.code);
-        assert!(
-            code.meaning.ends_with('.') && code.action.ends_with('.'),
-            "{}",
-            code.code
-        );
-        assert!(
-            !code.meaning.contains("  ") && !code.action.contains("  "),
-            "{}",
-            code.code
-        );
+        assert!(code.meaning.ends_with('.') && code.action.ends_with('.'), "{}", code.code);
+        assert!(!code.meaning.contains("  ") && !code.action.contains("  "), "{}", code.code);
     }
 }

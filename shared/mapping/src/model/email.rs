@@ -73,10 +73,7 @@ fn domain_is_plain(domain: &str) -> bool {
             && part.chars().all(|c| c == '-' || c.is_alphanumeric())
     };
     // The last label is a name: figures there make an IP address, not a domain.
-    let named = domain
-        .rsplit('.')
-        .next()
-        .is_some_and(|last| !last.bytes().all(|b| b.is_ascii_digit()));
+    let named = domain.rsplit('.').next().is_some_and(|last| !last.bytes().all(|b| b.is_ascii_digit()));
     domain.contains('.') && named && domain.split('.').all(label)
 }
 

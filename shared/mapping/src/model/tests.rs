@@ -40,17 +40,10 @@ fn currencies_are_those_of_iso_4217_in_capitals() {
         assert_eq!(currency.to_string(), code);
         assert_eq!(serde_json::to_string(&currency).unwrap(), format!("\"{code}\""));
     }
-    for code in [
-        "", "eur", "Eur", "EU", "EURO", " EUR", "EUR ", "€", "BTC", "ZZZ", "EUR\n", "ЕUR", "000",
-    ] {
-        assert!(
-            matches!(Currency::parse(code), Err(MoneyError::UnknownCurrency(_))),
-            "{code:?}"
-        );
-        assert!(
-            serde_json::from_str::<Currency>(&serde_json::to_string(code).unwrap()).is_err(),
-            "{code:?}"
-        );
+    for code in ["", "eur", "Eur", "EU", "EURO", " EUR", "EUR ", "€", "BTC", "ZZZ", "EUR\n", "ЕUR", "000"]
+    {
+        assert!(matches!(Currency::parse(code), Err(MoneyError::UnknownCurrency(_))), "{code:?}");
+        assert!(serde_json::from_str::<Currency>(&serde_json::to_string(code).unwrap()).is_err(), "{code:?}");
     }
     let said = Currency::parse(&"x".repeat(10_000)).unwrap_err().to_string();
     assert!(said.len() < 60, "{said}");
@@ -128,16 +121,8 @@ fn sums_are_exact_or_refused() {
     ];
     for (left, right, sum, difference) in cases {
         let (one, other) = (money(left, "EUR"), money(right, "EUR"));
-        assert_eq!(
-            one.plus(other).map(|amount| amount.minor),
-            sum,
-            "{left} + {right}"
-        );
-        assert_eq!(
-            one.minus(other).map(|amount| amount.minor),
-            difference,
-            "{left} - {right}"
-        );
+        assert_eq!(one.plus(other).map(|amount| amount.minor), sum, "{left} + {right}");
+        assert_eq!(one.minus(other).map(|amount| amount.minor), difference, "{left} - {right}");
     }
     let (euro, yen) = (money(1, "EUR"), money(1, "JPY"));
     let mixed = MoneyError::Mixed(euro.currency, yen.currency);
@@ -169,14 +154,9 @@ fn quantities_are_exact() {
         assert_eq!(quantity.to_string(), printed, "{text}");
         assert_eq!(Quantity::parse(printed), Ok(quantity), "{text}");
     }
-    for (text, zero) in [
-        ("0", true),
-        ("0.000", true),
-        (".0", true),
-        ("00", true),
-        ("0.001", false),
-        ("1", false),
-    ] {
+    for (text, zero) in
+        [("0", true), ("0.000", true), (".0", true), ("00", true), ("0.001", false), ("1", false)]
+    {
         assert_eq!(Quantity::parse(text).unwrap().is_zero(), zero, "{text}");
     }
     for text in [
@@ -214,11 +194,7 @@ fn nothing_of_a_secret_or_a_person_is_printed() {
     let text = "Hidden.Text@example.org";
     let (secret, personal) = (Secret::new(text), Personal::new(text).unwrap());
     let email = Email::parse(text).unwrap();
-    let nested = (
-        vec![Some(secret.clone())],
-        Some(personal.clone()),
-        [email.clone()],
-    );
+    let nested = (vec![Some(secret.clone())], Some(personal.clone()), [email.clone()]);
     for printed in [
         format!("{secret:?}"),
         format!("{personal:?}"),
@@ -233,20 +209,12 @@ fn nothing_of_a_secret_or_a_person_is_printed() {
             assert!(!printed.contains(part), "{printed}");
         }
     }
-    assert_eq!(
-        (secret.expose(), personal.expose(), email.expose()),
-        (text, text, text)
-    );
+    assert_eq!((secret.expose(), personal.expose(), email.expose()), (text, text, text));
 }
 
 #[test]
 fn blanks_around_a_secret_or_a_name_are_dropped_and_nothing_is_none() {
-    for (given, kept) in [
-        ("key", "key"),
-        (" key\n", "key"),
-        ("a b", "a b"),
-        ("\u{a0}key\u{a0}", "key"),
-    ] {
+    for (given, kept) in [("key", "key"), (" key\n", "key"), ("a b", "a b"), ("\u{a0}key\u{a0}", "key")] {
         assert_eq!(Secret::new(given).expose(), kept);
         assert_eq!(Personal::new(given).unwrap().expose(), kept);
         assert!(!Secret::new(given).is_empty());
@@ -266,9 +234,5 @@ fn reasons_are_said_in_their_order_and_have_words() {
     words.sort_unstable();
     words.dedup();
     assert_eq!(words.len(), SkipReason::ALL.len());
-    assert!(
-        SkipReason::ALL
-            .iter()
-            .all(|reason| reason.meaning().ends_with('.'))
-    );
+    assert!(SkipReason::ALL.iter().all(|reason| reason.meaning().ends_with('.')));
 }

@@ -48,10 +48,18 @@ pub(super) fn history(
         let shop = &expected["locations"][&connection.location.id];
         live += shop["younger_than_24h"].as_u64().unwrap_or(0);
         let skipped = json!(state.streams.orders.skipped);
-        checks.push(Check::same(&format!("{}: skipped, by reason", connection.name), &skipped, &shop["skipped"]));
+        checks.push(Check::same(
+            &format!("{}: skipped, by reason", connection.name),
+            &skipped,
+            &shop["skipped"],
+        ));
     }
     let account = &stats["activecampaign"]["account"];
-    checks.push(Check::same("automations started: orders of the last 24 h", &account["purchases"], &json!(live)));
+    checks.push(Check::same(
+        "automations started: orders of the last 24 h",
+        &account["purchases"],
+        &json!(live),
+    ));
     let people = &expected["customers"];
     let emails = sum(&[&people["emails_with_eligible_orders"], &people["emails_without_orders_importable"]]);
     checks.push(Check::same("contacts: everybody with an address", &account["contacts"], &json!(emails)));
@@ -59,7 +67,10 @@ pub(super) fn history(
     if sent >= ENOUGH {
         let (source, writes, read_back, _) = counted(stats);
         let within = |calls: u64, most: u64| calls * 1_000 <= most * sent;
-        checks.push(Check::of(within(source, MAX_SOURCE), format!("calls to the store per 1,000: at most {MAX_SOURCE}")));
+        checks.push(Check::of(
+            within(source, MAX_SOURCE),
+            format!("calls to the store per 1,000: at most {MAX_SOURCE}"),
+        ));
         checks.push(Check::of(within(writes, MAX_WRITES), format!("writes per 1,000: at most {MAX_WRITES}")));
         let all = writes + read_back;
         let what = format!("with read-back per 1,000: at most {MAX_WITH_READ_BACK}");
@@ -85,7 +96,10 @@ pub(super) fn polled(
     }
     for kind in ["stale_overwrite", "rewritten_within_60s"] {
         let seen = stats["counts"][kind].as_u64().unwrap_or(0);
-        checks.push(Check::of(seen == 0, format!("{} seen at the destination: {seen}", kind.replace('_', " "))));
+        checks.push(Check::of(
+            seen == 0,
+            format!("{} seen at the destination: {seen}", kind.replace('_', " ")),
+        ));
     }
     checks
 }
@@ -104,7 +118,10 @@ fn arrived(connections: &[Connection], states: &[Progress], expected: &Value, st
         checks.push(Check::same(&format!("{name}: money in minor units"), money, &shop["money_minor"]));
         let complete = state.run.state == RunState::Complete && state.streams.newly_parked() == 0;
         let agrees = state.streams.all().iter().all(|(_, tally)| tally.agrees() && tally.pending == 0);
-        checks.push(Check::of(complete && agrees, format!("{name}: complete, nothing parked, every sum agrees")));
+        checks.push(Check::of(
+            complete && agrees,
+            format!("{name}: complete, nothing parked, every sum agrees"),
+        ));
     }
     checks
 }

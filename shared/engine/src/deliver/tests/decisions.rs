@@ -146,18 +146,18 @@ fn an_order_once_sent_is_kept_right_when_a_rule_would_leave_it_out() {
 #[test]
 fn what_cannot_be_read_is_parked() {
     let broken = || Observed {
-        reading: Reading::Unreadable { code: "square.unreadable", place: "tenders".into() },
+        reading: Reading::Unreadable { code: "acme.unreadable", place: "tenders".into() },
         ..sold(HOUR)
     };
     let parked = change(row(State::Parked, ago(HOUR)), |row| row.desired = None);
     check(vec![
-        ("new", broken(), None, facts(), "note parked square.unreadable"),
+        ("new", broken(), None, facts(), "note parked acme.unreadable"),
         (
             "sent before",
             broken(),
             Some(row(State::Synced, ago(DAY))),
             facts(),
-            "note parked square.unreadable",
+            "note parked acme.unreadable",
         ),
         ("readable now, at the same version", sold(HOUR), Some(parked), facts(), "send live"),
     ]);

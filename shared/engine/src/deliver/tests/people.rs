@@ -122,9 +122,9 @@ async fn people_read_again_by_the_same_run_count_for_what_they_came_to() {
     let run = run(RunKind::Historical, "R1");
     let mut crowd = people(12);
     crowd[4].reading = Reading::Skipped { reason: SkipReason::NoEmail, late: None };
-    crowd[5].reading = Reading::Unreadable { code: "square.unreadable", place: "x".into() };
+    crowd[5].reading = Reading::Unreadable { code: "acme.unreadable", place: "x".into() };
     let first = world.import(&run, crowd.clone()).await.unwrap();
-    assert_eq!((first.pending, first.skipped["no_email"], first.parked["square.unreadable"]), (10, 1, 1));
+    assert_eq!((first.pending, first.skipped["no_email"], first.parked["acme.unreadable"]), (10, 1, 1));
     world.clock.advance(Duration::from_secs(5));
     assert_eq!(world.import(&run, crowd).await.unwrap(), first);
     assert_eq!(world.calls("contacts.import"), 1);

@@ -152,7 +152,7 @@ async fn progress_tells_the_sums_and_what_it_waits_for() {
         super::super::handle(&world.engine, &delivery).await.unwrap();
     }
     let seen = progress(&world.engine, "C1", &started.run.id).await.unwrap();
-    assert!(seen.eta_reason.unwrap().contains("square.throttled"));
+    assert!(seen.eta_reason.unwrap().contains(".throttled"));
     ended(&world, &started.run.id).await;
     let seen = progress(&world.engine, "C1", &started.run.id).await.unwrap();
     assert_eq!((seen.streams.orders.synced, seen.eta_seconds, seen.eta_reason), (6, None, None));

@@ -98,7 +98,7 @@ async fn a_refused_window_moves_no_watermark_and_is_read_when_the_run_is_resumed
     world.net.plan("orders.search", 7, Trouble::Says(401, None));
     let stopped = ended(&world, &run.id).await;
     assert_eq!(stopped.state, RunState::Incomplete);
-    assert_eq!(stopped.problem.unwrap().code, "square.token_revoked");
+    assert!(stopped.problem.unwrap().code.ends_with(".token_revoked"));
     assert_eq!(watermarks(&world).await.0, None);
     let connection = crate::connections::find(&world.engine, "C1").await.unwrap();
     assert_eq!(connection.state, ConnectionState::NeedsReconnect);

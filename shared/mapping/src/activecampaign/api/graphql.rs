@@ -33,14 +33,7 @@ const GET: &str = "query GetOrder($connection:Int!,$order:String!)\
 #[must_use]
 pub fn check_schema(account: &Account) -> Request {
     let filter = json!({"filter": {"pagination": {"offset": 0, "limit": 1}}});
-    graphql(
-        account,
-        "schema.check",
-        Effect::Read,
-        "SearchOrders",
-        SEARCH,
-        filter,
-    )
+    graphql(account, "schema.check", Effect::Read, "SearchOrders", SEARCH, filter)
 }
 
 /// `syncLegacyConnection`: announces a new connection (activecampaign.md section 2). Its failure is no reason
@@ -48,14 +41,7 @@ pub fn check_schema(account: &Account) -> Request {
 #[must_use]
 pub fn announce(account: &Account, service: &str, externalid: &str) -> Request {
     let variables = json!({"service": service, "store": externalid});
-    graphql(
-        account,
-        "connections.announce",
-        Effect::Write,
-        "Announce",
-        ANNOUNCE,
-        variables,
-    )
+    graphql(account, "connections.announce", Effect::Write, "Announce", ANNOUNCE, variables)
 }
 
 /// Up to 100 orders, as a variable.
@@ -72,14 +58,7 @@ where
         Channel::Waiting => ("orders.push", "PushOrders", PUSH),
         Channel::Queued => ("orders.queue", "QueueOrders", QUEUE),
     };
-    graphql(
-        account,
-        operation,
-        Effect::Write,
-        name,
-        document,
-        Variables { orders },
-    )
+    graphql(account, operation, Effect::Write, name, document, Variables { orders })
 }
 
 /// Up to 100 products, as a variable.
@@ -92,14 +71,7 @@ where
     struct Variables<'a, T> {
         products: &'a [T],
     }
-    graphql(
-        account,
-        "products.push",
-        Effect::Write,
-        "PushProducts",
-        PRODUCTS,
-        Variables { products },
-    )
+    graphql(account, "products.push", Effect::Write, "PushProducts", PRODUCTS, Variables { products })
 }
 
 /// `searchOrder` of a connection's orders made at `since` or later, ascending, 100 from `offset`. Asks from the
@@ -112,14 +84,7 @@ pub fn read_back(account: &Account, connection: i64, since: Timestamp, offset: u
         "storeCreatedDate": {"value": since, "filterOperator": "GTE", "sort": "ASC"},
         "pagination": {"offset": offset, "limit": PAGE},
     }});
-    graphql(
-        account,
-        "orders.read_back",
-        Effect::Read,
-        "SearchOrders",
-        SEARCH,
-        variables,
-    )
+    graphql(account, "orders.read_back", Effect::Read, "SearchOrders", SEARCH, variables)
 }
 
 /// `getOrder`.
@@ -144,10 +109,6 @@ fn graphql(
         operation_name: &'static str,
         variables: V,
     }
-    let body = wire::json(&Body {
-        query: document,
-        operation_name: name,
-        variables,
-    });
+    let body = wire::json(&Body { query: document, operation_name: name, variables });
     request(account, operation, Method::Post, "ecom/graphql", body, effect)
 }

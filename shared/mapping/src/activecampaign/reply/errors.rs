@@ -15,19 +15,10 @@ pub(super) fn refusal(errors: &[Value], sent: &[&str]) -> Refusal {
     if !records.is_empty() {
         return Refusal::Records(records);
     }
-    if errors
-        .iter()
-        .filter_map(|error| member(error, "message"))
-        .any(is_too_large)
-    {
+    if errors.iter().filter_map(|error| member(error, "message")).any(is_too_large) {
         return Refusal::TooLarge;
     }
-    let said = errors
-        .iter()
-        .map(one)
-        .filter(|text| !text.is_empty())
-        .collect::<Vec<_>>()
-        .join("; ");
+    let said = errors.iter().map(one).filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ");
     let text = clean(if said.is_empty() { "no reason given" } else { &said });
     if errors.iter().any(is_of_the_schema) {
         Refusal::Schema(text)
@@ -53,12 +44,7 @@ fn is_their_fault(message: &str) -> bool {
 /// Places in our document, said before anything ran. An error of a field that did run carries its `path` too:
 /// that one is about the data.
 fn is_of_the_schema(error: &Value) -> bool {
-    let filled = |name| {
-        error
-            .get(name)
-            .and_then(Value::as_array)
-            .is_some_and(|list| !list.is_empty())
-    };
+    let filled = |name| error.get(name).and_then(Value::as_array).is_some_and(|list| !list.is_empty());
     filled("locations") && !filled("path")
 }
 
@@ -67,11 +53,7 @@ fn named_records(errors: &[Value], sent: &[&str]) -> Vec<(String, String)> {
     let mut longest_first = sent.to_vec();
     longest_first.sort_by_key(|id| std::cmp::Reverse(id.len()));
     let mut named: Vec<(String, String)> = Vec::new();
-    for (key, value) in errors
-        .iter()
-        .filter_map(|error| error.get("extensions")?.as_object())
-        .flatten()
-    {
+    for (key, value) in errors.iter().filter_map(|error| error.get("extensions")?.as_object()).flatten() {
         let Some(id) = id_in(key, &longest_first) else {
             continue;
         };
@@ -95,19 +77,10 @@ fn id_in<'a>(key: &str, longest_first: &[&'a str]) -> Option<&'a str> {
         .iter()
         .find_map(|marker| key.split_once(marker))
         .map_or(key, |(_, rest)| rest);
-    let first = |fits: &dyn Fn(&str) -> bool| {
-        longest_first
-            .iter()
-            .copied()
-            .find(|id| !id.is_empty() && fits(id))
-    };
+    let first =
+        |fits: &dyn Fn(&str) -> bool| longest_first.iter().copied().find(|id| !id.is_empty() && fits(id));
     first(&|id| rest.strip_prefix(id).is_some_and(ends_a_word))
-        .or_else(|| {
-            first(&|id| {
-                rest.match_indices(id)
-                    .any(|(at, _)| stands_alone(rest, at, id.len()))
-            })
-        })
+        .or_else(|| first(&|id| rest.match_indices(id).any(|(at, _)| stands_alone(rest, at, id.len()))))
         .or_else(|| first(&|id| id.len() >= MIN_UNBORDERED && rest.contains(id)))
 }
 

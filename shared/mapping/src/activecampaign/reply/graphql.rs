@@ -54,11 +54,7 @@ pub fn orders_queued(response: &Response, sent: &[&str]) -> Result<String, Refus
     }
     let data: Data = read(response, sent)?;
     let id = of_value(&data.bulk_upsert_orders_async.record_id);
-    if id.is_empty() {
-        Err(Refusal::Unavailable(response.status))
-    } else {
-        Ok(id)
-    }
+    if id.is_empty() { Err(Refusal::Unavailable(response.status)) } else { Ok(id) }
 }
 
 /// The products' answer. The same key twice in one request is answered once (activecampaign.md section 4.10),
@@ -74,11 +70,7 @@ pub fn products_written(response: &Response, sent: &[&str]) -> Result<(), Refusa
         bulk_upsert_products: Vec<Option<&'a RawValue>>,
     }
     let data: Data<'_> = read(response, sent)?;
-    all_written(
-        response,
-        &data.bulk_upsert_products,
-        usize::from(!sent.is_empty()),
-    )
+    all_written(response, &data.bulk_upsert_products, usize::from(!sent.is_empty()))
 }
 
 fn all_written(response: &Response, written: &[Option<&RawValue>], at_least: usize) -> Result<(), Refusal> {
@@ -130,10 +122,7 @@ impl Found<'_> {
             id: self.store_order_id.ok_or_else(|| lacks("storeOrderId"))?,
             created: created.ok_or_else(|| lacks("a storeCreatedDate that is a time"))?,
             modified: self.store_modified_date.as_deref().and_then(instant),
-            amount: self
-                .final_amount
-                .map(|raw| raw.get().trim_matches('"').to_owned())
-                .unwrap_or_default(),
+            amount: self.final_amount.map(|raw| raw.get().trim_matches('"').to_owned()).unwrap_or_default(),
             status: self.normalized_status,
         })
     }
@@ -156,11 +145,7 @@ fn read<'a, T: Deserialize<'a>>(response: &'a Response, sent: &[&str]) -> Result
     }
     let unknown = || Refusal::Unavailable(response.status);
     let Ok(envelope) = serde_json::from_slice::<Envelope<'a>>(&response.body) else {
-        return Err(if response.is_success() {
-            unknown()
-        } else {
-            no_envelope(response)
-        });
+        return Err(if response.is_success() { unknown() } else { no_envelope(response) });
     };
     let errors = match envelope.errors.as_ref() {
         Some(Value::Array(errors)) => errors.as_slice(),
@@ -179,7 +164,5 @@ fn read<'a, T: Deserialize<'a>>(response: &'a Response, sent: &[&str]) -> Result
 
 /// A refusal that is not of GraphQL's own making.
 fn no_envelope(response: &Response) -> Refusal {
-    rest(response)
-        .err()
-        .unwrap_or(Refusal::Unavailable(response.status))
+    rest(response).err().unwrap_or(Refusal::Unavailable(response.status))
 }

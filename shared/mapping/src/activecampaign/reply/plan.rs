@@ -71,11 +71,9 @@ fn is_off(value: &Value) -> bool {
         Value::Null | Value::Bool(false) => true,
         Value::Number(number) => number.as_i64() == Some(0),
         Value::String(text) => matches!(text.as_str(), "" | "0" | "false"),
-        Value::Object(members) => SWITCHES.iter().any(|name| {
-            members
-                .get(*name)
-                .is_some_and(|member| member == &Value::Bool(false))
-        }),
+        Value::Object(members) => {
+            SWITCHES.iter().any(|name| members.get(*name).is_some_and(|member| member == &Value::Bool(false)))
+        }
         _ => false,
     }
 }

@@ -61,9 +61,7 @@ fn is_duplicate(body: &Value) -> bool {
         Some(code) => code == "duplicate",
         None => {
             let text = one(error).to_ascii_lowercase();
-            ["duplicate", "already", "must be unique"]
-                .iter()
-                .any(|word| text.contains(word))
+            ["duplicate", "already", "must be unique"].iter().any(|word| text.contains(word))
         }
     })
 }
@@ -78,12 +76,7 @@ fn errors(body: &Value) -> &[Value] {
 
 /// What was said, in one short line.
 pub(super) fn describe(body: &Value) -> String {
-    let said = errors(body)
-        .iter()
-        .map(one)
-        .filter(|text| !text.is_empty())
-        .collect::<Vec<_>>()
-        .join("; ");
+    let said = errors(body).iter().map(one).filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ");
     let message = member(body, "message").unwrap_or_default();
     let text = if said.is_empty() { message } else { &said };
     clean(if text.is_empty() { "no reason given" } else { text })

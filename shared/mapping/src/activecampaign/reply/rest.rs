@@ -12,11 +12,7 @@ use crate::http::Response;
 /// # Errors
 /// The refusal.
 pub fn succeeded(response: &Response) -> Result<(), Refusal> {
-    if response.is_success() {
-        Ok(())
-    } else {
-        rest(response).map(drop)
-    }
+    if response.is_success() { Ok(()) } else { rest(response).map(drop) }
 }
 
 /// The connection of an answer to create or change.
@@ -25,9 +21,7 @@ pub fn succeeded(response: &Response) -> Result<(), Refusal> {
 /// The refusal.
 pub fn connection(response: &Response) -> Result<Connection, Refusal> {
     let body = rest(response)?;
-    body.get("connection")
-        .and_then(read_connection)
-        .ok_or(Refusal::Unavailable(response.status))
+    body.get("connection").and_then(read_connection).ok_or(Refusal::Unavailable(response.status))
 }
 
 /// The connections of a list.
@@ -80,16 +74,12 @@ pub fn import_queued(response: &Response) -> Result<String, Refusal> {
 }
 
 fn member_is_zero(body: &Value, name: &str) -> bool {
-    body.get(name)
-        .is_some_and(|value| matches!(of_value(value).as_str(), "0" | "false"))
+    body.get(name).is_some_and(|value| matches!(of_value(value).as_str(), "0" | "false"))
 }
 
 /// `failureReasons` of a refused import, unless it is its rate that is refused.
 fn refused_people(body: &Value) -> Option<Refusal> {
-    let reasons = body
-        .get("failureReasons")
-        .and_then(Value::as_array)
-        .filter(|list| !list.is_empty())?;
+    let reasons = body.get("failureReasons").and_then(Value::as_array).filter(|list| !list.is_empty())?;
     let message = member(body, "message").unwrap_or_default();
     if message.to_ascii_lowercase().contains("rate limit") {
         return None;
@@ -97,9 +87,7 @@ fn refused_people(body: &Value) -> Option<Refusal> {
     let people: Vec<_> = reasons
         .iter()
         .filter_map(|reason| {
-            let place = reason
-                .get("contact")
-                .filter(|place| place.is_u64() || place.is_string())?;
+            let place = reason.get("contact").filter(|place| place.is_u64() || place.is_string())?;
             let text = reason.get("failureReason").map(of_value).unwrap_or_default();
             Some((clean(&of_value(place)), clean(&text)))
         })
@@ -120,20 +108,14 @@ pub fn import_state(response: &Response) -> Result<ImportState, Refusal> {
     let body = rest(response)?;
     let status = member(&body, "status").unwrap_or_default().to_ascii_lowercase();
     Ok(match status.as_str() {
-        "completed" => ImportState::Done {
-            refused: refused_addresses(&body),
-        },
+        "completed" => ImportState::Done { refused: refused_addresses(&body) },
         "failed" | "interrupted" => ImportState::Failed,
         _ => ImportState::Working,
     })
 }
 
 fn refused_addresses(body: &Value) -> Vec<String> {
-    let list = body
-        .get("failure")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let list = body.get("failure").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     list.iter()
         .filter_map(|entry| entry.as_str().or_else(|| member(entry, "email")))
         .map(str::to_owned)

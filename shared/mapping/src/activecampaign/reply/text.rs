@@ -12,10 +12,7 @@ const REMOVED: &str = "[address]";
 pub(super) fn clean(text: &str) -> String {
     let mut words = Vec::new();
     let mut length = 0;
-    for word in text
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|word| !word.is_empty())
-    {
+    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
         let personal = word.contains(['@', '\u{ff20}', '\u{fe6b}']) || word.contains("%40");
         let word = if personal { REMOVED } else { word };
         length += word.chars().count() + 1;
@@ -39,8 +36,5 @@ pub(super) fn of_value(value: &Value) -> String {
 
 /// A text member, where there is one with something in it.
 pub(super) fn member<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
-    value
-        .get(name)
-        .and_then(Value::as_str)
-        .filter(|text| !text.trim().is_empty())
+    value.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
 }

@@ -99,11 +99,8 @@ pub(super) fn read_product(value: &Value) -> Product {
         category: text(&value["category"]),
         sku: text(&value["sku"]),
         image_url: text(&value["image"]),
-        price: value["price"].as_i64().map(|minor| {
-            Money::new(
-                minor,
-                Currency::parse(value["currency"].as_str().unwrap()).unwrap(),
-            )
-        }),
+        price: value["price"]
+            .as_i64()
+            .map(|minor| Money::new(minor, Currency::parse(value["currency"].as_str().unwrap()).unwrap())),
     }
 }

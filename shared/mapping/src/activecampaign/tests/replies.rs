@@ -50,11 +50,7 @@ fn understand(call: &str, response: &Response, sent: &[&str]) -> String {
 fn check(cases: &str) {
     let cases: Vec<Case<'_>> = serde_json::from_str(cases).unwrap();
     for (number, case) in cases.iter().enumerate() {
-        let body = case
-            .body
-            .map(RawValue::get)
-            .or(case.text.as_deref())
-            .unwrap_or_default();
+        let body = case.body.map(RawValue::get).or(case.text.as_deref()).unwrap_or_default();
         let response = Response {
             status: case.status,
             retry_after: case.retry_after.clone(),
@@ -74,18 +70,10 @@ fn check(cases: &str) {
             "import_state",
             "contact_synced",
         ];
-        let calls = if case.call == "*" {
-            &all[..]
-        } else {
-            &[case.call.as_str()]
-        };
+        let calls = if case.call == "*" { &all[..] } else { &[case.call.as_str()] };
         for call in calls {
             let understood = understand(call, &response, &sent);
-            assert_eq!(
-                understood,
-                case.expected.as_str().unwrap(),
-                "case {number}, {call}: {body}"
-            );
+            assert_eq!(understood, case.expected.as_str().unwrap(), "case {number}, {call}: {body}");
         }
     }
 }
@@ -109,21 +97,9 @@ fn replies_of_graphql_are_understood() {
 fn a_cut_reply_never_counts_as_written() {
     let whole = r#"{"data":{"bulkUpsertOrders":[{"storeOrderId":"a"},{"storeOrderId":"b"}],"bulkUpsertOrdersAsync":{"recordId":"x"}}}"#;
     for length in 0..whole.len() {
-        let response = Response {
-            status: 200,
-            retry_after: None,
-            body: whole.as_bytes()[..length].to_vec(),
-        };
-        assert_eq!(
-            orders_written(&response, &["a", "b"]),
-            Err(Refusal::Unavailable(200)),
-            "{length}"
-        );
-        assert_eq!(
-            orders_queued(&response, &["a", "b"]),
-            Err(Refusal::Unavailable(200)),
-            "{length}"
-        );
+        let response = Response { status: 200, retry_after: None, body: whole.as_bytes()[..length].to_vec() };
+        assert_eq!(orders_written(&response, &["a", "b"]), Err(Refusal::Unavailable(200)), "{length}");
+        assert_eq!(orders_queued(&response, &["a", "b"]), Err(Refusal::Unavailable(200)), "{length}");
     }
 }
 
@@ -135,23 +111,13 @@ fn a_refusal_is_short_and_names_no_address() {
         "word ".repeat(500)
     );
     let body = serde_json::json!({"errors": [{"message": "Validation errors", "extensions": {"0-storeOrderId-a": long}}]});
-    let response = Response {
-        status: 200,
-        retry_after: None,
-        body: body.to_string().into_bytes(),
-    };
-    let Err(Refusal::Records(named)) = orders_written(&response, &["a"]) else {
-        panic!("not refused")
-    };
+    let response = Response { status: 200, retry_after: None, body: body.to_string().into_bytes() };
+    let Err(Refusal::Records(named)) = orders_written(&response, &["a"]) else { panic!("not refused") };
     assert!(named[0].1.chars().count() <= 300);
     assert!(
         !named[0].1.contains(['@', '＠']) && !named[0].1.contains("xample") && !named[0].1.contains("y.z")
     );
-    assert!(
-        named[0]
-            .1
-            .contains("is no address [address] [address] [address] word")
-    );
+    assert!(named[0].1.contains("is no address [address] [address] [address] word"));
 }
 
 #[test]
@@ -192,11 +158,7 @@ fn amounts_are_the_same_by_value() {
             status: status.map(str::to_owned),
         };
         let check = format!("{right} COMPLETED");
-        assert_eq!(
-            stored(Some("COMPLETED")).agrees(&check),
-            same,
-            "{left} and {right}"
-        );
+        assert_eq!(stored(Some("COMPLETED")).agrees(&check), same, "{left} and {right}");
         assert_eq!(stored(None).agrees(&check), same, "{left} and {right}");
         assert!(!stored(Some("REFUNDED")).agrees(&check));
         assert!(!stored(None).agrees(right));

@@ -116,24 +116,12 @@ impl OrderInput {
         map.serialize_entry("currency", &self.currency())?;
         map.serialize_entry("finalAmount", &Amount(self.final_amount))?;
         some(map, "shippingAmount", self.shipping_amount.map(Amount).as_ref())?;
-        some(
-            map,
-            "discounts",
-            (!self.discounts.is_empty()).then_some(&self.discounts),
-        )?;
-        some(
-            map,
-            "lineItems",
-            (!self.line_items.is_empty()).then_some(&self.line_items),
-        )?;
+        some(map, "discounts", (!self.discounts.is_empty()).then_some(&self.discounts))?;
+        some(map, "lineItems", (!self.line_items.is_empty()).then_some(&self.line_items))?;
         some(map, "orderUrl", self.order_url.as_ref())?;
         some(map, "shippingMethod", self.shipping_method.as_ref())?;
         some(map, "acceptsMarketing", self.accepts_marketing.as_ref())?;
-        some(
-            map,
-            "customerData",
-            (!self.customer_data.is_empty()).then_some(&self.customer_data),
-        )
+        some(map, "customerData", (!self.customer_data.is_empty()).then_some(&self.customer_data))
     }
 }
 
@@ -236,8 +224,6 @@ pub struct CustomerData {
 
 impl CustomerData {
     fn is_empty(&self) -> bool {
-        [&self.first_name, &self.last_name, &self.phone, &self.company]
-            .into_iter()
-            .all(Option::is_none)
+        [&self.first_name, &self.last_name, &self.phone, &self.company].into_iter().all(Option::is_none)
     }
 }

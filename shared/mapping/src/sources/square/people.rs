@@ -1,7 +1,7 @@
 //! Customers: read in bulk for a page of orders, and as a stream of their own.
 
-use std::sync::Arc;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::json;
