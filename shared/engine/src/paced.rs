@@ -17,6 +17,10 @@ const MAX_REFUSALS: u32 = 6;
 const MAX_FAILURES: u32 = 3;
 /// A longer pause is not sat out: the work is handed back to its queue.
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(40);
+/// So late, a moment to call is missed.
+const MISSED: SignedDuration = SignedDuration::from_millis(100);
+/// Moments missed in a row before a call is made all the same.
+const MAX_MISSED: u32 = 20;
 /// The pause after a refusal that names none.
 const DEFAULT_PAUSE: SignedDuration = SignedDuration::from_secs(2);
 /// No pause is believed beyond a day.
@@ -60,11 +64,7 @@ impl<'a> Paced<'a> {
     }
 
     async fn once(&self, request: Request, purse: &Purse) -> Result<Response, HttpError> {
-        let now = self.clock.now();
-        let at = self.budget.reserve(purse, self.lane, now).await.map_err(|_| HttpError::NotSent)?;
-        if at > now {
-            self.clock.sleep(unsigned(at.duration_since(now))).await;
-        }
+        self.wait_for_moment(purse).await?;
         self.calls.fetch_add(1, Ordering::Relaxed);
         let operation = request.operation;
         let answer = self.http.send(request).await;
@@ -75,6 +75,23 @@ impl<'a> Paced<'a> {
             Err(error) => tracing::debug!(operation, %error, "called in vain"),
         }
         answer
+    }
+
+    /// Waits for a moment to call. A moment missed, as the machine was busy, is not made up for: others' follow
+    /// at once, and together they would be too fast.
+    async fn wait_for_moment(&self, purse: &Purse) -> Result<(), HttpError> {
+        for _ in 0..MAX_MISSED {
+            let now = self.clock.now();
+            let at = self.budget.reserve(purse, self.lane, now).await.map_err(|_| HttpError::NotSent)?;
+            if at <= now {
+                break;
+            }
+            self.clock.sleep(unsigned(at.duration_since(now))).await;
+            if self.clock.now().duration_since(at) < MISSED {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Sits out a refusal; an error where it would take too long.

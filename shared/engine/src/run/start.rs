@@ -148,7 +148,7 @@ fn people_slices(from: Timestamp, to: Timestamp) -> Vec<WindowRow> {
         if end >= to {
             break;
         }
-        start = end;
+        start = end.saturating_add(jiff::SignedDuration::from_nanos(1)).unwrap_or(end);
     }
     slices
 }
@@ -282,6 +282,10 @@ pub async fn resume(engine: &Engine, id: &str) -> Result<Started, Fault> {
     let mut row = newest
         .filter(|row| row.value.state != RunState::Complete)
         .ok_or_else(|| Fault::usage("run.unknown", "there is no unfinished historical run to go on with"))?;
+    if row.value.state == RunState::Cancelled && !row.value.ended() {
+        let detail = "the run was cancelled and still settles what it has sent; resume it when that is done";
+        return Err(Fault::retry("connection.busy", detail));
+    }
     if row.value.ended() {
         reopen(engine, &connection, &mut row).await?;
     }

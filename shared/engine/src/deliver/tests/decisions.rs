@@ -152,13 +152,7 @@ fn what_cannot_be_read_is_parked() {
     let parked = change(row(State::Parked, ago(HOUR)), |row| row.desired = None);
     check(vec![
         ("new", broken(), None, facts(), "note parked acme.unreadable"),
-        (
-            "sent before",
-            broken(),
-            Some(row(State::Synced, ago(DAY))),
-            facts(),
-            "note parked acme.unreadable",
-        ),
+        ("sent before", broken(), Some(row(State::Synced, ago(DAY))), facts(), "note parked acme.unreadable"),
         ("readable now, at the same version", sold(HOUR), Some(parked), facts(), "send live"),
     ]);
 }
