@@ -191,8 +191,9 @@ pub(crate) fn parse() -> Result<Cli, ExitCode> {
             return if help { ExitCode::SUCCESS } else { Exit::Usage.into() };
         }
         let text = error.render().to_string();
-        let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        answer::print_error(true, &answer::Trouble::usage("usage.invalid", first));
+        let first = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+        let words: Vec<_> = first.split_whitespace().collect();
+        answer::print_error(true, &answer::Trouble::usage("usage.invalid", words.join(" ")));
         Exit::Usage.into()
     })
 }

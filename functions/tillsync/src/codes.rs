@@ -1,5 +1,8 @@
 //! Every code that can appear.
 
+use std::sync::LazyLock;
+
+use tillsync_mapping::model::SkipReason;
 use tillsync_mapping::source::CodeText;
 use tillsync_mapping::{activecampaign, sources};
 
@@ -27,6 +30,13 @@ const CODES: &[CodeText] = &[
     },
 ];
 
+/// The rules by which records are left out, as codes: every word in an answer can be asked for.
+static REASONS: LazyLock<Vec<CodeText>> = LazyLock::new(|| {
+    let action = "Nothing, if that is right. Else correct it at the store: the next poll looks again.";
+    let text = |reason: SkipReason| CodeText { code: reason.word(), meaning: reason.meaning(), action };
+    SkipReason::ALL.into_iter().map(text).collect()
+});
+
 /// Every code, in order.
 pub(crate) fn all() -> Vec<&'static CodeText> {
     let sources = sources::all().into_iter().flat_map(|source| source.codes());
@@ -36,6 +46,7 @@ pub(crate) fn all() -> Vec<&'static CodeText> {
         .chain(tillsync_embedded::CODES)
         .chain(activecampaign::CODES)
         .chain(sources)
+        .chain(REASONS.iter())
         .collect();
     codes.sort_by_key(|text| text.code);
     codes

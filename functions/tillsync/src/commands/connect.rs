@@ -83,9 +83,20 @@ async fn finish(host: &mut Host, draft: &str) -> Result<DraftOutcome, Trouble> {
 
 fn words(summary: &Summary, name: &str, started: bool) -> String {
     let about = if summary.exact { "" } else { "more than " };
+    if summary.renewed {
+        return format!(
+            "{} was connected already ({}). Its token and key are renewed; its name and history stay as they were.\n\
+             Go on: tillsync backfill resume {id} --wait where a history is unfinished, else tillsync poll {id}",
+            summary.name,
+            summary.connection,
+            id = summary.connection,
+        );
+    }
     let what = match (summary.renewed, summary.adopted) {
-        (true, _) => "was connected already; its token and key are renewed",
-        (_, true) => "is connected, to the ActiveCampaign connection that was there",
+        (_, true) => {
+            "is connected, to the ActiveCampaign connection that was there: orders made before now may be in it, \
+             so they start no automation"
+        }
         _ => "is connected",
     };
     let next = if started {

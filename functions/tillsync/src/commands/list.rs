@@ -4,7 +4,7 @@ use serde_json::json;
 use tillsync_engine::connections;
 use tillsync_engine::run::progress;
 
-use super::describe;
+use super::{because, describe};
 use crate::answer::{Answer, Trouble};
 use crate::host::Host;
 use crate::shapes;
@@ -16,7 +16,7 @@ pub(super) async fn connections(host: &Host) -> Result<Answer, Trouble> {
         let sums = connections::sums(&host.engine, &connection).await?;
         text.push_str(&format!("{}  {}  {}\n", connection.id, connection.name, connection.state_word()));
         if let Some(problem) = &connection.problem {
-            text.push_str(&format!("  because: {} ({})\n", problem.detail, problem.code));
+            text.push_str(&because(problem));
         }
         let at = |at: Option<jiff::Timestamp>| at.map_or("never".into(), |at| at.to_string());
         text.push_str(&format!(

@@ -12,7 +12,7 @@ mod serve;
 use std::process::ExitCode;
 
 use tillsync_engine::run::Progress;
-use tillsync_engine::state::RunState;
+use tillsync_engine::state::{Problem, RunState};
 
 use crate::answer::{Answer, Exit, Trouble, print, print_error};
 use crate::cli::{Cli, Command};
@@ -103,13 +103,19 @@ fn exit_of(states: &[Progress]) -> Exit {
     }
 }
 
+/// A problem in words, with what to do.
+fn because(problem: &Problem) -> String {
+    let action = crate::codes::text(&problem.code).map_or("", |text| text.action);
+    format!("  because: {} ({})\n  do: {action}\n", problem.detail, problem.code)
+}
+
 /// Ended runs in words.
 fn describe(name: &str, state: &Progress) -> String {
     use crate::shapes::sums;
     let run = &state.run;
     let mut text = format!("{name}: {} run {} is {}\n", run.kind.word(), run.id, run.state.word());
     if let Some(problem) = &run.problem {
-        text.push_str(&format!("  because: {} ({})\n", problem.detail, problem.code));
+        text.push_str(&because(problem));
     }
     for (word, tally) in state.streams.all() {
         text.push_str(&format!("  {word:9} {}\n", sums(tally)));

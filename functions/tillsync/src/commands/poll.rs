@@ -5,22 +5,35 @@ use tillsync_engine::connections;
 use tillsync_engine::run::start_poll;
 use tillsync_engine::state::{Connection, ConnectionState};
 
-use super::{describe, exit_of};
-use crate::answer::{Answer, Trouble};
+use super::{because, describe, exit_of};
+use crate::answer::{Answer, Exit, Trouble};
 use crate::cli::Poll;
 use crate::follow::{Followed, follow};
 use crate::host::Host;
 use crate::shapes;
 
 pub(super) async fn poll(mut host: Host, options: &Poll) -> Result<Answer, Trouble> {
-    let connections = match &options.connection {
+    let mut stopped = String::new();
+    let connections: Vec<Connection> = match &options.connection {
         Some(name) => vec![connections::find(&host.engine, name).await?],
         None => {
             let all = connections::all(&host.engine).await?;
             let active = |connection: &Connection| connection.state == ConnectionState::Active;
-            all.into_iter().filter(active).collect()
+            let (active, others): (Vec<_>, Vec<_>) = all.into_iter().partition(active);
+            for connection in &others {
+                stopped.push_str(&format!(
+                    "{} is {}: not polled\n",
+                    connection.name,
+                    connection.state_word()
+                ));
+                stopped.push_str(&connection.problem.as_ref().map_or_else(String::new, because));
+            }
+            active
         }
     };
+    if connections.is_empty() && !stopped.is_empty() {
+        return Err(Trouble::failed("connection.inactive", stopped.trim_end()));
+    }
     if connections.is_empty() {
         return Err(Trouble::usage("connection.unknown", "there is no active connection to poll"));
     }
@@ -39,7 +52,11 @@ pub(super) async fn poll(mut host: Host, options: &Poll) -> Result<Answer, Troub
     let text =
         runs.iter().zip(&states).map(|(followed, state)| describe(&followed.name, state)).collect::<String>();
     let list: Vec<_> = states.iter().map(shapes::run).collect();
-    let exit = exit_of(&states);
-    let ok = exit == crate::answer::Exit::Complete;
+    let text = text + &stopped;
+    let exit = match exit_of(&states) {
+        Exit::Complete if !stopped.is_empty() => Exit::Partial,
+        exit => exit,
+    };
+    let ok = exit == Exit::Complete;
     Ok(Answer { exit, text, json: json!({"ok": ok, "runs": list}) })
 }

@@ -125,6 +125,7 @@ pub(super) fn summary(engine: &Engine, connection: &Connection, count: Counted, 
     let calls = count.orders.div_ceil(100) * 2;
     Summary {
         connection: connection.id.clone(),
+        name: connection.name.clone(),
         renewed,
         adopted: connection.adopted.is_some(),
         orders: count.orders,

@@ -21,6 +21,9 @@ use keep::{Known, count, keep, new_connection, renew, summary};
 pub(crate) use remote::service;
 use remote::{prove_account, remote, still_there};
 
+/// Letters of a connection's name.
+const MAX_NAME: usize = 100;
+
 /// What somebody wants connected. The token and the key are in the vault.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ConnectRequest {
@@ -69,6 +72,8 @@ pub enum DraftOutcome {
 pub struct Summary {
     /// The connection.
     pub connection: String,
+    /// What it is called.
+    pub name: String,
     /// Whether it was there already: its token and key were renewed.
     pub renewed: bool,
     /// Whether an existing connection at the destination was taken over.
@@ -111,8 +116,13 @@ pub async fn begin(
     engine.source(&request.source)?;
     parse_url(&request.destination_url)?;
     history_from(&request.history, "UTC", engine.now())?;
-    if request.name.trim().is_empty() {
+    let name = request.name.trim();
+    if name.is_empty() {
         return Err(Fault::usage("config.missing", "--name: give the connection a name"));
+    }
+    if name.chars().any(char::is_control) || name.chars().count() > MAX_NAME {
+        let detail = format!("--name: give at most {MAX_NAME} letters, without control characters");
+        return Err(Fault::usage("config.invalid", detail));
     }
     let id = engine.new_id();
     let (token_owner, key_owner) = Draft::owners(&id);
@@ -173,6 +183,21 @@ fn parse_url(text: &str) -> Result<String, Fault> {
         .map_err(|error| Fault::usage("destination.url_invalid", format!("--destination-url: {error}")))
 }
 
+/// A connection that is known cannot be moved to another one at the destination by connecting again.
+fn same_remote(request: &ConnectRequest, known: &Connection) -> Result<(), Fault> {
+    let ours = known.remote.map(|id| id.to_string());
+    match request.connection_type.as_deref() {
+        None => Ok(()),
+        Some(asked) if ours.as_deref() == Some(asked) => Ok(()),
+        Some(asked) => {
+            let ours = ours.unwrap_or_default();
+            let detail =
+                format!("{} is connected to {ours} at the destination, not to {asked:?}", known.name);
+            Err(Fault::usage("destination.connection_exists", detail))
+        }
+    }
+}
+
 async fn connect(
     engine: &Engine,
     request: &ConnectRequest,
@@ -198,6 +223,7 @@ async fn connect(
     let known: Option<Row<Known>> = load(&*engine.store, connection.unique_key()).await?;
     if let Some(known) = known {
         let there = connection_by_id(&*engine.store, &known.value.connection).await?.value;
+        same_remote(request, &there)?;
         still_there(&there, &account, &http).await?;
         let connection = renew(engine, &known.value.connection, &access, &account).await?;
         let counted = count(engine, source, &source_http, (&access, &connection)).await?;

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tillsync_mapping::source::Field;
 
+use super::advance::finish;
+use super::work::windows_at_work;
 use super::{Parts, connection, lane};
 use crate::context::Engine;
 use crate::fault::{Fault, Kind};
@@ -64,12 +66,29 @@ pub async fn start_backfill(engine: &Engine, id: &str, request: &BackfillRequest
         };
     let mut run = new_run(engine, id, RunKind::Historical);
     (run.from, run.to, run.full) = (from, request.to, full);
+    let asked = (run.from, run.to);
     let started = write_new(engine, &connection, run, Vec::new(), None).await?;
+    if started.already {
+        refuse_another(&started.run, asked)?;
+    }
     if !started.already {
         let work = Work::Plan { connection: id.to_owned(), run: started.run.id.clone() };
         engine.send(Lane::History, id, &[work]).await?;
     }
     Ok(started)
+}
+
+/// The run at work is the answer only where it is the one that was asked for.
+fn refuse_another(run: &Run, asked: (Option<Timestamp>, Option<Timestamp>)) -> Result<(), Fault> {
+    let detail = match run.state {
+        RunState::Cancelled => format!("run {} was cancelled and still settles what it has sent", run.id),
+        _ if (run.from, run.to) != asked => {
+            let bound = |at: Option<Timestamp>| at.map_or("open".to_owned(), |at| at.to_string());
+            format!("run {} reads another time, from {} to {}", run.id, bound(run.from), bound(run.to))
+        }
+        _ => return Ok(()),
+    };
+    Err(Fault::reject("connection.busy", detail))
 }
 
 /// Starts a poll: one window of orders, and the store's changed customers.
@@ -265,6 +284,12 @@ pub async fn cancel(engine: &Engine, id: &str) -> Result<Run, Fault> {
         }
     })
     .await?;
+    let parts = Parts::load(&*engine.store, &row.value.id).await?;
+    if parts.in_flight() == 0 && !windows_at_work(engine, &row.value).await? {
+        // Nothing is on its way, so nobody is needed to end it.
+        finish(engine, id, &row.value.id, None).await?;
+        return Ok(engine.run(id, &row.value.id).await?.value);
+    }
     let work = Work::Settle { connection: id.to_owned(), run: row.value.id.clone() };
     engine.send(Lane::History, id, &[work]).await?;
     Ok(row.value)

@@ -294,7 +294,7 @@ async fn settle_run(engine: &Engine, connection: &str, run_id: &str) -> Result<O
 }
 
 /// True while a worker reads a window of the run.
-async fn windows_at_work(engine: &Engine, run: &Run) -> Result<bool, Fault> {
+pub(super) async fn windows_at_work(engine: &Engine, run: &Run) -> Result<bool, Fault> {
     let now = engine.now();
     let config = &engine.config;
     let rows: Vec<Row<WindowRow>> = list(&*engine.store, &Run::partition(&run.id), "WIN#").await?;

@@ -14,7 +14,7 @@ pub const CODES: &[CodeText] = &[
         code: "destination.host_not_allowed",
         meaning: "The address is not one of ActiveCampaign's, or its name leads to a private network. \
                   Nothing was sent.",
-        action: "Check the address for slips; if the host is right, add it to the hosts that may be called.",
+        action: "Check the address for slips; if the host is right, add it to TILLSYNC_DESTINATION_HOSTS.",
     },
     CodeText {
         code: "destination.key_refused",
@@ -35,12 +35,12 @@ pub const CODES: &[CodeText] = &[
     CodeText {
         code: "destination.invalid_record",
         meaning: "ActiveCampaign refuses this record; what it says stands beside it.",
-        action: "Correct the record at the store and retry it.",
+        action: "Correct the record at the store; when it changes there it is sent again.",
     },
     CodeText {
         code: "destination.too_large",
         meaning: "A single record is larger than ActiveCampaign takes in one request.",
-        action: "Shorten the record at the store (number of lines, long texts) and retry it.",
+        action: "Shorten the record at the store (number of lines, long texts); when it changes there it is sent again.",
     },
     CodeText {
         code: "destination.lost",

@@ -35,7 +35,7 @@ pub(crate) const CODES: &[CodeText] = &[
     CodeText {
         code: LOCATION_CLOSED,
         meaning: "Square says the location is closed or not one of the store's.",
-        action: "Open the location again at Square, or disconnect it here.",
+        action: "Open the location again at Square and connect it again; if it stays closed, nothing more is to be done.",
     },
     CodeText {
         code: CURSOR_EXPIRED,
@@ -60,7 +60,7 @@ pub(crate) const CODES: &[CodeText] = &[
     CodeText {
         code: UNREADABLE,
         meaning: "Something Square sent does not have the form it promises, or was cut short.",
-        action: "A whole answer is read again by itself. For one record, look at it at Square and retry it; if it stays, report the place named.",
+        action: "A whole answer is read again by itself. For one record, look at it at Square; when it changes there it is read again. If it stays, report the place that `tillsync record` names.",
     },
 ];
 
