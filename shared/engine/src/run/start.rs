@@ -70,8 +70,7 @@ pub async fn start_backfill(engine: &Engine, id: &str, request: &BackfillRequest
     let started = write_new(engine, &connection, run, Vec::new(), None).await?;
     if started.already {
         refuse_another(&started.run, asked)?;
-    }
-    if !started.already {
+    } else {
         let work = Work::Plan { connection: id.to_owned(), run: started.run.id.clone() };
         engine.send(Lane::History, id, &[work]).await?;
     }
