@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etcetera::BaseStrategy;
-use tillsync_embedded::{DataDir, FileVault, Owner, Sqlite, SystemClock, SystemEntropy};
+use tillsync_embedded::{DataDir, FileVault, Owner, Sqlite};
 use tillsync_engine::budget::LocalBudget;
 use tillsync_engine::ports::{Delivery, Entropy, Lane};
 use tillsync_engine::{Config as EngineConfig, Engine, Fault, Timing, run};
+use tillsync_host::{Settings, SystemClock, SystemEntropy};
 use tillsync_http::Outgoing;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::answer::Trouble;
-use crate::config::Config;
 
 /// Workers of live work and of history: together at most the five calls in flight a store allows
 /// (rules.md section 5), as each makes one call to it at a time.
@@ -41,7 +41,7 @@ struct Workers {
 
 impl Host {
     /// Opens a data directory.
-    pub(crate) fn open(data: Option<PathBuf>, config: &Config) -> Result<Self, Trouble> {
+    pub(crate) fn open(data: Option<PathBuf>, config: &Settings) -> Result<Self, Trouble> {
         if config.loopback {
             tracing::warn!("TILLSYNC_ALLOW_LOOPBACK opens 127.0.0.1: for tests and the demo only");
         }
@@ -60,7 +60,7 @@ impl Host {
             exclusive: true,
             api_urls: config.api_urls.clone(),
             public_url: config.public_url.clone(),
-            timing: Timing::default(),
+            timing: Timing { poll_every: config.poll_every, ..Timing::default() },
         };
         let engine = Engine::new(
             (sqlite.clone(), sqlite.clone(), vault),

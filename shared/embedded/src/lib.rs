@@ -8,14 +8,12 @@ mod error;
 mod owner;
 mod permissions;
 mod sqlite;
-mod system;
 mod vault;
 
 pub use dir::DataDir;
 pub use error::{CODES, DataError};
 pub use owner::Owner;
 pub use sqlite::Sqlite;
-pub use system::{SystemClock, SystemEntropy};
 pub use vault::FileVault;
 
 #[cfg(test)]

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tillsync_embedded::{DataDir, FileVault, Sqlite, SystemClock, SystemEntropy};
+use tillsync_embedded::{DataDir, FileVault, Sqlite};
 use tillsync_engine::budget::LocalBudget;
 use tillsync_engine::connect::{self, ConnectRequest, DraftOutcome, Summary};
 use tillsync_engine::ports::Lane;
 use tillsync_engine::run::{self, BackfillRequest, Progress, progress, start_backfill, start_poll};
 use tillsync_engine::state::{Connection, Run};
 use tillsync_engine::{Config, Engine, Timing, connections};
+use tillsync_host::{SystemClock, SystemEntropy};
 use tillsync_http::{Allow, Outgoing};
 use tillsync_mapping::model::Secret;
 use tillsync_sandbox::{FaultRule, Options, Running, Settings, World};

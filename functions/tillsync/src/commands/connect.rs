@@ -4,18 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use tillsync_embedded::{SystemClock, SystemEntropy};
 use tillsync_engine::budget::{LocalBudget, Purse};
 use tillsync_engine::connect::{self, ConnectRequest, DraftOutcome, Summary};
 use tillsync_engine::ports::Lane;
 use tillsync_engine::run::{BackfillRequest, start_backfill};
 use tillsync_engine::{Fault, Paced};
+use tillsync_host::{Settings, SystemClock, SystemEntropy};
 use tillsync_http::Outgoing;
 use tillsync_mapping::sources;
 
 use crate::answer::{Answer, Exit, Trouble};
 use crate::cli::Connect;
-use crate::config::{Config, secret};
+use crate::config::secret;
 use crate::host::Host;
 
 /// Where a store's token comes from.
@@ -117,7 +117,7 @@ fn words(summary: &Summary, name: &str, started: bool) -> String {
 }
 
 /// Lists what a token shows. Needs no data directory.
-pub(super) async fn locations(config: &Config, source: &str) -> Result<Answer, Trouble> {
+pub(super) async fn locations(config: &Settings, source: &str) -> Result<Answer, Trouble> {
     let known = || sources::all().iter().map(|source| source.name()).collect::<Vec<_>>().join(", ");
     let source = sources::named(source).ok_or_else(|| {
         Trouble::usage("source.unknown", format!("no source {source:?}; there is {}", known()))

@@ -13,10 +13,10 @@ use std::process::ExitCode;
 
 use tillsync_engine::run::Progress;
 use tillsync_engine::state::{Problem, RunState};
+use tillsync_host::Settings;
 
 use crate::answer::{Answer, Exit, Trouble, print, print_error};
 use crate::cli::{Cli, Command};
-use crate::config::Config;
 use crate::host::Host;
 
 /// Carries out a command and says what came of it.
@@ -58,7 +58,7 @@ async fn perform(cli: Cli) -> Result<Answer, Trouble> {
         Command::Demo(options) => return demo::demo(data, &options, cli.json).await,
         command => command,
     };
-    let config = Config::from_env()?;
+    let config = Settings::from_env()?;
     if let Command::Locations { source } = &command {
         return connect::locations(&config, source).await;
     }
@@ -80,7 +80,7 @@ async fn perform(cli: Cli) -> Result<Answer, Trouble> {
 fn start_log() {
     let level = std::env::var("TILLSYNC_LOG").ok().filter(|text| !text.trim().is_empty());
     let level = level.unwrap_or_else(|| "error".into());
-    let ours = ["tillsync", "tillsync_engine", "tillsync_embedded", "tillsync_http"];
+    let ours = ["tillsync", "tillsync_engine", "tillsync_embedded", "tillsync_host", "tillsync_http"];
     let directives = match level.parse::<tracing::Level>() {
         Ok(_) => ours.map(|name| format!("{name}={level}")).join(","),
         Err(_) => level,

@@ -8,7 +8,9 @@ use rusqlite::Connection;
 use tillsync_engine::ports::{Key, Store};
 
 use super::{create, open, place, refused};
-use crate::{DataDir, DataError, Sqlite, SystemClock};
+use tillsync_host::SystemClock;
+
+use crate::{DataDir, DataError, Sqlite};
 
 fn attempt(dir: &DataDir) -> Result<Sqlite, DataError> {
     Sqlite::open(dir, Arc::new(SystemClock))

@@ -14,7 +14,9 @@ use tempfile::TempDir;
 use tillsync_engine::memory::ManualClock;
 use tillsync_engine::ports::{Condition, Item, Key, Write};
 
-use crate::{CODES, DataDir, DataError, Sqlite, SystemClock};
+use tillsync_host::SystemClock;
+
+use crate::{CODES, DataDir, DataError, Sqlite};
 
 /// A data directory that goes with its test.
 struct Place {

@@ -9,10 +9,10 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use serde_json::json;
+use tillsync_host::Settings;
 
 use crate::answer::{Answer, Exit, Trouble};
 use crate::cli::{Demo, Sandbox, Serve};
-use crate::config::Config;
 use crate::host::Host;
 use crate::memory;
 use platforms::Platforms;
@@ -79,8 +79,8 @@ async fn stay(mut host: Host, options: &Demo, answer: &Answer, json: bool) -> Re
 
 impl Platforms {
     /// Settings that point at the stand-ins.
-    fn config(&self) -> Config {
-        let mut config = Config::local();
+    fn config(&self) -> Settings {
+        let mut config = Settings::local();
         config.api_urls.insert(self.source.to_owned(), self.source_url.clone());
         config
     }

@@ -1,0 +1,181 @@
+//! Settings, the same names in both hosts, read once; an error names the variable and its form.
+
+use std::collections::HashMap;
+
+use jiff::SignedDuration;
+use tillsync_engine::Fault;
+use tillsync_engine::budget::DESTINATION_CALLS_PER_SECOND;
+use tillsync_http::Allow;
+use tillsync_mapping::sources;
+use url::Url;
+
+/// The most calls a second the destination allows the whole account.
+const MAX_CALLS_PER_SECOND: u32 = 5;
+/// Minutes from one poll to the next (requirements R2.2).
+const DEFAULT_POLL_MINUTES: i64 = 30;
+
+/// What the environment says.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Opens 127.0.0.1, for tests and the demo.
+    pub loopback: bool,
+    /// Calls in a second to a destination.
+    pub calls_per_second: u32,
+    /// Where the platforms are, by source.
+    pub api_urls: HashMap<String, String>,
+    /// Hosts of destinations besides the usual ones.
+    pub destination_hosts: Vec<String>,
+    /// The address connections are managed at.
+    pub public_url: String,
+    /// From one poll of a connection to the next.
+    pub poll_every: SignedDuration,
+}
+
+impl Settings {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// As [`Settings::read`].
+    pub fn from_env() -> Result<Self, Fault> {
+        Self::read(|name| std::env::var(name).ok().filter(|value| !value.trim().is_empty()))
+    }
+
+    /// Reads settings from wherever `get` looks.
+    ///
+    /// # Errors
+    /// `config.invalid` names the variable and its form.
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, Fault> {
+        let loopback = flag(&get, "TILLSYNC_ALLOW_LOOPBACK")?;
+        let mut api_urls = HashMap::new();
+        for source in sources::all() {
+            let name = format!("TILLSYNC_{}_API_URL", source.name().to_uppercase());
+            if let Some(text) = get(&name) {
+                api_urls.insert(source.name().to_owned(), address(&name, &text, loopback)?);
+            }
+        }
+        let public_url = match get("TILLSYNC_PUBLIC_URL") {
+            Some(text) => address("TILLSYNC_PUBLIC_URL", &text, true)?,
+            None => "http://127.0.0.1:8787".into(),
+        };
+        let hosts = get("TILLSYNC_DESTINATION_HOSTS").unwrap_or_default();
+        let destination_hosts =
+            hosts.split(',').map(|host| host.trim().to_lowercase()).filter(|host| !host.is_empty()).collect();
+        let calls_per_second =
+            number(&get, "TILLSYNC_CALLS_PER_SECOND", (1, MAX_CALLS_PER_SECOND), DESTINATION_CALLS_PER_SECOND)?;
+        let minutes = number(&get, "TILLSYNC_POLL_MINUTES", (5, 1_440), DEFAULT_POLL_MINUTES)?;
+        let poll_every = SignedDuration::from_mins(minutes);
+        Ok(Self { loopback, calls_per_second, api_urls, destination_hosts, public_url, poll_every })
+    }
+
+    /// Settings for stand-ins on this machine.
+    #[must_use]
+    pub fn local() -> Self {
+        Self {
+            loopback: true,
+            calls_per_second: DESTINATION_CALLS_PER_SECOND,
+            api_urls: HashMap::new(),
+            destination_hosts: Vec::new(),
+            public_url: "http://127.0.0.1:8787".into(),
+            poll_every: SignedDuration::from_mins(DEFAULT_POLL_MINUTES),
+        }
+    }
+
+    /// The hosts that may be called.
+    #[must_use]
+    pub fn allow(&self) -> Allow {
+        let of = |url: &str| Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+        let mut hosts: Vec<String> =
+            sources::all().iter().filter_map(|source| of(source.default_api_url())).collect();
+        hosts.extend(self.api_urls.values().filter_map(|url| of(url)).filter(|host| host != "127.0.0.1"));
+        hosts.extend(self.destination_hosts.clone());
+        let suffixes = vec![".api-us1.com".into(), ".activehosted.com".into()];
+        Allow { hosts, suffixes, loopback: self.loopback }
+    }
+}
+
+fn flag(get: &impl Fn(&str) -> Option<String>, name: &str) -> Result<bool, Fault> {
+    match get(name).as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(Fault::usage("config.invalid", format!("{name}: give true or false"))),
+    }
+}
+
+/// A whole number within bounds.
+fn number<N>(get: &impl Fn(&str) -> Option<String>, name: &str, (least, most): (N, N), default: N) -> Result<N, Fault>
+where
+    N: std::str::FromStr + PartialOrd + std::fmt::Display,
+{
+    let Some(text) = get(name) else { return Ok(default) };
+    let number = text.trim().parse().ok().filter(|number| (&least..=&most).contains(&number));
+    number.ok_or_else(|| {
+        Fault::usage("config.invalid", format!("{name}: give a whole number from {least} to {most}"))
+    })
+}
+
+/// An https address; http only on the loopback address, and only where that is open.
+fn address(name: &str, text: &str, loopback: bool) -> Result<String, Fault> {
+    let wrong = |why: &str| {
+        let form = "give an address as https://example.com";
+        Fault::usage("config.invalid", format!("{name}: {why}; {form}"))
+    };
+    let url = Url::parse(text.trim()).map_err(|_| wrong("not an address"))?;
+    let host = url.host_str().ok_or_else(|| wrong("no host"))?;
+    match url.scheme() {
+        "https" => {}
+        "http" if host == "127.0.0.1" && loopback => {}
+        "http" if host == "127.0.0.1" => return Err(wrong("needs TILLSYNC_ALLOW_LOOPBACK=true")),
+        _ => return Err(wrong("only https is called")),
+    }
+    if url.query().is_some()
+        || url.fragment().is_some()
+        || !url.username().is_empty()
+        || url.password().is_some()
+    {
+        return Err(wrong("holds more than a host and a path"));
+    }
+    Ok(text.trim().trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Settings;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Settings, String> {
+        let get =
+            |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        Settings::read(get).map_err(|fault| format!("{} {}", fault.code, fault.detail))
+    }
+
+    #[test]
+    fn malformed_settings_name_the_variable_and_its_form() {
+        let cases = [
+            ("TILLSYNC_ALLOW_LOOPBACK", "yes", "give true or false"),
+            ("TILLSYNC_CALLS_PER_SECOND", "0", "from 1 to 5"),
+            ("TILLSYNC_CALLS_PER_SECOND", "6", "from 1 to 5"),
+            ("TILLSYNC_CALLS_PER_SECOND", "many", "from 1 to 5"),
+            ("TILLSYNC_POLL_MINUTES", "4", "from 5 to 1440"),
+            ("TILLSYNC_POLL_MINUTES", "30m", "from 5 to 1440"),
+            ("TILLSYNC_SQUARE_API_URL", "connect.squareup.com", "https://example.com"),
+            ("TILLSYNC_SQUARE_API_URL", "http://connect.squareup.com", "https://example.com"),
+            ("TILLSYNC_SQUARE_API_URL", "http://127.0.0.1:9", "TILLSYNC_ALLOW_LOOPBACK=true"),
+            ("TILLSYNC_SQUARE_API_URL", "https://a:b@example.com", "https://example.com"),
+            ("TILLSYNC_PUBLIC_URL", "ftp://example.com", "https://example.com"),
+        ];
+        for (name, value, form) in cases {
+            let error = read(&[(name, value)]).expect_err(value);
+            assert!(error.starts_with("config.invalid ") && error.contains(name), "{error}");
+            assert!(error.contains(form), "{error}");
+        }
+    }
+
+    #[test]
+    fn loopback_opens_only_on_request() {
+        let config =
+            read(&[("TILLSYNC_ALLOW_LOOPBACK", "true"), ("TILLSYNC_SQUARE_API_URL", "http://127.0.0.1:9/")])
+                .expect("settings");
+        assert_eq!(config.api_urls["square"], "http://127.0.0.1:9");
+        assert!(config.allow().loopback);
+        assert!(!read(&[]).expect("settings").allow().loopback);
+    }
+}
