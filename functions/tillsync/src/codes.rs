@@ -1,10 +1,6 @@
 //! Every code that can appear.
 
-use std::sync::LazyLock;
-
-use tillsync_mapping::model::SkipReason;
 use tillsync_mapping::source::CodeText;
-use tillsync_mapping::{activecampaign, sources};
 
 /// Codes of the command line itself.
 const CODES: &[CodeText] = &[
@@ -30,24 +26,10 @@ const CODES: &[CodeText] = &[
     },
 ];
 
-/// The rules by which records are left out, as codes: every word in an answer can be asked for.
-static REASONS: LazyLock<Vec<CodeText>> = LazyLock::new(|| {
-    let action = "Nothing, if that is right. Else correct it at the store: the next poll looks again.";
-    let text = |reason: SkipReason| CodeText { code: reason.word(), meaning: reason.meaning(), action };
-    SkipReason::ALL.into_iter().map(text).collect()
-});
-
 /// Every code, in order.
 pub(crate) fn all() -> Vec<&'static CodeText> {
-    let sources = sources::all().into_iter().flat_map(|source| source.codes());
-    let mut codes: Vec<_> = CODES
-        .iter()
-        .chain(tillsync_engine::CODES)
-        .chain(tillsync_embedded::CODES)
-        .chain(activecampaign::CODES)
-        .chain(sources)
-        .chain(REASONS.iter())
-        .collect();
+    let ours = CODES.iter().chain(tillsync_embedded::CODES);
+    let mut codes: Vec<_> = ours.chain(tillsync_engine::codes()).collect();
     codes.sort_by_key(|text| text.code);
     codes
 }

@@ -8,7 +8,6 @@ mod config;
 mod follow;
 mod host;
 mod memory;
-mod shapes;
 
 use std::process::ExitCode;
 

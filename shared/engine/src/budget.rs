@@ -6,8 +6,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::ports::{Lane, PortError};
+
+mod shared;
+
+pub use shared::SharedBudget;
 
 /// Calls in a second to a destination, of the five the account has for all its tools
 /// (activecampaign.md section 1.2; design.md section 5).
@@ -69,6 +74,8 @@ pub trait Budget: Send + Sync {
 #[derive(Default)]
 pub struct LocalBudget(Mutex<HashMap<String, Spent>>);
 
+/// What was given out of a purse.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Spent {
     /// The next free moment.
     next: Timestamp,
@@ -83,25 +90,12 @@ impl Budget for LocalBudget {
     async fn reserve(&self, purse: &Purse, lane: Lane, now: Timestamp) -> Result<Timestamp, PortError> {
         let mut purses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let spent = purses.entry(purse.key.clone()).or_insert_with(|| Spent::fresh(purse, now));
-        let mut at = spent.next.max(now);
-        if lane == Lane::History && at.duration_since(spent.live) < LIVE_SHADOW {
-            at = later(at, purse.interval);
-        }
-        if lane == Lane::Live {
-            spent.live = at;
-        }
-        spent.next = later(at, spent.interval);
-        spent.interval = risen(spent.interval, purse.interval);
-        Ok(at)
+        Ok(spent.take(purse, lane, now))
     }
 
     async fn pause(&self, purse: &Purse, until: Timestamp) -> Result<(), PortError> {
         let mut purses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let spent = purses.entry(purse.key.clone()).or_insert_with(|| Spent::fresh(purse, until));
-        spent.next = spent.next.max(until);
-        if purse.adapts {
-            spent.interval = (spent.interval * 2).min(SLOWEST);
-        }
+        purses.entry(purse.key.clone()).or_insert_with(|| Spent::fresh(purse, until)).pause(purse, until);
         Ok(())
     }
 }
@@ -109,6 +103,27 @@ impl Budget for LocalBudget {
 impl Spent {
     fn fresh(purse: &Purse, now: Timestamp) -> Self {
         Self { next: now, live: Timestamp::UNIX_EPOCH, interval: purse.interval }
+    }
+
+    /// Gives out the next moment.
+    fn take(&mut self, purse: &Purse, lane: Lane, now: Timestamp) -> Timestamp {
+        let mut at = self.next.max(now);
+        if lane == Lane::History && at.duration_since(self.live) < LIVE_SHADOW {
+            at = later(at, purse.interval);
+        }
+        if lane == Lane::Live {
+            self.live = at;
+        }
+        self.next = later(at, self.interval);
+        self.interval = risen(self.interval, purse.interval);
+        at
+    }
+
+    fn pause(&mut self, purse: &Purse, until: Timestamp) {
+        self.next = self.next.max(until);
+        if purse.adapts {
+            self.interval = (self.interval * 2).min(SLOWEST);
+        }
     }
 }
 

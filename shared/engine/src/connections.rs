@@ -5,8 +5,12 @@ use tillsync_mapping::source::Source;
 
 use crate::context::Engine;
 use crate::fault::Fault;
+use crate::nearest::hint;
 use crate::state::{Connection, ConnectionState, LedgerRow, Row, Run, RunKind, Stream, list, load};
 use crate::sums::{Streams, Tally};
+
+/// Connections named in a message; a longer list helps nobody.
+const MAX_NAMED: usize = 20;
 
 /// Every connection that is not deleted, oldest first.
 ///
@@ -19,11 +23,11 @@ pub async fn all(engine: &Engine) -> Result<Vec<Connection>, Fault> {
         let items = engine.store.query("INDEX#CONN", "", after.as_deref(), 500).await?;
         let Some(last) = items.last() else { return Ok(connections) };
         after = Some(last.key.sk.clone());
-        for item in &items {
-            let row: Option<Row<Connection>> = load(&*engine.store, Connection::key(&item.key.sk)).await?;
-            connections.extend(
-                row.map(|row| row.value).filter(|connection| connection.state != ConnectionState::Deleted),
-            );
+        let keys: Vec<_> = items.iter().map(|item| Connection::key(&item.key.sk)).collect();
+        for item in engine.store.get_many(&keys).await?.iter().flatten() {
+            let connection = Row::<Connection>::parse(item)?.value;
+            connections
+                .extend(Some(connection).filter(|connection| connection.state != ConnectionState::Deleted));
         }
     }
 }
@@ -47,10 +51,17 @@ pub async fn find(engine: &Engine, id_or_name: &str) -> Result<Connection, Fault
         }
         _ => {
             let names: Vec<_> = connections.iter().map(|connection| connection.name.as_str()).collect();
-            let there = if names.is_empty() { "none yet".into() } else { names.join(", ") };
+            let there = match names.as_slice() {
+                [] => "none yet".into(),
+                [first @ .., _, _] if first.len() >= MAX_NAMED => {
+                    format!("{} and {} more", names[..MAX_NAMED].join(", "), names.len() - MAX_NAMED)
+                }
+                all => all.join(", "),
+            };
+            let hint = hint(id_or_name, names.iter().copied());
             Err(Fault::usage(
                 "connection.unknown",
-                format!("no connection {id_or_name:?}; there is: {there}"),
+                format!("no connection {id_or_name:?}; there is: {there}{hint}"),
             ))
         }
     }

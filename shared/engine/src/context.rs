@@ -14,11 +14,13 @@ use ulid::Ulid;
 
 use crate::budget::{Budget, Purse};
 use crate::fault::Fault;
+use crate::meter::Meter;
 use crate::paced::Paced;
 use crate::ports::{Clock, Entropy, Lane, Queue, Store, Vault};
 use crate::state::Connection;
 
-/// Everything tillsync does, over the ports of a host.
+/// Everything tillsync does, over the ports of a host. A clone shares them.
+#[derive(Clone)]
 pub struct Engine {
     /// Durable items.
     pub store: Arc<dyn Store>,
@@ -36,9 +38,18 @@ pub struct Engine {
     pub entropy: Arc<dyn Entropy>,
     /// What the operator and the host decide.
     pub config: Config,
+    /// What happened, in numbers.
+    pub meter: Arc<Meter>,
+    /// When this process is stopped, where that is known: nothing begins that cannot end by then.
+    deadline: Option<Timestamp>,
     /// What sources keep between pages, by run.
-    pub(crate) caches: Mutex<HashMap<String, Arc<Cache>>>,
+    caches: Arc<Mutex<HashMap<String, Arc<Cache>>>>,
 }
+
+/// A call may take so long, its timeout and the writing down included (shared/http: 15 s).
+const ONE_CALL: SignedDuration = SignedDuration::from_secs(20);
+/// Runs whose caches are kept: a process that lives on while others end the runs it began must not grow.
+const MAX_CACHES: usize = 16;
 
 /// What the operator and the host decide.
 #[derive(Clone, Debug)]
@@ -99,8 +110,27 @@ impl Engine {
         (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
         config: Config,
     ) -> Self {
-        let caches = Mutex::new(HashMap::new());
-        Self { store, queue, vault, http, budget, clock, entropy, config, caches }
+        let (meter, caches) = (Arc::default(), Arc::default());
+        Self { store, queue, vault, http, budget, clock, entropy, config, meter, deadline: None, caches }
+    }
+
+    /// The same engine for one piece of work of a process that is stopped at `deadline`.
+    #[must_use]
+    pub fn until(&self, deadline: Timestamp) -> Self {
+        Self { deadline: Some(deadline), ..self.clone() }
+    }
+
+    /// True when so much time is not left, with one call on top of it.
+    #[must_use]
+    pub fn is_short_of(&self, time: SignedDuration) -> bool {
+        let needed = time.saturating_add(ONE_CALL);
+        self.deadline.is_some_and(|deadline| deadline.duration_since(self.now()) < needed)
+    }
+
+    /// Until when a worker may hold what it works on: it cannot live longer than its process.
+    pub(crate) fn lease(&self, longest: SignedDuration) -> Timestamp {
+        let until = self.now().saturating_add(longest).unwrap_or(self.now());
+        self.deadline.map_or(until, |deadline| until.min(deadline))
     }
 
     /// Now.
@@ -184,12 +214,18 @@ impl Engine {
     }
 
     fn paced(&self, purse: Purse, lane: Lane) -> Paced<'_> {
-        Paced::new(&*self.http, &*self.budget, (&*self.clock, &*self.entropy), purse, lane)
+        let mut paced = Paced::new(&*self.http, &*self.budget, (&*self.clock, &*self.entropy), purse, lane);
+        paced.last_start = self.deadline.and_then(|deadline| deadline.checked_sub(ONE_CALL).ok());
+        paced.meter = Some(&self.meter);
+        paced
     }
 
     /// What sources keep between the pages of a run.
     pub(crate) fn cache(&self, run: &str) -> Arc<Cache> {
         let mut caches = self.caches.lock().unwrap_or_else(PoisonError::into_inner);
+        if caches.len() >= MAX_CACHES && !caches.contains_key(run) {
+            caches.clear();
+        }
         Arc::clone(caches.entry(run.to_owned()).or_default())
     }
 

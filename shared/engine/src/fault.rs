@@ -123,6 +123,31 @@ pub const CODES: &[CodeText] = &[
         action: "Read its state with `tillsync connections`, mend what it names, and connect again.",
     },
     CodeText {
+        code: "connection.failed",
+        meaning: "A location could not be connected.",
+        action: "Read the message; nothing was left behind, so connect again when it is mended.",
+    },
+    CodeText {
+        code: "event.invalid",
+        meaning: "The event cannot be understood.",
+        action: "Send {} for the actions there are, with an example of each to paste.",
+    },
+    CodeText {
+        code: "event.unavailable",
+        meaning: "The event asks for something this version does not do.",
+        action: "Leave out what the message names, or use a later version.",
+    },
+    CodeText {
+        code: "event.secret",
+        meaning: "The event holds a secret, and events are kept by the services they pass through.",
+        action: "Put it into the stack's secret, as TILLSYNC_SOURCE_TOKEN or TILLSYNC_DESTINATION_KEY, and leave it out.",
+    },
+    CodeText {
+        code: "event.unknown",
+        meaning: "The function was called with an event of a kind it does not take.",
+        action: "Send {} for what it takes; if a rule or a mapping sends the event, correct where it points.",
+    },
+    CodeText {
         code: "location.unknown",
         meaning: "The store has no location of this id or name.",
         action: "Run `tillsync locations` and use an id or a name it lists.",
@@ -168,6 +193,11 @@ pub const CODES: &[CodeText] = &[
         action: "Check the stream and the id; run `tillsync poll` if it is new at the store.",
     },
     CodeText {
+        code: "route.unknown",
+        meaning: "There is nothing at this address.",
+        action: "Check the path; the README lists the addresses that are answered.",
+    },
+    CodeText {
         code: "run.unknown",
         meaning: "The connection has no such run, or none that could be continued.",
         action: "List its runs with `tillsync runs CONNECTION`.",
@@ -176,6 +206,11 @@ pub const CODES: &[CodeText] = &[
         code: "run.incomplete",
         meaning: "The run could not read or settle everything; what it did is kept.",
         action: "Mend what its reason names, then `tillsync backfill resume CONNECTION` or wait for the next poll.",
+    },
+    CodeText {
+        code: "run.no_time",
+        meaning: "The process that was to read is stopped before one page could be read.",
+        action: "Give the function more time (Timeout, at least 60 seconds); the work is tried again.",
     },
     CodeText {
         code: "run.taken",

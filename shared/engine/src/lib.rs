@@ -3,25 +3,32 @@
 //! A host gives an [`Engine`] its ports; the engine names no platform and no host.
 
 pub mod budget;
+mod codes;
 pub mod connect;
 pub mod connections;
 mod context;
 pub mod contract;
 pub mod deliver;
+pub mod entry;
 mod fault;
 pub mod memory;
 pub mod message;
+mod meter;
+mod nearest;
 mod paced;
 mod plan;
 pub mod ports;
 pub mod run;
+pub mod shapes;
 pub mod state;
 mod sums;
 #[cfg(test)]
 mod testing;
 
+pub use codes::{codes, explained};
 pub use context::{Config, Engine, Timing};
 pub use fault::{CODES, Fault, Kind};
+pub use meter::{Meter, Metric};
 pub use paced::{Paced, pause_asked};
-pub use plan::{history_from, years};
+pub use plan::{day, history_from, years};
 pub use sums::{Calls, Outcome, Streams, Tally};

@@ -35,6 +35,11 @@ pub enum Work {
         /// The run.
         run: String,
     },
+    /// Start the poll of a connection, if it is due.
+    Poll {
+        /// The connection.
+        connection: String,
+    },
     /// Finish the set-up of a draft.
     Connect {
         /// The draft.

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::http::{Effect, Http, HttpError, Request, Response};
 
 use crate::budget::{Budget, Purse};
+use crate::meter::{Meter, Metric};
 use crate::ports::{Clock, Entropy, Lane};
 
 /// Refusals for load that one call sits out before it gives up.
@@ -42,6 +43,10 @@ pub struct Paced<'a> {
     pub imports: Option<Purse>,
     /// Which work it is for.
     pub lane: Lane,
+    /// No call starts later than this: it could not end before its process is stopped.
+    pub last_start: Option<Timestamp>,
+    /// Where refusals for load are counted.
+    pub meter: Option<&'a Meter>,
     calls: AtomicU64,
 }
 
@@ -55,7 +60,18 @@ impl<'a> Paced<'a> {
         purse: Purse,
         lane: Lane,
     ) -> Self {
-        Self { http, budget, clock, entropy, purse, imports: None, lane, calls: AtomicU64::new(0) }
+        Self {
+            http,
+            budget,
+            clock,
+            entropy,
+            purse,
+            imports: None,
+            lane,
+            last_start: None,
+            meter: None,
+            calls: AtomicU64::new(0),
+        }
     }
 
     /// Takes the calls counted since the last time.
@@ -82,7 +98,13 @@ impl<'a> Paced<'a> {
     async fn wait_for_moment(&self, purse: &Purse) -> Result<(), HttpError> {
         for _ in 0..MAX_MISSED {
             let now = self.clock.now();
+            if self.is_too_late(now) {
+                return Err(HttpError::NotSent);
+            }
             let at = self.budget.reserve(purse, self.lane, now).await.map_err(|_| HttpError::NotSent)?;
+            if self.is_too_late(at) {
+                return Err(HttpError::NotSent);
+            }
             if at <= now {
                 break;
             }
@@ -94,8 +116,15 @@ impl<'a> Paced<'a> {
         Ok(())
     }
 
+    fn is_too_late(&self, at: Timestamp) -> bool {
+        self.last_start.is_some_and(|last| at > last)
+    }
+
     /// Sits out a refusal; an error where it would take too long.
     async fn sit_out(&self, response: &Response, purse: &Purse) -> Result<(), HttpError> {
+        if let Some(meter) = self.meter {
+            meter.add(Metric::RateLimited, 1);
+        }
         let now = self.clock.now();
         let pause = pause_asked(response.retry_after.as_deref(), now).unwrap_or(DEFAULT_PAUSE);
         let until = now.saturating_add(pause).unwrap_or(now);
@@ -133,7 +162,7 @@ impl Http for Paced<'_> {
                 Err(HttpError::NotSent) => failures += 1,
                 _ => return answer,
             }
-            if failures > MAX_FAILURES {
+            if failures > MAX_FAILURES || self.is_too_late(self.clock.now()) {
                 return answer;
             }
             if failures > 0 {

@@ -22,7 +22,9 @@ struct Key {
 
 /// What is wrong with a data key. Never shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("give at least {MIN_LETTERS} random letters and digits; a second key, after a comma, still opens what is old")]
+#[error(
+    "give at least {MIN_LETTERS} random letters and digits; a second key, after a comma, still opens what is old"
+)]
 pub struct KeyError;
 
 /// Something cannot be opened, or the machine has no randomness.
@@ -173,7 +175,8 @@ mod tests {
 
     #[test]
     fn a_short_or_odd_key_is_none() {
-        for text in ["", "short", &ONE[1..], &format!("{ONE},"), &format!("{ONE}\u{e9}"), &format!("a {ONE}")] {
+        for text in ["", "short", &ONE[1..], &format!("{ONE},"), &format!("{ONE}\u{e9}"), &format!("a {ONE}")]
+        {
             assert!(DataKey::parse(&Secret::new(text)).is_err(), "{text:?}");
         }
     }

@@ -60,8 +60,12 @@ impl Settings {
         let hosts = get("TILLSYNC_DESTINATION_HOSTS").unwrap_or_default();
         let destination_hosts =
             hosts.split(',').map(|host| host.trim().to_lowercase()).filter(|host| !host.is_empty()).collect();
-        let calls_per_second =
-            number(&get, "TILLSYNC_CALLS_PER_SECOND", (1, MAX_CALLS_PER_SECOND), DESTINATION_CALLS_PER_SECOND)?;
+        let calls_per_second = number(
+            &get,
+            "TILLSYNC_CALLS_PER_SECOND",
+            (1, MAX_CALLS_PER_SECOND),
+            DESTINATION_CALLS_PER_SECOND,
+        )?;
         let minutes = number(&get, "TILLSYNC_POLL_MINUTES", (5, 1_440), DEFAULT_POLL_MINUTES)?;
         let poll_every = SignedDuration::from_mins(minutes);
         Ok(Self { loopback, calls_per_second, api_urls, destination_hosts, public_url, poll_every })
@@ -102,7 +106,12 @@ fn flag(get: &impl Fn(&str) -> Option<String>, name: &str) -> Result<bool, Fault
 }
 
 /// A whole number within bounds.
-fn number<N>(get: &impl Fn(&str) -> Option<String>, name: &str, (least, most): (N, N), default: N) -> Result<N, Fault>
+fn number<N>(
+    get: &impl Fn(&str) -> Option<String>,
+    name: &str,
+    (least, most): (N, N),
+    default: N,
+) -> Result<N, Fault>
 where
     N: std::str::FromStr + PartialOrd + std::fmt::Display,
 {

@@ -64,7 +64,8 @@ impl Vault for SealedVault {
         let body = serde_json::to_string(&Sealed { sealed }).map_err(|error| failed(owner, error))?;
         for _ in 0..MAX_TRIES {
             let when = self.row(owner).await?.map_or(Condition::Absent, |item| Condition::Rev(item.rev));
-            let item = Item { key: key_of(owner), rev: 0, tag: String::new(), body: body.clone(), expires: None };
+            let item =
+                Item { key: key_of(owner), rev: 0, tag: String::new(), body: body.clone(), expires: None };
             if self.store.transact(vec![Write::Put { item, when }]).await? == Written::Done {
                 return Ok(());
             }

@@ -1,18 +1,17 @@
 //! The history: start, status, cancel, resume.
 
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, civil};
 use serde_json::json;
-use tillsync_engine::connections;
 use tillsync_engine::run::{BackfillRequest, Progress, cancel, progress, resume, start_backfill};
 use tillsync_engine::state::{Connection, Run, RunKind};
+use tillsync_engine::{connections, day};
 
 use super::{describe, exit_of};
 use crate::answer::{Answer, Exit, Trouble};
 use crate::cli::Backfill;
 use crate::follow::{Followed, follow};
 use crate::host::Host;
-use crate::shapes;
+use tillsync_engine::shapes;
 
 pub(super) async fn backfill(host: Host, action: Backfill) -> Result<Answer, Trouble> {
     match action {
@@ -82,14 +81,4 @@ async fn go_on(
 fn answer(connection: &Connection, state: &Progress, exit: Exit) -> Answer {
     let json = json!({"ok": exit == Exit::Complete, "run": shapes::run(state)});
     Answer { exit, text: describe(&connection.name, state), json }
-}
-
-/// A day in the location's time zone: its first instant, or its last.
-fn day(option: &str, text: &str, zone: &TimeZone, end: bool) -> Result<Timestamp, Trouble> {
-    let wrong = || Trouble::usage("config.invalid", format!("{option} {text:?}: give a date as 2026-01-31"));
-    let date: civil::Date = text.parse().map_err(|_| wrong())?;
-    let date = if end { date.tomorrow().map_err(|_| wrong())? } else { date };
-    let start = date.to_zoned(zone.clone()).map_err(|_| wrong())?.timestamp();
-    let last = jiff::SignedDuration::from_nanos(i64::from(end));
-    start.checked_sub(last).map_err(|_| wrong())
 }

@@ -7,7 +7,7 @@ use tillsync_engine::run::progress;
 use super::{because, describe};
 use crate::answer::{Answer, Trouble};
 use crate::host::Host;
-use crate::shapes;
+use tillsync_engine::shapes;
 
 pub(super) async fn connections(host: &Host) -> Result<Answer, Trouble> {
     let mut text = String::new();

@@ -111,7 +111,7 @@ fn because(problem: &Problem) -> String {
 
 /// Ended runs in words.
 fn describe(name: &str, state: &Progress) -> String {
-    use crate::shapes::sums;
+    use tillsync_engine::shapes::sums;
     let run = &state.run;
     let mut text = format!("{name}: {} run {} is {}\n", run.kind.word(), run.id, run.state.word());
     if let Some(problem) = &run.problem {

@@ -10,7 +10,7 @@ use crate::answer::{Answer, Exit, Trouble};
 use crate::cli::Poll;
 use crate::follow::{Followed, follow};
 use crate::host::Host;
-use crate::shapes;
+use tillsync_engine::shapes;
 
 pub(super) async fn poll(mut host: Host, options: &Poll) -> Result<Answer, Trouble> {
     let mut stopped = String::new();

@@ -3,12 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::get;
-use axum::{Json, Router};
-use serde_json::{Value, json};
-use tillsync_engine::ports::Lane;
+use serde_json::json;
 use tillsync_engine::{Engine, run};
 use tokio::net::TcpListener;
 
@@ -31,7 +26,7 @@ pub(super) async fn serve(mut host: Host, options: &Serve) -> Result<Answer, Tro
         .map_err(|error| Trouble::usage("serve.address", format!("--listen {}: {error}", options.listen)))?;
     let address = listener.local_addr().unwrap_or(options.listen);
     eprintln!("health check: http://{address}/healthz");
-    let router = Router::new().route("/healthz", get(health)).with_state(Arc::clone(&host.engine));
+    let router = tillsync_console::router(Arc::clone(&host.engine));
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
     let schedule = tokio::spawn(schedule(Arc::clone(&host.engine)));
     stopped().await;
@@ -45,29 +40,12 @@ pub(super) async fn serve(mut host: Host, options: &Serve) -> Result<Answer, Tro
 async fn schedule(engine: Arc<Engine>) {
     for tick in 0_u64.. {
         match run::sweep(&engine, tick.is_multiple_of(REQUEUE_EVERY)).await {
-            Ok(()) => {}
+            Ok(_) => {}
             Err(fault) => {
                 tracing::error!(code = fault.code, detail = fault.detail, "what is due cannot be found")
             }
         }
         tokio::time::sleep(TICK).await;
-    }
-}
-
-/// 200 while the data can be read.
-async fn health(State(engine): State<Arc<Engine>>) -> (StatusCode, Json<Value>) {
-    let depths = async {
-        let live = engine.queue.depth(Lane::Live).await?;
-        let history = engine.queue.depth(Lane::History).await?;
-        Ok::<_, tillsync_engine::ports::PortError>((live, history))
-    };
-    match depths.await {
-        Ok((live, history)) => {
-            let version = env!("CARGO_PKG_VERSION");
-            let body = json!({"ok": true, "version": version, "queued": {"live": live, "history": history}});
-            (StatusCode::OK, Json(body))
-        }
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"ok": false, "code": "data.unavailable"}))),
     }
 }
 

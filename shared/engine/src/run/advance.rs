@@ -7,6 +7,7 @@ use super::{Parts, connection, lane, later};
 use crate::context::Engine;
 use crate::fault::Fault;
 use crate::message::Work;
+use crate::meter::Metric;
 use crate::ports::{Key, Write, Written};
 use crate::run::start::send_windows;
 use crate::state::{
@@ -227,6 +228,17 @@ async fn after(engine: &Engine, run: Run) -> Result<(), Fault> {
     }
     let streams = run.streams.unwrap_or_default();
     let calls = run.total.unwrap_or_default();
+    let counted = [
+        (Metric::OrdersSynced, streams.orders.synced),
+        (Metric::CustomersSynced, streams.customers.synced),
+        (Metric::RecordsParked, streams.newly_parked()),
+        (Metric::RunsIncomplete, u64::from(run.state == RunState::Incomplete)),
+        (Metric::SourceCalls, calls.source),
+        (Metric::DestinationCalls, calls.destination),
+    ];
+    for (metric, n) in counted {
+        engine.meter.add(metric, n);
+    }
     tracing::info!(
         run = run.id,
         connection = run.connection,

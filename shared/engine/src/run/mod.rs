@@ -1,17 +1,21 @@
 //! Runs: planned, cut into windows, read, settled, ended. Completion fires once.
 
 mod advance;
+mod estimate;
 mod progress;
 mod settle;
 mod start;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod window;
 mod work;
 
+pub use estimate::{Estimate, estimate};
 pub use progress::{Progress, progress};
-pub use start::{BackfillRequest, Started, cancel, resume, start_backfill, start_poll};
-pub use work::{Outcome, handle, requeue, sweep};
+pub use start::{BackfillRequest, Started, active_run, cancel, resume, start_backfill, start_poll};
+pub use sweep::{Swept, requeue, sweep};
+pub use work::{Outcome, handle};
 
 use jiff::Timestamp;
 

@@ -206,6 +206,17 @@ async fn active_connection(engine: &Engine, id: &str) -> Result<Connection, Faul
     Err(Fault::reconnect("connection.inactive", format!("{} is {state}{why}", connection.name)))
 }
 
+/// The run of a kind that is at work for a connection.
+///
+/// # Errors
+/// Of the store.
+pub async fn active_run(engine: &Engine, id: &str, kind: RunKind) -> Result<Option<Run>, Fault> {
+    match load::<Active>(&*engine.store, Run::active_key(id, kind)).await? {
+        Some(active) => engine.run(id, &active.value.run).await.map(|row| Some(row.value)),
+        None => Ok(None),
+    }
+}
+
 /// Writes a run, unless one of its kind is at work: then that one is the answer.
 async fn write_new(
     engine: &Engine,
@@ -219,8 +230,7 @@ async fn write_new(
     let tries = if with.is_some() { 1 } else { MAX_TRIES };
     for _ in 0..tries {
         let active_key = Run::active_key(&run.connection, run.kind);
-        if let Some(active) = load::<Active>(store, active_key.clone()).await? {
-            let run = engine.run(&run.connection, &active.value.run).await?.value;
+        if let Some(run) = active_run(engine, &run.connection, run.kind).await? {
             return Ok(Started { run, already: true });
         }
         let mut writes = vec![

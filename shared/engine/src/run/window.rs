@@ -29,6 +29,8 @@ const MAX_AT_CHECKPOINT: usize = 2_000;
 /// A window is one worker's for so long after its last checkpoint: longer than any function may run, and than a
 /// page takes that is slowed down at every call.
 const LEASE: SignedDuration = SignedDuration::from_mins(15);
+/// A page takes about so long, until one has been slower.
+const ONE_PAGE: SignedDuration = SignedDuration::from_secs(10);
 /// Pages one window may have; beyond it something goes in circles.
 const MAX_PAGES: u32 = 100_000;
 
@@ -38,6 +40,8 @@ pub(super) enum Read {
     Done,
     /// Its run was cancelled, or it is not open any more.
     Stopped,
+    /// As far as there was time: the rest is for the next worker.
+    HandedOn,
 }
 
 /// A window being read.
@@ -49,6 +53,12 @@ pub(super) struct Reading<'a> {
     pub(super) row: Row<WindowRow>,
     source: &'static dyn Source,
     cache: Arc<Cache>,
+    /// When the page at hand began.
+    began: Timestamp,
+    /// What the slowest page took.
+    slowest: SignedDuration,
+    /// Whether this worker has come further than the one before.
+    progressed: bool,
 }
 
 impl<'a> Reading<'a> {
@@ -64,6 +74,9 @@ impl<'a> Reading<'a> {
         let Some(mut row) = row.filter(|row| row.value.state == WindowState::Open && run.reading()) else {
             return Ok(Err(Outcome::Done));
         };
+        if engine.is_short_of(ONE_PAGE) {
+            return Err(Fault::retry("run.no_time", "the process is stopped before a page could be read"));
+        }
         let now = engine.now();
         let config = &engine.config;
         let held = row.value.lease.as_ref().filter(|(holder, until)| {
@@ -73,7 +86,7 @@ impl<'a> Reading<'a> {
         if let Some((_, until)) = held {
             return Ok(Err(Outcome::Later(unsigned(until.duration_since(now)))));
         }
-        row.value.lease = Some((config.instance.clone(), now.saturating_add(LEASE).unwrap_or(now)));
+        row.value.lease = Some((config.instance.clone(), engine.lease(LEASE)));
         if engine.store.transact(vec![row.put()?]).await? == Written::Conflict {
             return Ok(Err(Outcome::Later(Duration::from_secs(5))));
         }
@@ -81,7 +94,8 @@ impl<'a> Reading<'a> {
         let owner = connection(&*engine.store, connection_id).await?.value;
         let source = engine.source(&owner.source)?;
         let cache = engine.cache(run_id);
-        Ok(Ok(Self { engine, delivery, owner, run, row, source, cache }))
+        let (slowest, progressed) = (ONE_PAGE, false);
+        Ok(Ok(Self { engine, delivery, owner, run, row, source, cache, began: now, slowest, progressed }))
     }
 
     /// Reads and delivers from the checkpoint to the end.
@@ -134,10 +148,11 @@ impl<'a> Reading<'a> {
             if !last && window.field == Field::Created {
                 carried = page.records.split_off(whole_batches(&page.records));
             }
+            let short = self.is_short();
             let (delivered, next) = {
                 let this = &*self;
                 let next = async {
-                    match token {
+                    match token.filter(|_| !short) {
                         Some(token) => Some(this.order_page(source_http, &access, window, Some(token)).await),
                         None => None,
                     }
@@ -147,11 +162,8 @@ impl<'a> Reading<'a> {
             let delivered = delivered?;
             following = next;
             self.count_calls(source_http, out);
-            if !self.checkpoint(delivered, last).await? {
-                return Ok(Read::Stopped);
-            }
-            if last {
-                return Ok(Read::Done);
+            if let Some(read) = self.checkpoint(delivered, last, short).await? {
+                return Ok(read);
             }
         }
         Err(Fault::reject("run.incomplete", "the window has more pages than can be"))
@@ -201,19 +213,17 @@ impl<'a> Reading<'a> {
                 gathered.extend(page.records.into_iter().filter(|record| !self.counted(record)));
                 token = page.next;
                 let last = token.is_none();
-                if last || (sorted && gathered.len() >= PEOPLE_AT_ONCE) {
+                let short = self.is_short();
+                if last || (sorted && (short || gathered.len() >= PEOPLE_AT_ONCE)) {
                     let mut delivered = Delivered::of(&gathered);
                     let people = std::mem::take(&mut gathered);
                     let mut delivering = Delivering::new(self.engine, &self.owner, &self.run, out).await?;
                     delivering.page = (self.row.value.n, self.row.value.pages);
                     delivered.tally = delivering.customers(people, silent).await?;
                     self.count_calls(source_http, out);
-                    if !self.checkpoint(delivered, last).await? {
-                        return Ok(Read::Stopped);
+                    if let Some(read) = self.checkpoint(delivered, last, short).await? {
+                        return Ok(read);
                     }
-                }
-                if last {
-                    return Ok(Read::Done);
                 }
             }
             return Err(Fault::reject("run.incomplete", "the window has more pages than can be"));
@@ -232,8 +242,21 @@ impl<'a> Reading<'a> {
         row.checkpoint == Some(record.at) && row.at_checkpoint.contains(&record.id)
     }
 
-    /// Notes how far the window is. False when the run was cancelled meanwhile.
-    async fn checkpoint(&mut self, delivered: Delivered, last: bool) -> Result<bool, Fault> {
+    /// True when this page and one more may not end in time.
+    fn is_short(&self) -> bool {
+        self.engine.is_short_of(self.slowest.saturating_mul(2))
+    }
+
+    /// Notes how far the window is; then either goes on, or says how the reading ends.
+    async fn checkpoint(
+        &mut self,
+        delivered: Delivered,
+        last: bool,
+        short: bool,
+    ) -> Result<Option<Read>, Fault> {
+        let now = self.engine.now();
+        self.slowest = self.slowest.max(now.duration_since(self.began));
+        (self.began, self.progressed) = (now, true);
         let sorted = self.row.value.field == Field::Created || self.row.value.stream == Stream::Orders;
         let window = &mut self.row.value;
         window.pages += 1;
@@ -251,12 +274,14 @@ impl<'a> Reading<'a> {
             // The window's end is written together with the run's count of open windows.
             window.state = WindowState::Done;
             window.at_checkpoint.clear();
-            return Ok(true);
+            return Ok(Some(Read::Done));
         }
-        let now = self.engine.now();
+        if short {
+            return self.hand_on().await.map(Some);
+        }
         let visibility = self.engine.config.timing.visibility;
         if let Some((_, until)) = &mut window.lease {
-            *until = now.saturating_add(LEASE).unwrap_or(now);
+            *until = self.engine.lease(LEASE);
         }
         if self.engine.store.transact(vec![self.row.put()?]).await? == Written::Conflict {
             return Err(Fault::taken());
@@ -264,11 +289,27 @@ impl<'a> Reading<'a> {
         self.row.rev += 1;
         self.engine.queue.extend(self.delivery, visibility).await?;
         let reading = self.engine.run(&self.run.connection, &self.run.id).await?.value.reading();
-        if !reading {
-            self.row.value.lease = None;
-            self.engine.store.transact(vec![self.row.put()?]).await?;
+        if reading {
+            return Ok(None);
         }
-        Ok(reading)
+        self.row.value.lease = None;
+        self.engine.store.transact(vec![self.row.put()?]).await?;
+        Ok(Some(Read::Stopped))
+    }
+
+    /// True when this worker came further and has no time for more.
+    pub(super) fn is_out_of_time(&self) -> bool {
+        self.progressed && self.engine.is_short_of(ONE_PAGE)
+    }
+
+    /// Leaves the rest of the window to the next worker.
+    pub(super) async fn hand_on(&mut self) -> Result<Read, Fault> {
+        self.row.value.lease = None;
+        if self.engine.store.transact(vec![self.row.put()?]).await? == Written::Conflict {
+            return Err(Fault::taken());
+        }
+        self.row.rev += 1;
+        Ok(Read::HandedOn)
     }
 
     fn count_calls(&mut self, source: &Paced<'_>, destination: &Paced<'_>) {

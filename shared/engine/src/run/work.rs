@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::advance::{advance, end_window, finish};
 use super::settle::{ripe, settle};
 use super::window::{Read, Reading, mark_connection, problem};
-use super::{connection, lane, start};
+use super::{connection, sweep};
 use crate::connect::finish_draft;
 use crate::context::Engine;
 use crate::fault::{Fault, Kind};
@@ -17,7 +17,7 @@ use crate::ports::{Delivery, Lane, MAX_ATTEMPTS, Written};
 use crate::run::start::send_windows;
 use crate::state::{
     Connection, ConnectionState, Counted, Phase, Row, Run, RunKind, RunState, Stream, WindowRow, WindowState,
-    list, load, update,
+    list,
 };
 
 /// Times a poll's window is put off in a row before the run says it is incomplete: the next poll reads on.
@@ -102,6 +102,10 @@ async fn perform(engine: &Engine, delivery: &Delivery, work: &Work) -> Result<Ou
         Work::Plan { connection, run } => plan(engine, connection, run).await,
         Work::Window { connection, run, window } => read(engine, delivery, (connection, run, *window)).await,
         Work::Settle { connection, run } => settle_run(engine, connection, run).await,
+        Work::Poll { connection } => {
+            sweep::poll(engine, connection).await?;
+            Ok(Outcome::Done)
+        }
         Work::Connect { draft } => {
             finish_draft(engine, draft).await?;
             Ok(Outcome::Done)
@@ -212,6 +216,7 @@ async fn read(engine: &Engine, delivery: &Delivery, what: (&str, &str, u32)) -> 
     };
     let fault = match reading.read().await {
         Ok(Read::Stopped) => return Ok(Outcome::Done),
+        Ok(Read::HandedOn) => return Ok(Outcome::Later(Duration::ZERO)),
         Ok(Read::Done) => {
             let run = reading.run().clone();
             if run.kind == RunKind::Poll && reading.row.value.stream == Stream::Orders {
@@ -226,6 +231,10 @@ async fn read(engine: &Engine, delivery: &Delivery, what: (&str, &str, u32)) -> 
     let (connection, run_id, window) = what;
     match fault.kind {
         Kind::Taken => return Ok(Outcome::Done),
+        Kind::Retry if reading.is_out_of_time() => {
+            reading.hand_on().await?;
+            return Ok(Outcome::Later(Duration::ZERO));
+        }
         Kind::Retry => {
             let strikes = reading.put_off(&fault).await?;
             let most = if run.kind == RunKind::Poll { MAX_STRIKES_POLL } else { MAX_STRIKES_HISTORY };
@@ -320,72 +329,6 @@ async fn look_after(engine: &Engine, run: &Run, lease: Option<SignedDuration>) -
     if held && lease.is_some() {
         return Ok(false);
     }
-    row.value.looked_after =
-        lease.map(|lease| (config.instance.clone(), now.saturating_add(lease).unwrap_or(now)));
+    row.value.looked_after = lease.map(|lease| (config.instance.clone(), engine.lease(lease)));
     Ok(engine.store.transact(vec![row.put()?]).await? == Written::Done || lease.is_none())
-}
-
-/// What every tick does: starts the polls that are due, and queues the work of runs whose messages were lost
-/// between a write and its message. Messages too many do nothing.
-///
-/// # Errors
-/// Of the store and the queue.
-pub async fn sweep(engine: &Engine, requeue: bool) -> Result<(), Fault> {
-    for connection in crate::connections::all(engine).await? {
-        let (code, detail) = match look_at(engine, &connection, requeue).await {
-            Ok(()) => continue,
-            Err(fault) => (fault.code, fault.detail),
-        };
-        tracing::error!(
-            connection = connection.id,
-            code,
-            detail,
-            "what is due for a connection cannot be started"
-        );
-    }
-    Ok(())
-}
-
-async fn look_at(engine: &Engine, connection: &Connection, requeue: bool) -> Result<(), Fault> {
-    if requeue {
-        requeue_runs(engine, &connection.id).await?;
-    }
-    let now = engine.now();
-    let due = connection.next_sync.is_none_or(|next| next <= now);
-    if connection.active_sync && connection.state == ConnectionState::Active && due {
-        start::start_poll(engine, &connection.id).await?;
-        let next = now.saturating_add(engine.config.timing.poll_every).unwrap_or(now);
-        update(&*engine.store, &Connection::key(&connection.id), |connection: &mut Connection| {
-            connection.next_sync = Some(next);
-        })
-        .await?;
-    }
-    Ok(())
-}
-
-/// Queues the work of every run anew, for a new owner of the data: messages of the one before may be lost.
-///
-/// # Errors
-/// Of the store and the queue.
-pub async fn requeue(engine: &Engine) -> Result<(), Fault> {
-    for connection in crate::connections::all(engine).await? {
-        requeue_runs(engine, &connection.id).await?;
-    }
-    Ok(())
-}
-
-async fn requeue_runs(engine: &Engine, connection: &str) -> Result<(), Fault> {
-    let active: Vec<Row<start::Active>> =
-        list(&*engine.store, &Connection::partition(connection), "ACTIVE#").await?;
-    for active in active {
-        let run: Option<Row<Run>> = load(&*engine.store, Run::key(connection, &active.value.run)).await?;
-        let Some(run) = run.map(|row| row.value).filter(|run| !run.ended()) else { continue };
-        let work = |run: &Run| match run.state {
-            RunState::Queued => Work::Plan { connection: connection.to_owned(), run: run.id.clone() },
-            _ => Work::Settle { connection: connection.to_owned(), run: run.id.clone() },
-        };
-        send_windows(engine, &run).await?;
-        engine.send(lane(run.kind), connection, &[work(&run)]).await?;
-    }
-    Ok(())
 }

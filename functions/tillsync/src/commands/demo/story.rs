@@ -11,7 +11,7 @@ use super::platforms::{Platforms, failed};
 use crate::answer::Trouble;
 use crate::follow::{Followed, follow};
 use crate::host::Host;
-use crate::shapes;
+use tillsync_engine::shapes;
 
 /// What the shop does while the demo looks: more than ten people change, so that they go by bulk import.
 /// It happened a little more than two minutes ago, since polls stay that far behind the store's index.

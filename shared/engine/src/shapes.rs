@@ -1,12 +1,13 @@
-//! The shapes of JSON answers (rules.md section 6).
+//! The shapes of JSON answers, the same on both hosts (rules.md section 6).
 
+use crate::run::Progress;
+use crate::state::{Connection, LedgerRow};
+use crate::sums::{Streams, Tally};
 use serde_json::{Value, json};
-use tillsync_engine::run::Progress;
-use tillsync_engine::state::{Connection, LedgerRow};
-use tillsync_engine::{Streams, Tally};
 
 /// `{observed, synced, unchanged, skipped, parked, pending}` of each stream.
-pub(crate) fn streams(streams: &Streams) -> Value {
+#[must_use]
+pub fn streams(streams: &Streams) -> Value {
     let mut all = serde_json::Map::new();
     for (word, tally) in streams.all() {
         all.insert(word.into(), json!(tally));
@@ -14,8 +15,17 @@ pub(crate) fn streams(streams: &Streams) -> Value {
     Value::Object(all)
 }
 
-/// One connection.
-pub(crate) fn connection(connection: &Connection, sums: &Streams) -> Value {
+/// One connection, with what its ledger holds.
+#[must_use]
+pub fn connection(connection: &Connection, sums: &Streams) -> Value {
+    let mut all = head(connection);
+    all["streams"] = streams(sums);
+    all
+}
+
+/// One connection, without what would have to be counted.
+#[must_use]
+pub fn head(connection: &Connection) -> Value {
     json!({
         "id": connection.id,
         "name": connection.name,
@@ -31,12 +41,12 @@ pub(crate) fn connection(connection: &Connection, sums: &Streams) -> Value {
         "last_sync": connection.last_sync,
         "next_sync": connection.next_sync,
         "settings": {"history": connection.settings.history, "history_from": connection.settings.history_from},
-        "streams": streams(sums),
     })
 }
 
 /// One run, while it works and after.
-pub(crate) fn run(progress: &Progress) -> Value {
+#[must_use]
+pub fn run(progress: &Progress) -> Value {
     let run = &progress.run;
     json!({
         "id": run.id,
@@ -54,7 +64,8 @@ pub(crate) fn run(progress: &Progress) -> Value {
 }
 
 /// One record.
-pub(crate) fn record(id: &str, row: &LedgerRow) -> Value {
+#[must_use]
+pub fn record(id: &str, row: &LedgerRow) -> Value {
     json!({
         "id": id,
         "state": row.state,
@@ -70,7 +81,8 @@ pub(crate) fn record(id: &str, row: &LedgerRow) -> Value {
 }
 
 /// The sums of a stream as words.
-pub(crate) fn sums(tally: &Tally) -> String {
+#[must_use]
+pub fn sums(tally: &Tally) -> String {
     let reasons = |reasons: &std::collections::BTreeMap<String, u64>| {
         reasons.iter().map(|(reason, n)| format!("{reason} {n}")).collect::<Vec<_>>().join(", ")
     };

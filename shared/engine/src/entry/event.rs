@@ -1,0 +1,205 @@
+//! An operator's event: told apart by its action, refused by name where it cannot be understood.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::fault::Fault;
+use crate::nearest::hint;
+
+/// The longest text in an event: names, ids, reasons. Nothing an operator types is longer.
+const MAX_TEXT: usize = 500;
+
+/// Every action, with the members it takes.
+const ACTIONS: &[(&str, &[&str])] = &[
+    ("help", &[]),
+    ("locations", &["source"]),
+    ("connect", &["source", "name", "location", "destination_url", "history", "connection_type", "start"]),
+    ("list", &[]),
+    ("start", &["connection", "streams", "from", "to", "dry_run"]),
+    ("status", &["connection"]),
+    ("cancel", &["connection"]),
+    ("resume", &["connection"]),
+    ("retry_failed", &["connection"]),
+    ("poll", &["connection"]),
+    ("runs", &["connection"]),
+    ("record", &["connection", "stream", "id"]),
+    ("explain", &["code"]),
+];
+/// For the operator's own record; every action takes it.
+const REASON: &str = "reason";
+/// Words people try for secrets, which have no place in an event: the service keeps events.
+const SECRETS: &[&str] =
+    &["token", "source_token", "access_token", "key", "api_key", "destination_key", "password"];
+
+/// What somebody asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// What there is to ask for.
+    Help,
+    /// The locations a token shows.
+    Locations(OfSource),
+    /// A connection.
+    Connect(Connect),
+    /// All connections.
+    List,
+    /// A history.
+    Start(Start),
+    /// How far it is.
+    Status(Of),
+    /// No further.
+    Cancel(Of),
+    /// Further.
+    Resume(Of),
+    /// What changed.
+    Poll(Of),
+    /// The runs of a connection.
+    Runs(Of),
+    /// One record.
+    Record(OneRecord),
+    /// What a code means.
+    Explain(OfCode),
+}
+
+/// Whether an event is one of an operator's at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// It is, and can be understood.
+    Asked(Asked),
+    /// It is none: it has no action.
+    NotOurs,
+}
+
+/// Names a source.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct OfSource {
+    pub(super) source: String,
+}
+
+/// Names a connection, by id or name.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Of {
+    pub(super) connection: String,
+}
+
+/// Names a code.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct OfCode {
+    pub(super) code: String,
+}
+
+/// Names a record.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct OneRecord {
+    pub(super) connection: String,
+    pub(super) stream: String,
+    pub(super) id: String,
+}
+
+/// A connection to be made.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Connect {
+    pub(super) source: String,
+    pub(super) name: String,
+    pub(super) location: String,
+    pub(super) destination_url: String,
+    pub(super) history: Option<String>,
+    pub(super) connection_type: Option<String>,
+    #[serde(default)]
+    pub(super) start: bool,
+}
+
+/// A history to be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Start {
+    pub(super) connection: String,
+    pub(super) streams: Option<Vec<String>>,
+    pub(super) from: Option<String>,
+    pub(super) to: Option<String>,
+    #[serde(default)]
+    pub(super) dry_run: bool,
+}
+
+impl Asked {
+    /// Whether it asks only what there is to ask.
+    #[must_use]
+    pub fn is_help(&self) -> bool {
+        *self == Self::Help
+    }
+}
+
+impl Known {
+    /// Understands an event. Nothing, `{}` and the service console's own sample (`key1` ...) ask for help.
+    ///
+    /// # Errors
+    /// `event.invalid` names what is wrong, with the nearest valid name.
+    pub fn read(event: &Value) -> Result<Self, Fault> {
+        let Some(members) = event.as_object() else {
+            return if event.is_null() { Ok(Self::Asked(Asked::Help)) } else { Ok(Self::NotOurs) };
+        };
+        if members.is_empty() || members.keys().all(|name| matches!(name.as_str(), "key1" | "key2" | "key3"))
+        {
+            return Ok(Self::Asked(Asked::Help));
+        }
+        let Some(action) = members.get("action") else { return Ok(Self::NotOurs) };
+        let named = || ACTIONS.iter().map(|(action, _)| *action);
+        let Some(action) = action.as_str() else {
+            return Err(invalid(format!("action: give one of {}", named().collect::<Vec<_>>().join(", "))));
+        };
+        let Some((action, takes)) = ACTIONS.iter().find(|(known, _)| *known == action) else {
+            let all = named().collect::<Vec<_>>().join(", ");
+            let shown: String = action.chars().take(60).collect();
+            return Err(invalid(format!("no action {shown:?}; there is: {all}{}", hint(action, named()))));
+        };
+        for (name, value) in members {
+            check(action, takes, name, value)?;
+        }
+        let asked = match *action {
+            "help" => Asked::Help,
+            "locations" => Asked::Locations(members_of(action, event)?),
+            "connect" => Asked::Connect(members_of(action, event)?),
+            "list" => Asked::List,
+            "start" => Asked::Start(members_of(action, event)?),
+            "status" => Asked::Status(members_of(action, event)?),
+            "cancel" => Asked::Cancel(members_of(action, event)?),
+            "resume" => Asked::Resume(members_of(action, event)?),
+            "poll" => Asked::Poll(members_of(action, event)?),
+            "runs" => Asked::Runs(members_of(action, event)?),
+            "record" => Asked::Record(members_of(action, event)?),
+            "explain" => Asked::Explain(members_of(action, event)?),
+            other => return Err(Fault::reject("event.unavailable", format!("{other} is not there yet"))),
+        };
+        Ok(Self::Asked(asked))
+    }
+}
+
+fn invalid(detail: String) -> Fault {
+    Fault::usage("event.invalid", detail)
+}
+
+fn check(action: &str, takes: &[&str], name: &str, value: &Value) -> Result<(), Fault> {
+    if SECRETS.contains(&name) {
+        return Err(Fault::usage(
+            "event.secret",
+            format!("{name}: a secret has no place in an event; put it into the stack's secret"),
+        ));
+    }
+    if name != "action" && name != REASON && !takes.contains(&name) {
+        let all = if takes.is_empty() { "none".to_owned() } else { takes.join(", ") };
+        let shown: String = name.chars().take(60).collect();
+        let hint = hint(name, takes.iter().copied());
+        return Err(invalid(format!("{action} takes no member {shown:?}; it takes: {all}{hint}")));
+    }
+    if value.as_str().is_some_and(|text| text.chars().count() > MAX_TEXT) {
+        return Err(invalid(format!("{name}: longer than {MAX_TEXT} letters")));
+    }
+    Ok(())
+}
+
+fn members_of<T: DeserializeOwned>(action: &str, event: &Value) -> Result<T, Fault> {
+    serde_path_to_error::deserialize(event).map_err(|error| {
+        let path = error.path().to_string();
+        let place = if path == "." { action.to_owned() } else { format!("{action}: {path}") };
+        invalid(format!("{place}: {}", error.inner()))
+    })
+}

@@ -1,0 +1,7 @@
+//! Events as the outside sends them, for hosts without a command line.
+
+mod event;
+mod operator;
+
+pub use event::{Asked, Known};
+pub use operator::{Credentials, help, operate};

@@ -1,0 +1,278 @@
+//! What an operator asks by an event, and the answer: connect, start, look, stop, without a command line.
+
+use async_trait::async_trait;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+use tillsync_mapping::model::Secret;
+
+use super::event::{Asked, Connect, Of, OneRecord, Start};
+use crate::codes::{codes, explained};
+use crate::connect::{self, ConnectRequest, DraftOutcome};
+use crate::context::Engine;
+use crate::fault::{Fault, Kind};
+use crate::plan::day;
+use crate::ports::Lane;
+use crate::run::{
+    BackfillRequest, Progress, active_run, cancel, estimate, progress, resume, start_backfill, start_poll,
+};
+use crate::state::{Connection, Run, RunKind};
+use crate::{connections, shapes};
+
+/// Runs listed at the most: the newest.
+const MAX_RUNS: usize = 20;
+
+/// Where the token and the key of a connection to be made come from: never from the event.
+#[async_trait]
+pub trait Credentials: Send + Sync {
+    /// The store's token.
+    async fn source_token(&self) -> Result<Secret, Fault>;
+    /// The destination's key.
+    async fn destination_key(&self) -> Result<Secret, Fault>;
+}
+
+/// Answers an operator.
+///
+/// # Errors
+/// Every [`Fault`] of what was asked for.
+pub async fn operate(engine: &Engine, asked: &Asked, credentials: &dyn Credentials) -> Result<Value, Fault> {
+    match asked {
+        Asked::Help => help(engine).await,
+        Asked::Locations(of) => locations(engine, &of.source, credentials).await,
+        Asked::Connect(what) => make(engine, what, credentials).await,
+        Asked::List => list(engine).await,
+        Asked::Start(what) => start(engine, what).await,
+        Asked::Status(of) => status(engine, of).await,
+        Asked::Cancel(of) => stop(engine, of).await,
+        Asked::Resume(of) => go_on(engine, of).await,
+        Asked::Poll(of) => poll(engine, of).await,
+        Asked::Runs(of) => runs(engine, of).await,
+        Asked::Record(what) => record(engine, what).await,
+        Asked::Explain(of) => {
+            let text = explained(&of.code).ok_or_else(|| {
+                let known: Vec<_> = codes().iter().map(|text| text.code).collect();
+                let hint = crate::nearest::hint(&of.code, known);
+                Fault::usage("code.unknown", format!("no message carries this code{hint}"))
+            })?;
+            Ok(json!({"ok": true, "code": text.code, "meaning": text.meaning, "action": text.action}))
+        }
+    }
+}
+
+/// The actions, an example of each to paste, and the connections there are.
+///
+/// # Errors
+/// Of the store.
+pub async fn help(engine: &Engine) -> Result<Value, Fault> {
+    let connections = connections::all(engine).await?;
+    let name = connections.first().map_or("Main Street", |connection| connection.name.as_str());
+    let source = tillsync_mapping::sources::all().first().map_or("", |source| source.name());
+    Ok(json!({
+        "ok": true,
+        "help": "Send one of these events. A connection is named by its name or its id.",
+        "first": "To connect a shop, put TILLSYNC_SOURCE_TOKEN and TILLSYNC_DESTINATION_KEY into the stack's secret, \
+                  send `locations`, then `connect`, and take both out of the secret again.",
+        "actions": [
+            {"does": "lists the locations the token in the secret shows",
+             "event": {"action": "locations", "source": source}},
+            {"does": "connects a location; sends no order unless start is true",
+             "event": {"action": "connect", "source": source, "name": name, "location": "L...",
+                       "destination_url": "https://ACCOUNT.api-us1.com", "history": "this-year", "start": false}},
+            {"does": "lists the connections and how they are", "event": {"action": "list"}},
+            {"does": "sends the history; with dry_run only says what it would take",
+             "event": {"action": "start", "connection": name, "from": "2026-01-01", "to": null, "dry_run": true}},
+            {"does": "says how far the newest history is", "event": {"action": "status", "connection": name}},
+            {"does": "reads no further; what was sent stays", "event": {"action": "cancel", "connection": name}},
+            {"does": "goes on with a history that was stopped or ended incomplete",
+             "event": {"action": "resume", "connection": name}},
+            {"does": "reads what changed, now", "event": {"action": "poll", "connection": name}},
+            {"does": "lists the newest runs", "event": {"action": "runs", "connection": name}},
+            {"does": "tells everything known of one record",
+             "event": {"action": "record", "connection": name, "stream": "orders", "id": "..."}},
+            {"does": "says what a code means and what to do",
+             "event": {"action": "explain", "code": "connection.unknown"}},
+        ],
+        "connections": connections.iter().map(brief).collect::<Vec<_>>(),
+    }))
+}
+
+fn brief(connection: &Connection) -> Value {
+    json!({"id": connection.id, "name": connection.name, "state": connection.state_word()})
+}
+
+async fn list(engine: &Engine) -> Result<Value, Fault> {
+    let all = connections::all(engine).await?;
+    Ok(json!({"ok": true, "connections": all.iter().map(shapes::head).collect::<Vec<_>>()}))
+}
+
+async fn locations(engine: &Engine, source: &str, credentials: &dyn Credentials) -> Result<Value, Fault> {
+    let source = engine.source(source)?;
+    let token = credentials.source_token().await?;
+    let http = engine.source_http(source.name(), "connecting", Lane::Live);
+    let store = source.identify(&http, &engine.api_url(source), &token).await?;
+    Ok(json!({"ok": true, "store": store.id, "locations": store.locations}))
+}
+
+async fn make(engine: &Engine, what: &Connect, credentials: &dyn Credentials) -> Result<Value, Fault> {
+    let (token, key) = (credentials.source_token().await?, credentials.destination_key().await?);
+    let request = ConnectRequest {
+        source: what.source.clone(),
+        name: what.name.clone(),
+        location: what.location.clone(),
+        destination_url: what.destination_url.clone(),
+        history: what.history.clone().unwrap_or_else(|| "all".into()),
+        connection_type: what.connection_type.clone(),
+    };
+    let draft = connect::begin(engine, request, (&token, &key)).await?;
+    let summary = match connect::finish_draft(engine, &draft).await? {
+        DraftOutcome::Connected(summary) => summary,
+        DraftOutcome::Failed { code, detail, usage } => {
+            let code = explained(&code).map_or("connection.failed", |text| text.code);
+            let kind = if usage { Kind::Usage } else { Kind::Reject };
+            return Err(Fault { kind, code, detail });
+        }
+    };
+    let run = if what.start {
+        let started = start_backfill(engine, &summary.connection, &BackfillRequest::default()).await?;
+        Some(started.run.id)
+    } else {
+        None
+    };
+    let next = if what.start { "status" } else { "start" };
+    Ok(json!({
+        "ok": true,
+        "connection": summary.connection,
+        "renewed": summary.renewed,
+        "adopted": summary.adopted,
+        "orders": {"total": summary.orders, "exact": summary.exact},
+        "calls": {"destination": summary.calls},
+        "minutes": summary.minutes,
+        "because": summary.because,
+        "run": run,
+        "next": {"action": next, "connection": summary.connection},
+        "now": "Take TILLSYNC_SOURCE_TOKEN and TILLSYNC_DESTINATION_KEY out of the stack's secret: they are kept sealed.",
+    }))
+}
+
+async fn start(engine: &Engine, what: &Start) -> Result<Value, Fault> {
+    let connection = connections::find(engine, &what.connection).await?;
+    whole(what.streams.as_deref())?;
+    let zone = TimeZone::get(&connection.location.timezone).unwrap_or(TimeZone::UTC);
+    let from = what.from.as_deref().map(|text| day("from", text, &zone, false)).transpose()?;
+    let to = what.to.as_deref().map(|text| day("to", text, &zone, true)).transpose()?;
+    if from.zip(to).is_some_and(|(from, to)| from > to) {
+        return Err(Fault::usage("config.invalid", "from is later than to"));
+    }
+    let request = BackfillRequest { from, to };
+    let at_work = active_run(engine, &connection.id, RunKind::Historical).await?;
+    let estimate = match at_work {
+        Some(_) => None,
+        None => Some(estimate(engine, &connection.id, &request).await?),
+    };
+    let estimate = estimate.map(|estimate| {
+        json!({
+            "orders": estimate.orders, "exact": estimate.exact, "minutes": estimate.minutes,
+            "calls": {"source": estimate.source_calls, "destination": estimate.destination_calls},
+            "because": estimate.because,
+        })
+    });
+    if what.dry_run {
+        return Ok(json!({
+            "ok": true, "dry_run": true, "connection": brief(&connection), "estimate": estimate,
+            "already_running": estimate.is_none(),
+        }));
+    }
+    let started = start_backfill(engine, &connection.id, &request).await?;
+    let mut answer = told(engine, &connection, &started.run).await?;
+    answer["already_running"] = json!(started.already);
+    answer["estimate"] = json!(estimate);
+    answer["automations"] = json!("Orders more than 24 hours old start none; younger ones do.");
+    answer["next"] = json!({"action": "status", "connection": connection.id});
+    Ok(answer)
+}
+
+/// A history is read whole: orders lead to people and products.
+fn whole(streams: Option<&[String]>) -> Result<(), Fault> {
+    let Some(streams) = streams else { return Ok(()) };
+    let wanted = |stream: &str| streams.iter().any(|named| named == stream);
+    let strange = streams.iter().find(|named| !["orders", "customers", "products"].contains(&named.as_str()));
+    if let Some(strange) = strange {
+        let detail = format!("streams: no stream {strange:?}; there is: orders, customers, products");
+        return Err(Fault::usage("event.invalid", detail));
+    }
+    if wanted("orders") && wanted("customers") {
+        return Ok(());
+    }
+    let detail = "streams: orders and customers are read together in this version; leave streams out";
+    Err(Fault::usage("event.unavailable", detail))
+}
+
+async fn status(engine: &Engine, of: &Of) -> Result<Value, Fault> {
+    let connection = connections::find(engine, &of.connection).await?;
+    let run = connections::newest_run(engine, &connection.id, RunKind::Historical).await?;
+    told(engine, &connection, &run).await
+}
+
+async fn stop(engine: &Engine, of: &Of) -> Result<Value, Fault> {
+    let connection = connections::find(engine, &of.connection).await?;
+    let run = cancel(engine, &connection.id).await?;
+    told(engine, &connection, &run).await
+}
+
+async fn go_on(engine: &Engine, of: &Of) -> Result<Value, Fault> {
+    let connection = connections::find(engine, &of.connection).await?;
+    let started = resume(engine, &connection.id).await?;
+    told(engine, &connection, &started.run).await
+}
+
+async fn poll(engine: &Engine, of: &Of) -> Result<Value, Fault> {
+    let connection = connections::find(engine, &of.connection).await?;
+    let started = start_poll(engine, &connection.id).await?;
+    let mut answer = told(engine, &connection, &started.run).await?;
+    answer["already_running"] = json!(started.already);
+    answer["next"] = json!({"action": "runs", "connection": connection.id});
+    Ok(answer)
+}
+
+async fn runs(engine: &Engine, of: &Of) -> Result<Value, Fault> {
+    let connection = connections::find(engine, &of.connection).await?;
+    let all = connections::runs(engine, &connection.id).await?;
+    let mut list = Vec::new();
+    for run in all.iter().take(MAX_RUNS) {
+        list.push(shapes::run(&progress(engine, &connection.id, &run.id).await?));
+    }
+    Ok(json!({"ok": true, "connection": brief(&connection), "in_all": all.len(), "runs": list}))
+}
+
+async fn record(engine: &Engine, what: &OneRecord) -> Result<Value, Fault> {
+    let connection = connections::find(engine, &what.connection).await?;
+    let row = connections::record(engine, &connection, &what.stream, &what.id).await?;
+    Ok(json!({"ok": true, "record": shapes::record(&what.id, &row)}))
+}
+
+async fn told(engine: &Engine, connection: &Connection, run: &Run) -> Result<Value, Fault> {
+    let state = progress(engine, &connection.id, &run.id).await?;
+    Ok(json!({
+        "ok": true, "connection": brief(connection), "summary": sentence(connection, &state),
+        "run": shapes::run(&state),
+    }))
+}
+
+/// One line a person reads first.
+fn sentence(connection: &Connection, state: &Progress) -> String {
+    let run = &state.run;
+    let orders = &state.streams.orders;
+    let mut text = format!("{}: {}", connection.name, run.state.word());
+    if let Some((expected, exact)) = run.expected {
+        let more = if exact { "" } else { "more than " };
+        text.push_str(&format!(", {} of {more}{expected} orders looked at", orders.observed));
+    }
+    match (&run.problem, &state.eta_reason) {
+        (Some(problem), _) => text.push_str(&format!("; {} ({})", problem.detail, problem.code)),
+        (None, Some(reason)) => {
+            let left = state.eta_seconds.map_or(String::new(), |seconds| format!("about {seconds} s left: "));
+            text.push_str(&format!("; {left}{reason}"));
+        }
+        (None, None) => {}
+    }
+    text
+}

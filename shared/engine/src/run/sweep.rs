@@ -1,0 +1,180 @@
+//! What every tick does: starts the polls that are due, and looks after what was lost on the way.
+
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+
+use super::start::{self, send_windows};
+use super::{connection, lane};
+use crate::context::Engine;
+use crate::fault::Fault;
+use crate::message::Work;
+use crate::meter::Metric;
+use crate::ports::Lane;
+use crate::state::{Connection, ConnectionState, Row, Run, RunState, list, load, update};
+
+/// More polls than this are not started by the tick itself, where others could: each goes to the live queue.
+const FAN_OUT: usize = 20;
+/// Messages sent at the same time.
+const SENDS: usize = 32;
+/// A run so young is at work; its messages are not lost.
+const YOUNG: SignedDuration = SignedDuration::from_mins(10);
+
+/// What a tick found and did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Connections there are.
+    pub connections: usize,
+    /// Polls that were due.
+    pub due: usize,
+    /// Polls that could not be started or queued.
+    pub failed: usize,
+    /// Whether they went to the queue, instead of being started here.
+    pub queued: bool,
+    /// Connections somebody must mend.
+    pub need_somebody: usize,
+    /// Seconds since the connection that waits longest was read whole.
+    pub lag_seconds: u64,
+}
+
+/// Starts the polls that are due; with `requeue`, also queues the work of runs whose messages were lost between a
+/// write and its message. Messages too many do nothing.
+///
+/// # Errors
+/// Of the store. What fails for one connection is logged and counted.
+pub async fn sweep(engine: &Engine, requeue: bool) -> Result<Swept, Fault> {
+    let now = engine.now();
+    let all = crate::connections::all(engine).await?;
+    let mut swept = look_around(&all, now);
+    if requeue {
+        for connection in &all {
+            if let Err(fault) = requeue_runs(engine, &connection.id).await {
+                log(&connection.id, &fault);
+            }
+        }
+    }
+    let due: Vec<&str> = all.iter().filter(|one| is_due(one, now)).map(|one| one.id.as_str()).collect();
+    swept.due = due.len();
+    swept.queued = !engine.config.exclusive && due.len() > FAN_OUT;
+    for some in due.chunks(if swept.queued { SENDS } else { 1 }) {
+        let each = some
+            .iter()
+            .map(async |id| if swept.queued { queue(engine, id).await } else { poll(engine, id).await });
+        for (id, outcome) in some.iter().zip(join_all(each).await) {
+            if let Err(fault) = outcome {
+                swept.failed += 1;
+                log(id, &fault);
+            }
+        }
+    }
+    engine.meter.set(Metric::SyncLagSeconds, swept.lag_seconds);
+    engine
+        .meter
+        .set(Metric::ConnectionsNeedingSomebody, u64::try_from(swept.need_somebody).unwrap_or(u64::MAX));
+    Ok(swept)
+}
+
+fn look_around(all: &[Connection], now: Timestamp) -> Swept {
+    let needs = |one: &&Connection| {
+        one.state == ConnectionState::NeedsReconnect
+            || (one.state == ConnectionState::Paused && one.problem.is_some())
+    };
+    let polled = all.iter().filter(|one| is_polled(one));
+    let lag = polled.map(|one| now.duration_since(one.last_sync.unwrap_or(one.created)).as_secs()).max();
+    Swept {
+        connections: all.len(),
+        need_somebody: all.iter().filter(needs).count(),
+        lag_seconds: lag.and_then(|lag| u64::try_from(lag).ok()).unwrap_or(0),
+        ..Swept::default()
+    }
+}
+
+fn is_polled(connection: &Connection) -> bool {
+    connection.active_sync && connection.state == ConnectionState::Active
+}
+
+fn is_due(connection: &Connection, now: Timestamp) -> bool {
+    is_polled(connection) && connection.next_sync.is_none_or(|next| next <= now)
+}
+
+fn log(connection: &str, fault: &Fault) {
+    let (code, detail) = (fault.code, &fault.detail);
+    tracing::error!(connection, code, detail, "what is due for a connection cannot be started");
+}
+
+async fn queue(engine: &Engine, id: &str) -> Result<(), Fault> {
+    engine.send(Lane::Live, id, &[Work::Poll { connection: id.to_owned() }]).await
+}
+
+/// Starts the poll of a connection and notes when the next is due. The beat is kept: a tick that comes late does
+/// not make every later poll late.
+pub(super) async fn poll(engine: &Engine, id: &str) -> Result<(), Fault> {
+    let now = engine.now();
+    if !is_due(&connection(&*engine.store, id).await?.value, now) {
+        return Ok(());
+    }
+    start::start_poll(engine, id).await?;
+    let every = engine.config.timing.poll_every;
+    update(&*engine.store, &Connection::key(id), |connection: &mut Connection| {
+        connection.next_sync = Some(next_beat(connection.next_sync, every, now));
+    })
+    .await?;
+    Ok(())
+}
+
+fn next_beat(last: Option<Timestamp>, every: SignedDuration, now: Timestamp) -> Timestamp {
+    let after_now = now.saturating_add(every).unwrap_or(now);
+    let Some(last) = last.filter(|last| *last <= now && every.is_positive()) else { return after_now };
+    let missed = now.duration_since(last).as_secs().checked_div(every.as_secs()).unwrap_or(0);
+    let beats = i32::try_from(missed.saturating_add(1)).unwrap_or(i32::MAX);
+    last.saturating_add(every.saturating_mul(beats)).unwrap_or(after_now)
+}
+
+/// Queues the work of every run anew, for a new owner of the data: messages of the one before may be lost.
+///
+/// # Errors
+/// Of the store and the queue.
+pub async fn requeue(engine: &Engine) -> Result<(), Fault> {
+    for connection in crate::connections::all(engine).await? {
+        requeue_runs(engine, &connection.id).await?;
+    }
+    Ok(())
+}
+
+async fn requeue_runs(engine: &Engine, connection: &str) -> Result<(), Fault> {
+    let active: Vec<Row<start::Active>> =
+        list(&*engine.store, &Connection::partition(connection), "ACTIVE#").await?;
+    for active in active {
+        let run: Option<Row<Run>> = load(&*engine.store, Run::key(connection, &active.value.run)).await?;
+        let Some(run) = run.map(|row| row.value).filter(|run| !run.ended()) else { continue };
+        if !engine.config.exclusive && engine.now().duration_since(run.started) < YOUNG {
+            continue;
+        }
+        let work = |run: &Run| match run.state {
+            RunState::Queued => Work::Plan { connection: connection.to_owned(), run: run.id.clone() },
+            _ => Work::Settle { connection: connection.to_owned(), run: run.id.clone() },
+        };
+        send_windows(engine, &run).await?;
+        engine.send(lane(run.kind), connection, &[work(&run)]).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::next_beat;
+
+    #[test]
+    fn late_ticks_do_not_move_the_beat() {
+        let every = SignedDuration::from_mins(30);
+        let at = |minute: i64| Timestamp::from_second(minute * 60).expect("a time");
+        // The last beat, now, the next beat.
+        let cases =
+            [(None, 7, 37), (Some(30), 30, 60), (Some(30), 34, 60), (Some(30), 59, 60), (Some(30), 60, 90)];
+        for (last, now, next) in cases {
+            assert_eq!(next_beat(last.map(at), every, at(now)), at(next), "{last:?} at {now}");
+        }
+        assert_eq!(next_beat(Some(at(30)), every, at(30 + 24 * 60 + 1)), at(30 + 24 * 60 + 30));
+    }
+}
