@@ -3,5 +3,8 @@
 mod event;
 mod operator;
 
+#[cfg(test)]
+mod tests;
+
 pub use event::{Asked, Known};
 pub use operator::{Credentials, help, operate};

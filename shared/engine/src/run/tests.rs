@@ -1,4 +1,5 @@
 mod crashes;
+mod deadlines;
 mod settling;
 mod whole;
 mod windows;

@@ -1,0 +1,149 @@
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use tillsync_mapping::model::Secret;
+
+use super::{Credentials, Known, operate};
+use crate::fault::Fault;
+use crate::testing::{DAY, World, ago};
+
+struct Given;
+
+#[async_trait]
+impl Credentials for Given {
+    async fn source_token(&self) -> Result<Secret, Fault> {
+        Ok(Secret::new("token"))
+    }
+
+    async fn destination_key(&self) -> Result<Secret, Fault> {
+        Err(Fault::usage("config.missing", "TILLSYNC_DESTINATION_KEY"))
+    }
+}
+
+async fn ask(world: &World, event: Value) -> Result<Value, Fault> {
+    match Known::read(&event)? {
+        Known::Asked(asked) => operate(&world.engine, &asked, &Given).await,
+        Known::NotOurs => Err(Fault::reject("event.unknown", "")),
+    }
+}
+
+async fn world() -> World {
+    let world = World::new().await;
+    for n in 0..3 {
+        world.net.shop().sell(&format!("O{n}"), ago((30 - n) * DAY));
+    }
+    world
+}
+
+#[tokio::test]
+async fn nothing_asked_is_answered_with_help() {
+    let world = world().await;
+    for event in [
+        json!({}),
+        json!(null),
+        json!({"key1": "value1", "key2": "value2", "key3": "value3"}),
+        json!({"action": "help"}),
+    ] {
+        let answer = ask(&world, event).await.unwrap();
+        assert_eq!(answer["connections"][0]["name"], "Rue Haute");
+        let actions = answer["actions"].as_array().unwrap();
+        assert!(actions.len() >= 10);
+        for example in actions {
+            // Every example can be understood as it is.
+            assert!(matches!(Known::read(&example["event"]), Ok(Known::Asked(_))), "{example}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn mistakes_are_named_with_the_nearest_valid_name() {
+    let world = world().await;
+    let cases = [
+        (json!({"action": "strat"}), "event.invalid", "did you mean \"start\"?"),
+        (json!({"action": 7}), "event.invalid", "action: give one of help, locations"),
+        (json!({"action": "start", "conection": "x"}), "event.invalid", "did you mean \"connection\"?"),
+        (json!({"action": "list", "connection": "x"}), "event.invalid", "it takes: none"),
+        (json!({"action": "start"}), "event.invalid", "missing field `connection`"),
+        (json!({"action": "start", "connection": 5}), "event.invalid", "start: connection: "),
+        (
+            json!({"action": "start", "connection": "Rue Haut"}),
+            "connection.unknown",
+            "did you mean \"Rue Haute\"?",
+        ),
+        (
+            json!({"action": "start", "connection": "C1", "from": "01/02/2026"}),
+            "config.invalid",
+            "from \"01/02/2026\"",
+        ),
+        (
+            json!({"action": "start", "connection": "C1", "from": "2026-02-02", "to": "2026-02-01"}),
+            "config.invalid",
+            "later",
+        ),
+        (
+            json!({"action": "start", "connection": "C1", "streams": ["order"]}),
+            "event.invalid",
+            "no stream \"order\"",
+        ),
+        (
+            json!({"action": "start", "connection": "C1", "streams": ["orders"]}),
+            "event.unavailable",
+            "together",
+        ),
+        (json!({"action": "retry_failed", "connection": "C1"}), "event.unavailable", "retry_failed"),
+        (json!({"action": "connect", "token": "canary"}), "event.secret", "token:"),
+        (json!({"action": "status", "connection": "C1"}), "run.unknown", "historical"),
+        (json!({"action": "cancel", "connection": "C1"}), "run.unknown", "at work"),
+        (json!({"action": "resume", "connection": "C1"}), "run.unknown", "unfinished"),
+        (
+            json!({"action": "record", "connection": "C1", "stream": "orders", "id": "none"}),
+            "record.unknown",
+            "none",
+        ),
+        (json!({"action": "explain", "code": "connection.unknow"}), "code.unknown", "connection.unknown"),
+        (json!({"action": "status", "connection": "x".repeat(501)}), "event.invalid", "longer than"),
+        (json!({"Records": []}), "event.unknown", ""),
+        (json!([1]), "event.unknown", ""),
+        (json!("start"), "event.unknown", ""),
+    ];
+    for (event, code, part) in cases {
+        let fault = ask(&world, event.clone()).await.unwrap_err();
+        assert_eq!(fault.code, code, "{event}: {}", fault.detail);
+        assert!(fault.detail.contains(part), "{event}: {}", fault.detail);
+        assert!(!fault.detail.contains("canary"));
+    }
+    assert_eq!(world.net.all_calls(), 0, "no mistake calls anybody");
+}
+
+#[tokio::test]
+async fn a_history_is_estimated_started_once_looked_at_and_stopped() {
+    let world = world().await;
+    let start = json!({"action": "start", "connection": "Rue Haute", "reason": "TICKET-12"});
+    let dry = ask(&world, json!({"action": "start", "connection": "C1", "dry_run": true})).await.unwrap();
+    assert_eq!((&dry["dry_run"], &dry["estimate"]["orders"]), (&json!(true), &json!(3)));
+    assert!(world.idle().await, "a dry run starts nothing");
+    let first = ask(&world, start.clone()).await.unwrap();
+    assert_eq!((&first["already_running"], &first["run"]["state"]), (&json!(false), &json!("queued")));
+    assert_eq!(first["estimate"]["calls"]["destination"], 2);
+    let second = ask(&world, start).await.unwrap();
+    assert_eq!((&second["already_running"], &second["run"]["id"]), (&json!(true), &first["run"]["id"]));
+    let cancelled = ask(&world, json!({"action": "cancel", "connection": "C1"})).await.unwrap();
+    assert_eq!(cancelled["run"]["state"], "cancelled");
+    ask(&world, json!({"action": "resume", "connection": "C1"})).await.unwrap();
+    world.work().await;
+    let status = ask(&world, json!({"action": "status", "connection": "C1"})).await.unwrap();
+    assert_eq!(
+        (&status["run"]["state"], &status["run"]["streams"]["orders"]["synced"]),
+        (&json!("complete"), &json!(3))
+    );
+    assert_eq!(status["summary"], "Rue Haute: complete, 3 of 3 orders looked at");
+    let record = ask(&world, json!({"action": "record", "connection": "C1", "stream": "orders", "id": "O1"}))
+        .await
+        .unwrap();
+    assert_eq!(record["record"]["state"], "synced");
+    let poll = ask(&world, json!({"action": "poll", "connection": "C1"})).await.unwrap();
+    assert_eq!(poll["run"]["kind"], "poll");
+    let runs = ask(&world, json!({"action": "runs", "connection": "C1"})).await.unwrap();
+    assert_eq!(runs["in_all"], 2);
+    let list = ask(&world, json!({"action": "list"})).await.unwrap();
+    assert_eq!(list["connections"][0]["state"], "active");
+}
