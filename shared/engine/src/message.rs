@@ -35,7 +35,7 @@ pub enum Work {
         /// The run.
         run: String,
     },
-    /// Start the poll of a connection, if it is due.
+    /// Poll a connection.
     Poll {
         /// The connection.
         connection: String,

@@ -1,4 +1,4 @@
-//! Dependencies point one way: functions -> embedded | http -> engine -> mapping.
+//! Dependencies point one way: functions -> aws | embedded, console, host, http -> engine -> mapping.
 
 use std::collections::BTreeSet;
 
@@ -10,12 +10,33 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tillsync-mapping", &[]),
     ("tillsync-engine", &["tillsync-mapping"]),
     ("tillsync-http", &["tillsync-mapping"]),
-    ("tillsync-embedded", &["tillsync-engine", "tillsync-mapping"]),
+    ("tillsync-host", &["tillsync-engine", "tillsync-http", "tillsync-mapping"]),
+    ("tillsync-embedded", &["tillsync-engine", "tillsync-host", "tillsync-mapping"]),
+    (
+        "tillsync-aws",
+        &["tillsync-emulators", "tillsync-engine", "tillsync-host", "tillsync-http", "tillsync-mapping"],
+    ),
+    ("tillsync-console", &["tillsync-engine"]),
+    ("tillsync-scheduled-poll", &["tillsync-aws"]),
+    ("tillsync-live-sync", &["tillsync-aws"]),
+    ("tillsync-backfill", &["tillsync-aws"]),
+    ("tillsync-console-function", &["tillsync-aws", "tillsync-console"]),
     (
         "tillsync",
-        &["tillsync-embedded", "tillsync-engine", "tillsync-http", "tillsync-mapping", "tillsync-sandbox"],
+        &[
+            "tillsync-console",
+            "tillsync-embedded",
+            "tillsync-engine",
+            "tillsync-host",
+            "tillsync-http",
+            "tillsync-mapping",
+            "tillsync-sandbox",
+        ],
     ),
     ("tillsync-sandbox", &[]),
+    ("tillsync-emulators", &[]),
+    ("tillsync-stack", &["tillsync-emulators", "tillsync-sandbox"]),
+    ("tillsync-bench", &[]),
     ("tillsync-tidy", &[]),
 ];
 

@@ -129,7 +129,7 @@ async fn watermarks(
     Ok(writes)
 }
 
-async fn forward(engine: &Engine, key: Key, end: Timestamp) -> Result<Option<Write>, Fault> {
+pub(super) async fn forward(engine: &Engine, key: Key, end: Timestamp) -> Result<Option<Write>, Fault> {
     let row: Option<Row<Cursor>> = load(&*engine.store, key.clone()).await?;
     let watermark = later(row.as_ref().map(|row| row.value.watermark), end);
     if row.as_ref().is_some_and(|row| row.value.watermark == watermark) {

@@ -2,6 +2,7 @@
 
 mod advance;
 mod estimate;
+mod look;
 mod progress;
 mod settle;
 mod start;

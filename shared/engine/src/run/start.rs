@@ -10,7 +10,7 @@ use super::{Parts, connection, lane};
 use crate::context::Engine;
 use crate::fault::{Fault, Kind};
 use crate::message::Work;
-use crate::ports::{Lane, Written};
+use crate::ports::{Key, Lane, Written};
 use crate::state::{
     Connection, ConnectionState, Cursor, PeopleRuns, Phase, Row, Run, RunKind, RunState, Stream, Tagged,
     WindowRow, WindowState, list, load,
@@ -106,19 +106,12 @@ pub async fn start_poll(engine: &Engine, id: &str) -> Result<Started, Fault> {
 
 async fn try_poll(engine: &Engine, id: &str) -> Result<Started, Fault> {
     let connection = active_connection(engine, id).await?;
-    let timing = engine.config.timing;
-    let to = engine.now().saturating_sub(timing.lag).unwrap_or(connection.created);
-    let cursor: Option<Row<Cursor>> = load(&*engine.store, Connection::orders_cursor(id)).await?;
-    let begin = |watermark: Timestamp| watermark.saturating_sub(timing.overlap).unwrap_or(watermark).min(to);
-    let from = begin(cursor.map_or(connection.created, |cursor| cursor.value.watermark));
+    let Begin { orders: from, to } = poll_begin(engine, &connection).await?;
     let mut windows = vec![WindowRow::open(1, Stream::Orders, Field::Updated, from, to)];
     let mut run = new_run(engine, id, RunKind::Poll);
     let people = claim_people(engine, &connection, &run).await?;
     if let Some(people) = &people {
-        let key = PeopleRuns::cursor(&connection.people_partition());
-        let cursor: Option<Row<Cursor>> = load(&*engine.store, key).await?;
-        let from = begin(cursor.map_or(connection.created, |cursor| cursor.value.watermark));
-        windows.extend(people_slices(from, to));
+        windows.extend(people_slices(people_begin(engine, &connection, to).await?, to));
         if people.value.owed {
             let n = u32::try_from(windows.len()).unwrap_or(u32::MAX).saturating_add(1);
             windows.push(WindowRow::open(n, Stream::Customers, Field::Created, Timestamp::UNIX_EPOCH, to));
@@ -133,6 +126,41 @@ async fn try_poll(engine: &Engine, id: &str) -> Result<Started, Fault> {
         send_windows(engine, &started.run).await?;
     }
     Ok(started)
+}
+
+/// The time a poll reads.
+pub(super) struct Begin {
+    /// From here on, of orders.
+    pub(super) orders: Timestamp,
+    /// Up to here, of everything: the source's index is behind.
+    pub(super) to: Timestamp,
+}
+
+/// Where a poll of a connection begins and ends.
+pub(super) async fn poll_begin(engine: &Engine, connection: &Connection) -> Result<Begin, Fault> {
+    let to = engine.now().saturating_sub(engine.config.timing.lag).unwrap_or(connection.created);
+    let orders = begin(engine, connection, Connection::orders_cursor(&connection.id), to).await?;
+    Ok(Begin { orders, to })
+}
+
+/// Where a poll begins to read the store's customers.
+pub(super) async fn people_begin(
+    engine: &Engine,
+    connection: &Connection,
+    to: Timestamp,
+) -> Result<Timestamp, Fault> {
+    begin(engine, connection, PeopleRuns::cursor(&connection.people_partition()), to).await
+}
+
+async fn begin(
+    engine: &Engine,
+    connection: &Connection,
+    key: Key,
+    to: Timestamp,
+) -> Result<Timestamp, Fault> {
+    let cursor: Option<Row<Cursor>> = load(&*engine.store, key).await?;
+    let watermark = cursor.map_or(connection.created, |cursor| cursor.value.watermark);
+    Ok(watermark.saturating_sub(engine.config.timing.overlap).unwrap_or(watermark).min(to))
 }
 
 /// Claims the store's customers for a poll: one poll of a store and destination reads them, whichever of the

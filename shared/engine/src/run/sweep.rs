@@ -1,8 +1,9 @@
-//! What every tick does: starts the polls that are due, and looks after what was lost on the way.
+//! What every tick does: queues the polls that are due, and looks after what was lost on the way.
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
+use super::look::nothing_new;
 use super::start::{self, send_windows};
 use super::{connection, lane};
 use crate::context::Engine;
@@ -12,8 +13,6 @@ use crate::meter::Metric;
 use crate::ports::Lane;
 use crate::state::{Connection, ConnectionState, Row, Run, RunState, list, load, update};
 
-/// More polls than this are not started by the tick itself, where others could: each goes to the live queue.
-const FAN_OUT: usize = 20;
 /// Messages sent at the same time.
 const SENDS: usize = 32;
 /// A run so young is at work; its messages are not lost.
@@ -26,17 +25,15 @@ pub struct Swept {
     pub connections: usize,
     /// Polls that were due.
     pub due: usize,
-    /// Polls that could not be started or queued.
+    /// Polls that could not be queued.
     pub failed: usize,
-    /// Whether they went to the queue, instead of being started here.
-    pub queued: bool,
     /// Connections somebody must mend.
     pub need_somebody: usize,
     /// Seconds since the connection that waits longest was read whole.
     pub lag_seconds: u64,
 }
 
-/// Starts the polls that are due; with `requeue`, also queues the work of runs whose messages were lost between a
+/// Queues the polls that are due, so that many of them are the work of many; with `requeue`, also queues the work of runs whose messages were lost between a
 /// write and its message. Messages too many do nothing.
 ///
 /// # Errors
@@ -54,11 +51,8 @@ pub async fn sweep(engine: &Engine, requeue: bool) -> Result<Swept, Fault> {
     }
     let due: Vec<&str> = all.iter().filter(|one| is_due(one, now)).map(|one| one.id.as_str()).collect();
     swept.due = due.len();
-    swept.queued = !engine.config.exclusive && due.len() > FAN_OUT;
-    for some in due.chunks(if swept.queued { SENDS } else { 1 }) {
-        let each = some
-            .iter()
-            .map(async |id| if swept.queued { queue(engine, id).await } else { poll(engine, id).await });
+    for some in due.chunks(SENDS) {
+        let each = some.iter().map(async |id| queue(engine, id, now).await);
         for (id, outcome) in some.iter().zip(join_all(each).await) {
             if let Err(fault) = outcome {
                 swept.failed += 1;
@@ -101,23 +95,25 @@ fn log(connection: &str, fault: &Fault) {
     tracing::error!(connection, code, detail, "what is due for a connection cannot be started");
 }
 
-async fn queue(engine: &Engine, id: &str) -> Result<(), Fault> {
-    engine.send(Lane::Live, id, &[Work::Poll { connection: id.to_owned() }]).await
-}
-
-/// Starts the poll of a connection and notes when the next is due. The beat is kept: a tick that comes late does
+/// Queues the poll of a connection and notes when the next is due. The beat is kept: a tick that comes late does
 /// not make every later poll late.
-pub(super) async fn poll(engine: &Engine, id: &str) -> Result<(), Fault> {
-    let now = engine.now();
-    if !is_due(&connection(&*engine.store, id).await?.value, now) {
-        return Ok(());
-    }
-    start::start_poll(engine, id).await?;
+async fn queue(engine: &Engine, id: &str, now: Timestamp) -> Result<(), Fault> {
+    engine.send(Lane::Live, id, &[Work::Poll { connection: id.to_owned() }]).await?;
     let every = engine.config.timing.poll_every;
     update(&*engine.store, &Connection::key(id), |connection: &mut Connection| {
         connection.next_sync = Some(next_beat(connection.next_sync, every, now));
     })
     .await?;
+    Ok(())
+}
+
+/// Polls a connection: looks whether anything changed, and starts a run where something did.
+pub(super) async fn poll(engine: &Engine, id: &str) -> Result<(), Fault> {
+    let owner = connection(&*engine.store, id).await?.value;
+    if !is_polled(&owner) || nothing_new(engine, &owner).await? {
+        return Ok(());
+    }
+    start::start_poll(engine, id).await?;
     Ok(())
 }
 

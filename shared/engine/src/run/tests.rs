@@ -1,3 +1,4 @@
+mod costs;
 mod crashes;
 mod deadlines;
 mod settling;

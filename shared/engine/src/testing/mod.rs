@@ -2,6 +2,7 @@
 //! and a wire between them that counts, fails and breaks off as told.
 
 mod account;
+mod bill;
 mod catalogue;
 mod given;
 mod net;
@@ -16,6 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::model::{Customer, Observed, Order, Product, Secret};
 
 pub(crate) use account::Account;
+pub(crate) use bill::{Bill, Billed};
 use given::build;
 pub(crate) use given::{connection, run};
 pub(crate) use net::{Net, Trouble};

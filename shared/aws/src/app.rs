@@ -1,0 +1,137 @@
+//! What a function builds once, before its first event: clients, connections, the engine over them.
+
+use std::sync::Arc;
+
+use std::time::Duration;
+
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use jiff::Timestamp;
+use tillsync_engine::budget::SharedBudget;
+use tillsync_engine::ports::{Entropy, Key, Store, Vault};
+use tillsync_engine::{Config, Engine, Fault, Timing};
+use tillsync_host::{Settings, SystemClock, SystemEntropy};
+use tillsync_http::Outgoing;
+
+use crate::lambda::{self, Reporter};
+use crate::settings::required;
+use crate::vault::{NoVault, StackCredentials, StackVault};
+use crate::{BatchQueue, DynamoStore, LaneUrls, Lanes, SqsQueue};
+
+/// How long the services of AWS may take: they answer in milliseconds, or something is wrong.
+const CONNECT: Duration = Duration::from_secs(2);
+const ONE_TRY: Duration = Duration::from_secs(5);
+const ALL_TRIES: Duration = Duration::from_secs(12);
+
+/// Everything a function works with.
+pub struct App {
+    /// The engine over DynamoDB and SQS. An invocation works with a clone that knows its end.
+    pub engine: Engine,
+    /// The queues, for what the engine need not know.
+    pub queue: Arc<SqsQueue>,
+    /// Where the token and the key of a new connection come from.
+    pub credentials: StackCredentials,
+    pub(crate) store: Arc<DynamoStore>,
+    pub(crate) reporter: Reporter,
+}
+
+/// Whether a function calls platforms, and so needs their secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Calls {
+    /// It reads and writes at platforms.
+    Platforms,
+    /// It only plans: it may not even read a secret.
+    Nobody,
+}
+
+impl App {
+    /// Builds it all. The connections to the table and to the secret are opened here: a first call costs more than
+    /// all the rest of the start (aws.md section 1).
+    ///
+    /// # Errors
+    /// `config.missing`, `config.invalid`: names the variable, or the field of the secret.
+    pub async fn start(function: &'static str, calls: Calls) -> Result<Self, Fault> {
+        lambda::start_log();
+        let settings = Settings::from_env()?;
+        let sdk = sdk().await;
+        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let dynamo = aws_sdk_dynamodb::Client::new(&sdk);
+        let store = Arc::new(DynamoStore::new(dynamo, required("TILLSYNC_TABLE")?, clock.clone()));
+        let queue = Arc::new(SqsQueue::new(aws_sdk_sqs::Client::new(&sdk), lanes()?));
+        let install = required("TILLSYNC_INSTALL")?;
+        let reporter = Reporter::new(function, &required("TILLSYNC_STAGE")?);
+        let warm = async {
+            // Opens the connection; what it answers does not matter, and an error shows again with the first event.
+            let _ = store.get(&Key::new("START", "META")).await;
+        };
+        let secrets = aws_sdk_secretsmanager::Client::new(&sdk);
+        let credentials = StackCredentials::new(secrets, required_if(calls, "TILLSYNC_SECRET")?);
+        let vault: Arc<dyn Vault> = match calls {
+            Calls::Platforms => {
+                let vault = StackVault::open(credentials.clone(), store.clone(), install);
+                let (vault, ()) = tokio::join!(vault, warm);
+                Arc::new(vault?)
+            }
+            Calls::Nobody => {
+                warm.await;
+                Arc::new(NoVault)
+            }
+        };
+        let http = Outgoing::new(settings.allow()).map_err(|error| {
+            let detail = format!("TILLSYNC_DESTINATION_HOSTS, or the address of a source: {error}");
+            Fault::usage("config.invalid", detail)
+        })?;
+        let config = config(&settings, &*entropy);
+        let engine = Engine::new(
+            (store.clone(), Arc::new(BatchQueue::new(queue.clone())), vault),
+            (Arc::new(http), Arc::new(SharedBudget::new(store.clone()))),
+            (clock, entropy),
+            config,
+        );
+        Ok(Self { engine, queue, credentials, store, reporter })
+    }
+
+    /// The engine for one invocation, which ends at `deadline`.
+    #[must_use]
+    pub fn until(&self, deadline: Timestamp) -> Engine {
+        self.engine.until(deadline)
+    }
+}
+
+/// One configuration for all clients. The version of the behaviour is fixed: it changes with us, not under us.
+async fn sdk() -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .operation_attempt_timeout(ONE_TRY)
+        .operation_timeout(ALL_TRIES)
+        .build();
+    aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts).load().await
+}
+
+fn required_if(calls: Calls, name: &str) -> Result<String, Fault> {
+    match calls {
+        Calls::Platforms => required(name),
+        Calls::Nobody => Ok(String::new()),
+    }
+}
+
+fn lanes() -> Result<Lanes, Fault> {
+    let lane = |name: &str| -> Result<LaneUrls, Fault> {
+        Ok(LaneUrls {
+            url: required(&format!("TILLSYNC_{name}_QUEUE_URL"))?,
+            dead: required(&format!("TILLSYNC_{name}_DEAD_URL"))?,
+        })
+    };
+    Ok(Lanes { live: lane("LIVE")?, history: lane("HISTORY")? })
+}
+
+fn config(settings: &Settings, entropy: &dyn Entropy) -> Config {
+    Config {
+        calls_per_second: settings.calls_per_second,
+        instance: format!("{:016x}", entropy.bits()),
+        exclusive: false,
+        api_urls: settings.api_urls.clone(),
+        public_url: settings.public_url.clone(),
+        timing: Timing { poll_every: settings.poll_every, ..Timing::default() },
+    }
+}

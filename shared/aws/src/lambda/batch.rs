@@ -1,0 +1,66 @@
+//! Events of a queue: each message is worked on by itself, and those that failed are named to the service, which
+//! deletes the others (Lambda developer guide, "Reporting batch item failures").
+
+use std::sync::Arc;
+
+use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tillsync_engine::ports::Lane;
+use tillsync_engine::run::{self, Outcome};
+use tillsync_engine::{Engine, Fault};
+
+use crate::{App, Arrival, SqsQueue};
+
+/// Works off an event of a lane's queue, all its messages side by side: the work is mostly waiting.
+///
+/// # Errors
+/// `event.unknown` where it is no event of a queue; then the service tries again, and its dead letters keep it.
+pub(crate) async fn work_off(
+    app: &App,
+    lane: Lane,
+    event: Value,
+    deadline: Timestamp,
+) -> Result<Value, Fault> {
+    let event: SqsEvent = serde_json::from_value(event)
+        .map_err(|_| Fault::reject("event.unknown", "this is no event of a queue"))?;
+    let engine = Arc::new(app.until(deadline));
+    let each = event.records.into_iter().map(async |message| {
+        let id = message.message_id.clone().unwrap_or_default();
+        let done = work(&engine, &app.queue, lane, message).await;
+        (!done).then_some(json!({"itemIdentifier": id}))
+    });
+    let failed: Vec<Value> = join_all(each).await.into_iter().flatten().collect();
+    Ok(json!({"batchItemFailures": failed}))
+}
+
+/// True when the service may delete the message.
+async fn work(engine: &Arc<Engine>, queue: &SqsQueue, lane: Lane, message: SqsMessage) -> bool {
+    let delivery = match SqsQueue::arrived(lane, &message) {
+        Arrival::Delivery(delivery) => delivery,
+        Arrival::Spent(delivery) | Arrival::Unreadable(delivery) => {
+            return match queue.bury(&delivery).await {
+                Ok(()) => true,
+                Err(error) => {
+                    tracing::error!(%error, "a dead letter could not be put aside");
+                    false
+                }
+            };
+        }
+    };
+    // A task of its own: should it ever panic, the message returns and the process lives.
+    let engine = Arc::clone(engine);
+    match tokio::spawn(async move { run::handle(&engine, &delivery).await }).await {
+        Ok(Ok(Outcome::Done | Outcome::Later(_))) => true,
+        Ok(Ok(Outcome::Failed)) => false,
+        Ok(Err(fault)) => {
+            tracing::error!(code = fault.code, detail = fault.detail, "a message could not be settled");
+            false
+        }
+        Err(_) => {
+            tracing::error!("a message ended its worker; it is taken up again");
+            false
+        }
+    }
+}

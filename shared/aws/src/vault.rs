@@ -1,0 +1,125 @@
+//! The vault of a stack: sealed rows in the table, opened with the key that the stack's one secret holds.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use tillsync_engine::Fault;
+use tillsync_engine::entry::Credentials;
+use tillsync_engine::ports::{PortError, Store, Vault};
+use tillsync_host::{DataKey, SealedVault};
+use tillsync_mapping::model::Secret;
+
+use crate::StackSecret;
+
+/// Reads the stack's secret anew each time: the operator changes it between two events.
+#[derive(Clone)]
+pub struct StackCredentials {
+    client: aws_sdk_secretsmanager::Client,
+    id: String,
+}
+
+impl StackCredentials {
+    /// Reads the secret of this name or ARN.
+    #[must_use]
+    pub fn new(client: aws_sdk_secretsmanager::Client, id: String) -> Self {
+        Self { client, id }
+    }
+
+    async fn read(&self) -> Result<StackSecret, Fault> {
+        Ok(StackSecret::read(&self.client, &self.id).await?)
+    }
+
+    async fn field(&self, name: &str) -> Result<Secret, Fault> {
+        Ok(self.read().await?.required(name)?)
+    }
+
+    async fn data_key(&self) -> Result<DataKey, Fault> {
+        const NAME: &str = "TILLSYNC_DATA_KEY";
+        let text = self.field(NAME).await?;
+        DataKey::parse(&text)
+            .map_err(|error| Fault::usage("config.invalid", format!("{NAME} in the stack's secret: {error}")))
+    }
+}
+
+#[async_trait]
+impl Credentials for StackCredentials {
+    async fn source_token(&self) -> Result<Secret, Fault> {
+        self.field("TILLSYNC_SOURCE_TOKEN").await
+    }
+
+    async fn destination_key(&self) -> Result<Secret, Fault> {
+        self.field("TILLSYNC_DESTINATION_KEY").await
+    }
+}
+
+/// Opens and seals with the key of the secret; when a row does not open, the key may have been replaced since, so
+/// the secret is read again, once.
+pub(crate) struct StackVault {
+    credentials: StackCredentials,
+    store: Arc<dyn Store>,
+    install: String,
+    now: RwLock<Arc<SealedVault>>,
+}
+
+impl StackVault {
+    pub(crate) async fn open(
+        credentials: StackCredentials,
+        store: Arc<dyn Store>,
+        install: String,
+    ) -> Result<Self, Fault> {
+        let sealed = SealedVault::new(store.clone(), credentials.data_key().await?, install.clone());
+        Ok(Self { credentials, store, install, now: RwLock::new(Arc::new(sealed)) })
+    }
+
+    fn now(&self) -> Arc<SealedVault> {
+        Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn renew(&self) -> Result<Arc<SealedVault>, PortError> {
+        let failed = |fault: Fault| PortError { what: "vault", detail: fault.detail };
+        let key = self.credentials.data_key().await.map_err(failed)?;
+        let sealed = Arc::new(SealedVault::new(self.store.clone(), key, self.install.clone()));
+        *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&sealed);
+        Ok(sealed)
+    }
+}
+
+#[async_trait]
+impl Vault for StackVault {
+    async fn get(&self, owner: &str) -> Result<Option<Secret>, PortError> {
+        match self.now().get(owner).await {
+            Err(_) => self.renew().await?.get(owner).await,
+            found => found,
+        }
+    }
+
+    async fn put(&self, owner: &str, secret: &Secret) -> Result<(), PortError> {
+        self.now().put(owner, secret).await
+    }
+
+    async fn forget(&self, owner: &str) -> Result<(), PortError> {
+        self.now().forget(owner).await
+    }
+}
+
+/// The vault of a function that has no business with secrets, and no right to read them.
+pub(crate) struct NoVault;
+
+#[async_trait]
+impl Vault for NoVault {
+    async fn get(&self, _: &str) -> Result<Option<Secret>, PortError> {
+        Err(none())
+    }
+
+    async fn put(&self, _: &str, _: &Secret) -> Result<(), PortError> {
+        Err(none())
+    }
+
+    async fn forget(&self, _: &str) -> Result<(), PortError> {
+        Err(none())
+    }
+}
+
+fn none() -> PortError {
+    PortError { what: "vault", detail: "this function reads no secrets".to_owned() }
+}
