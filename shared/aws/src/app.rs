@@ -116,13 +116,13 @@ fn required_if(calls: Calls, name: &str) -> Result<String, Fault> {
 }
 
 fn lanes() -> Result<Lanes, Fault> {
-    let lane = |name: &str| -> Result<LaneUrls, Fault> {
-        Ok(LaneUrls {
-            url: required(&format!("TILLSYNC_{name}_QUEUE_URL"))?,
-            dead: required(&format!("TILLSYNC_{name}_DEAD_URL"))?,
-        })
+    let lane = |url: &str, dead: &str| -> Result<LaneUrls, Fault> {
+        Ok(LaneUrls { url: required(url)?, dead: required(dead)? })
     };
-    Ok(Lanes { live: lane("LIVE")?, history: lane("HISTORY")? })
+    Ok(Lanes {
+        live: lane("TILLSYNC_LIVE_QUEUE_URL", "TILLSYNC_LIVE_DEAD_URL")?,
+        history: lane("TILLSYNC_HISTORY_QUEUE_URL", "TILLSYNC_HISTORY_DEAD_URL")?,
+    })
 }
 
 fn config(settings: &Settings, entropy: &dyn Entropy) -> Config {

@@ -170,7 +170,7 @@ pub const CODES: &[CodeText] = &[
     CodeText {
         code: "destination.connection_exists",
         meaning: "The destination has a connection for this location already; a second one would count sales twice.",
-        action: "Leave out --connection-type, and the one that is there is used.",
+        action: "Leave out the connection type, and the one that is there is used.",
     },
     CodeText {
         code: "destination.rejected",

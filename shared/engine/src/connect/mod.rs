@@ -118,10 +118,10 @@ pub async fn begin(
     history_from(&request.history, "UTC", engine.now())?;
     let name = request.name.trim();
     if name.is_empty() {
-        return Err(Fault::usage("config.missing", "--name: give the connection a name"));
+        return Err(Fault::usage("config.missing", "name: give the connection a name"));
     }
     if name.chars().any(char::is_control) || name.chars().count() > MAX_NAME {
-        let detail = format!("--name: give at most {MAX_NAME} letters, without control characters");
+        let detail = format!("name: give at most {MAX_NAME} letters, without control characters");
         return Err(Fault::usage("config.invalid", detail));
     }
     let id = engine.new_id();
@@ -180,7 +180,7 @@ pub async fn finish_draft(engine: &Engine, id: &str) -> Result<DraftOutcome, Fau
 
 fn parse_url(text: &str) -> Result<String, Fault> {
     Account::parse_base(text)
-        .map_err(|error| Fault::usage("destination.url_invalid", format!("--destination-url: {error}")))
+        .map_err(|error| Fault::usage("destination.url_invalid", format!("destination URL: {error}")))
 }
 
 /// A connection that is known cannot be moved to another one at the destination by connecting again.

@@ -54,7 +54,7 @@ pub(super) async fn remote(
         (Some(found), Some(asked)) if asked == found.id.to_string() => adopt(found, account, http).await,
         (Some(found), Some("new")) => {
             let detail = format!(
-                "connection {} at the destination is this location's already; leave out --connection-type to go on with it",
+                "connection {} at the destination is this location's already; leave out the connection type to go on with it",
                 found.id
             );
             Err(Fault::usage("destination.connection_exists", detail))

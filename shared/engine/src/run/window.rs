@@ -1,5 +1,7 @@
 //! Reading one window: a page is delivered while the next is read; the checkpoint follows what is in the ledger.
 
+mod ending;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,15 +11,12 @@ use tillsync_mapping::model::{Customer, Observed, Order};
 use tillsync_mapping::source::{Access, Cache, Field, Next, Page, PageToken, Source, SourceError, Window};
 
 use super::{Outcome, connection, lane};
-use crate::connections::pick_location;
 use crate::context::Engine;
 use crate::deliver::{BATCH, Delivering};
-use crate::fault::{Fault, Kind};
+use crate::fault::Fault;
 use crate::paced::{Paced, unsigned};
 use crate::ports::{Delivery, Written};
-use crate::state::{
-    Connection, ConnectionState, Problem, Row, Run, Stream, WindowRow, WindowState, load, update,
-};
+use crate::state::{Connection, ConnectionState, Row, Run, Stream, WindowRow, WindowState, load};
 use crate::sums::Tally;
 
 /// Dead cursors one taking of a window sits out.
@@ -33,6 +32,8 @@ const LEASE: SignedDuration = SignedDuration::from_mins(15);
 const ONE_PAGE: SignedDuration = SignedDuration::from_secs(10);
 /// Pages one window may have; beyond it something goes in circles.
 const MAX_PAGES: u32 = 100_000;
+
+pub(super) use ending::{mark_connection, problem};
 
 /// What the reading of a window came to.
 pub(super) enum Read {
@@ -297,63 +298,9 @@ impl<'a> Reading<'a> {
         Ok(Some(Read::Stopped))
     }
 
-    /// True when this worker came further and has no time for more.
-    pub(super) fn is_out_of_time(&self) -> bool {
-        self.progressed && self.engine.is_short_of(ONE_PAGE)
-    }
-
-    /// Leaves the rest of the window to the next worker.
-    pub(super) async fn hand_on(&mut self) -> Result<Read, Fault> {
-        self.row.value.lease = None;
-        if self.engine.store.transact(vec![self.row.put()?]).await? == Written::Conflict {
-            return Err(Fault::taken());
-        }
-        self.row.rev += 1;
-        Ok(Read::HandedOn)
-    }
-
     fn count_calls(&mut self, source: &Paced<'_>, destination: &Paced<'_>) {
         self.row.value.calls.source += source.take_calls();
         self.row.value.calls.destination += destination.take_calls();
-    }
-
-    /// Looks whether the location is still open. A closed one has been read to its end by then; its connection
-    /// says so and is polled no more. Whether it can be asked at all is no matter: the next poll asks again.
-    pub(super) async fn look_at_location(&mut self) -> Result<(), Fault> {
-        let engine = self.engine;
-        let access = engine.access(&self.owner).await?;
-        let http = engine.source_http(&self.owner.source, &self.owner.store, lane(self.run.kind));
-        let store = self.source.identify(&http, &access.api_url, &access.token).await;
-        self.row.value.calls.source += http.take_calls();
-        let Ok(store) = store else { return Ok(()) };
-        match pick_location(self.source, &store.locations, &self.owner.location.id) {
-            Ok(_) => Ok(()),
-            Err(fault) => {
-                let fault = Fault { kind: Kind::Reconnect, ..fault };
-                let problem = problem(&fault, engine.now());
-                mark_connection(engine, &self.owner.id, &fault, problem).await
-            }
-        }
-    }
-
-    /// Gives the window up: the run will say so.
-    pub(super) async fn refuse(&mut self, fault: &Fault) -> Result<(), Fault> {
-        let problem = problem(fault, self.engine.now());
-        self.row.value.state = WindowState::Refused;
-        self.row.value.problem = Some(problem.clone());
-        mark_connection(self.engine, &self.owner.id, fault, problem).await
-    }
-
-    /// Puts the window off; returns how often in a row.
-    pub(super) async fn put_off(&mut self, fault: &Fault) -> Result<u32, Fault> {
-        self.row.value.strikes += 1;
-        self.row.value.lease = None;
-        self.row.value.problem = Some(problem(fault, self.engine.now()));
-        if self.engine.store.transact(vec![self.row.put()?]).await? == Written::Conflict {
-            return Err(Fault::taken());
-        }
-        self.row.rev += 1;
-        Ok(self.row.value.strikes)
     }
 
     /// The run this window belongs to.
@@ -390,37 +337,4 @@ impl Delivered {
         });
         Self { end, ..Self::default() }
     }
-}
-
-pub(super) fn problem(fault: &Fault, since: Timestamp) -> Problem {
-    Problem { code: fault.code.to_owned(), detail: fault.detail.clone(), since }
-}
-
-/// A fault that only a person mends is written on the connection: nothing further is read or sent for it.
-pub(super) async fn mark_connection(
-    engine: &Engine,
-    id: &str,
-    fault: &Fault,
-    problem: Problem,
-) -> Result<(), Fault> {
-    let state = match (fault.kind, fault.code) {
-        (_, "connection.inactive") => return Ok(()),
-        (Kind::Reconnect, _) => ConnectionState::NeedsReconnect,
-        (_, "destination.schema" | "destination.connection_unknown") => ConnectionState::Paused,
-        _ => return Ok(()),
-    };
-    update(&*engine.store, &Connection::key(id), |connection: &mut Connection| {
-        if connection.state == ConnectionState::Active {
-            connection.state = state;
-            connection.problem = Some(problem.clone());
-        }
-    })
-    .await?;
-    tracing::warn!(
-        connection = id,
-        code = fault.code,
-        detail = fault.detail,
-        "the connection needs somebody"
-    );
-    Ok(())
 }

@@ -67,7 +67,7 @@ pub const CODES: &[CodeText] = &[
     CodeText {
         code: "destination.connection_unknown",
         meaning: "The ActiveCampaign account has no connection of this id.",
-        action: "Connect without --connection-type, or with an id that the account has.",
+        action: "Connect without a connection type, or with an id that the account has.",
     },
     CodeText {
         code: "destination.connection_foreign",
