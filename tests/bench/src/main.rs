@@ -1,7 +1,7 @@
 //! Starts of the functions, next to a function that does nothing, in one run: time from the start of the process to
 //! its first question for work, memory by then, size of the package.
 //!
-//! `bench FOLDER ENDPOINT SECRET`: the folder of the binaries; AWS's stand-in and the secret's name there.
+//! `bench FOLDER`: the folder of the binaries.
 
 #![allow(clippy::print_stdout, clippy::float_arithmetic, reason = "it prints ratios")]
 
@@ -22,11 +22,11 @@ const ROUNDS: usize = 21;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [folder, endpoint, secret] = arguments.as_slice() else {
-        eprintln!("usage: bench FOLDER ENDPOINT SECRET; tests/bench/run does the rest");
+    let [folder] = arguments.as_slice() else {
+        eprintln!("usage: bench FOLDER; tests/bench/run does the rest");
         return ExitCode::from(2);
     };
-    match measure(Path::new(folder), endpoint, secret) {
+    match measure(Path::new(folder)) {
         Ok(rows) => {
             print(&rows);
             ExitCode::SUCCESS
@@ -38,11 +38,11 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure(folder: &Path, endpoint: &str, secret: &str) -> Result<Vec<Row>, String> {
+fn measure(folder: &Path) -> Result<Vec<Row>, String> {
     let mut starts: Vec<Vec<Start>> = BINARIES.iter().map(|_| Vec::new()).collect();
     for _ in 0..ROUNDS {
         for (binary, starts) in BINARIES.iter().zip(&mut starts) {
-            starts.push(started(&folder.join(binary), endpoint, secret)?);
+            starts.push(started(&folder.join(binary))?);
         }
     }
     let mut rows = Vec::new();

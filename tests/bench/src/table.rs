@@ -10,7 +10,9 @@ pub(crate) struct Row {
 
 /// Prints the rows; the first is what the others are held against.
 pub(crate) fn print(rows: &[Row]) {
-    println!("| function | start to first `next` | of the empty one | peak memory | more than the empty one | zip |");
+    println!(
+        "| function | start to first `next` | of the empty one | peak memory | more than the empty one | zip |"
+    );
     println!("|---|---|---|---|---|---|");
     let Some(empty) = rows.first() else { return };
     for row in rows {
