@@ -12,7 +12,6 @@ use tillsync_engine::Engine;
 use tillsync_engine::ports::{Lane, PortError};
 
 /// Every route.
-#[must_use]
 pub fn router(engine: Arc<Engine>) -> Router {
     Router::new().route("/healthz", get(health)).fallback(nothing_here).with_state(engine)
 }
