@@ -1,5 +1,6 @@
 //! The shapes of JSON answers, the same on both hosts (rules.md section 6).
 
+use crate::connect::Summary;
 use crate::run::Progress;
 use crate::state::{Connection, LedgerRow};
 use crate::sums::{Streams, Tally};
@@ -41,6 +42,22 @@ pub fn head(connection: &Connection) -> Value {
         "last_sync": connection.last_sync,
         "next_sync": connection.next_sync,
         "settings": {"history": connection.settings.history, "history_from": connection.settings.history_from},
+    })
+}
+
+/// What a new connection would send; with the run that sends it, where one was started.
+#[must_use]
+pub fn summary(summary: &Summary, run: Option<&str>) -> Value {
+    json!({
+        "ok": true,
+        "connection": summary.connection,
+        "renewed": summary.renewed,
+        "adopted": summary.adopted,
+        "orders": {"total": summary.orders, "exact": summary.exact},
+        "calls": {"destination": summary.calls},
+        "minutes": summary.minutes,
+        "because": summary.because,
+        "run": run,
     })
 }
 

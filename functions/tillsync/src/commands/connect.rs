@@ -8,7 +8,7 @@ use tillsync_engine::budget::{LocalBudget, Purse};
 use tillsync_engine::connect::{self, ConnectRequest, DraftOutcome, Summary};
 use tillsync_engine::ports::Lane;
 use tillsync_engine::run::{BackfillRequest, start_backfill};
-use tillsync_engine::{Fault, Paced};
+use tillsync_engine::{Fault, Paced, shapes};
 use tillsync_host::{Settings, SystemClock, SystemEntropy};
 use tillsync_http::Outgoing;
 use tillsync_mapping::sources;
@@ -50,17 +50,7 @@ pub(super) async fn connect(mut host: Host, options: &Connect) -> Result<Answer,
     } else {
         None
     };
-    let json = json!({
-        "ok": true,
-        "connection": summary.connection,
-        "renewed": summary.renewed,
-        "adopted": summary.adopted,
-        "orders": {"total": summary.orders, "exact": summary.exact},
-        "calls": {"destination": summary.calls},
-        "minutes": summary.minutes,
-        "because": summary.because,
-        "run": run.as_ref().map(|run| run.id.clone()),
-    });
+    let json = shapes::summary(&summary, run.as_ref().map(|run| run.id.as_str()));
     Ok(Answer::complete(words(&summary, &options.name, run.is_some()), json))
 }
 

@@ -138,19 +138,12 @@ async fn make(engine: &Engine, what: &Connect, credentials: &dyn Credentials) ->
         None
     };
     let next = if what.start { "status" } else { "start" };
-    Ok(json!({
-        "ok": true,
-        "connection": summary.connection,
-        "renewed": summary.renewed,
-        "adopted": summary.adopted,
-        "orders": {"total": summary.orders, "exact": summary.exact},
-        "calls": {"destination": summary.calls},
-        "minutes": summary.minutes,
-        "because": summary.because,
-        "run": run,
-        "next": {"action": next, "connection": summary.connection},
-        "now": "Take TILLSYNC_SOURCE_TOKEN and TILLSYNC_DESTINATION_KEY out of the stack's secret: they are kept sealed.",
-    }))
+    let mut answer = shapes::summary(&summary, run.as_deref());
+    answer["next"] = json!({"action": next, "connection": summary.connection});
+    answer["now"] = json!(
+        "Take TILLSYNC_SOURCE_TOKEN and TILLSYNC_DESTINATION_KEY out of the stack's secret: they are kept sealed."
+    );
+    Ok(answer)
 }
 
 async fn start(engine: &Engine, what: &Start) -> Result<Value, Fault> {
