@@ -63,8 +63,15 @@ impl Purse {
 /// Gives out the moments at which calls may be made.
 #[async_trait]
 pub trait Budget: Send + Sync {
-    /// Takes the next moment. History yields to live work.
-    async fn reserve(&self, purse: &Purse, lane: Lane, now: Timestamp) -> Result<Timestamp, PortError>;
+    /// Takes the next moment. History yields to live work. A moment later than `latest` is told, but not taken:
+    /// whoever cannot use it leaves it to others.
+    async fn reserve(
+        &self,
+        purse: &Purse,
+        lane: Lane,
+        now: Timestamp,
+        latest: Option<Timestamp>,
+    ) -> Result<Timestamp, PortError>;
 
     /// Nobody calls before `until`: the other side asked for it.
     async fn pause(&self, purse: &Purse, until: Timestamp) -> Result<(), PortError>;
@@ -87,10 +94,21 @@ struct Spent {
 
 #[async_trait]
 impl Budget for LocalBudget {
-    async fn reserve(&self, purse: &Purse, lane: Lane, now: Timestamp) -> Result<Timestamp, PortError> {
+    async fn reserve(
+        &self,
+        purse: &Purse,
+        lane: Lane,
+        now: Timestamp,
+        latest: Option<Timestamp>,
+    ) -> Result<Timestamp, PortError> {
         let mut purses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let spent = purses.entry(purse.key.clone()).or_insert_with(|| Spent::fresh(purse, now));
-        Ok(spent.take(purse, lane, now))
+        let mut after = spent.clone();
+        let at = after.take(purse, lane, now);
+        if is_usable(at, latest) {
+            *spent = after;
+        }
+        Ok(at)
     }
 
     async fn pause(&self, purse: &Purse, until: Timestamp) -> Result<(), PortError> {
@@ -98,6 +116,11 @@ impl Budget for LocalBudget {
         purses.entry(purse.key.clone()).or_insert_with(|| Spent::fresh(purse, until)).pause(purse, until);
         Ok(())
     }
+}
+
+/// Whether a moment is not too late.
+fn is_usable(at: Timestamp, latest: Option<Timestamp>) -> bool {
+    latest.is_none_or(|latest| at <= latest)
 }
 
 impl Spent {

@@ -15,7 +15,7 @@ use ulid::Ulid;
 use crate::budget::{Budget, Purse};
 use crate::fault::Fault;
 use crate::meter::Meter;
-use crate::paced::Paced;
+use crate::paced::{End, Paced};
 use crate::ports::{Clock, Entropy, Lane, Queue, Store, Vault};
 use crate::state::Connection;
 
@@ -42,6 +42,8 @@ pub struct Engine {
     pub meter: Arc<Meter>,
     /// When this process is stopped, where that is known: nothing begins that cannot end by then.
     deadline: Option<Timestamp>,
+    /// The same for calls.
+    end: Option<Arc<End>>,
     /// What sources keep between pages, by run.
     caches: Arc<Mutex<HashMap<String, Arc<Cache>>>>,
 }
@@ -111,13 +113,33 @@ impl Engine {
         config: Config,
     ) -> Self {
         let (meter, caches) = (Arc::default(), Arc::default());
-        Self { store, queue, vault, http, budget, clock, entropy, config, meter, deadline: None, caches }
+        Self {
+            store,
+            queue,
+            vault,
+            http,
+            budget,
+            clock,
+            entropy,
+            config,
+            meter,
+            deadline: None,
+            end: None,
+            caches,
+        }
     }
 
     /// The same engine for one piece of work of a process that is stopped at `deadline`.
     #[must_use]
     pub fn until(&self, deadline: Timestamp) -> Self {
-        Self { deadline: Some(deadline), ..self.clone() }
+        let end = deadline.checked_sub(ONE_CALL).ok().map(|last_start| Arc::new(End::new(last_start)));
+        Self { deadline: Some(deadline), end, ..self.clone() }
+    }
+
+    /// How long it is until a call may be made that was too late for this process: waiting is no failure.
+    pub(crate) fn is_called_back_in(&self) -> Option<SignedDuration> {
+        let late = self.end.as_ref()?.late()?;
+        Some(late.duration_since(self.now()).max(SignedDuration::ZERO))
     }
 
     /// True when so much time is not left, with one call on top of it.
@@ -215,7 +237,7 @@ impl Engine {
 
     fn paced(&self, purse: Purse, lane: Lane) -> Paced<'_> {
         let mut paced = Paced::new(&*self.http, &*self.budget, (&*self.clock, &*self.entropy), purse, lane);
-        paced.last_start = self.deadline.and_then(|deadline| deadline.checked_sub(ONE_CALL).ok());
+        paced.end = self.end.as_deref();
         paced.meter = Some(&self.meter);
         paced
     }

@@ -29,6 +29,6 @@ pub use codes::{codes, explained};
 pub use context::{Config, Engine, Timing};
 pub use fault::{CODES, Fault, Kind};
 pub use meter::{Meter, Metric};
-pub use paced::{Paced, pause_asked};
+pub use paced::{End, Paced, pause_asked};
 pub use plan::{day, history_from, years};
 pub use sums::{Calls, Outcome, Streams, Tally};

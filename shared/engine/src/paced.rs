@@ -1,6 +1,7 @@
 //! The only way the engine calls out: within the budget, patient with refusals, counted.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -27,6 +28,38 @@ const DEFAULT_PAUSE: SignedDuration = SignedDuration::from_secs(2);
 /// No pause is believed beyond a day.
 const MAX_PAUSE: SignedDuration = SignedDuration::from_hours(24);
 
+/// The end of a process, as far as calls are concerned.
+#[derive(Debug)]
+pub struct End {
+    /// The last moment at which a call may start.
+    pub last_start: Timestamp,
+    /// The first moment somebody else may call, where it came too late for this process.
+    late: Mutex<Option<Timestamp>>,
+}
+
+impl End {
+    /// An end; no call starts after `last_start`.
+    #[must_use]
+    pub fn new(last_start: Timestamp) -> Self {
+        Self { last_start, late: Mutex::default() }
+    }
+
+    /// When the call that came too late may be made.
+    #[must_use]
+    pub fn late(&self) -> Option<Timestamp> {
+        *self.late.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_too_late(&self, at: Timestamp) -> bool {
+        let is_late = at > self.last_start;
+        if is_late {
+            let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+            *late = (*late).max(Some(at));
+        }
+        is_late
+    }
+}
+
 /// Calls one platform for one piece of work.
 pub struct Paced<'a> {
     /// Who really sends.
@@ -43,8 +76,9 @@ pub struct Paced<'a> {
     pub imports: Option<Purse>,
     /// Which work it is for.
     pub lane: Lane,
-    /// No call starts later than this: it could not end before its process is stopped.
-    pub last_start: Option<Timestamp>,
+    /// No call starts later than this: it could not end before its process is stopped. A moment that came too late
+    /// is noted for whoever goes on.
+    pub end: Option<&'a End>,
     /// Where refusals for load are counted.
     pub meter: Option<&'a Meter>,
     calls: AtomicU64,
@@ -68,7 +102,7 @@ impl<'a> Paced<'a> {
             purse,
             imports: None,
             lane,
-            last_start: None,
+            end: None,
             meter: None,
             calls: AtomicU64::new(0),
         }
@@ -98,10 +132,9 @@ impl<'a> Paced<'a> {
     async fn wait_for_moment(&self, purse: &Purse) -> Result<(), HttpError> {
         for _ in 0..MAX_MISSED {
             let now = self.clock.now();
-            if self.is_too_late(now) {
-                return Err(HttpError::NotSent);
-            }
-            let at = self.budget.reserve(purse, self.lane, now).await.map_err(|_| HttpError::NotSent)?;
+            let latest = self.end.map(|end| end.last_start);
+            let at = self.budget.reserve(purse, self.lane, now, latest).await;
+            let at = at.map_err(|_| HttpError::NotSent)?;
             if self.is_too_late(at) {
                 return Err(HttpError::NotSent);
             }
@@ -117,7 +150,7 @@ impl<'a> Paced<'a> {
     }
 
     fn is_too_late(&self, at: Timestamp) -> bool {
-        self.last_start.is_some_and(|last| at > last)
+        self.end.is_some_and(|end| end.is_too_late(at))
     }
 
     /// Sits out a refusal; an error where it would take too long.
@@ -129,6 +162,9 @@ impl<'a> Paced<'a> {
         let pause = pause_asked(response.retry_after.as_deref(), now).unwrap_or(DEFAULT_PAUSE);
         let until = now.saturating_add(pause).unwrap_or(now);
         self.budget.pause(purse, until).await.map_err(|_| HttpError::NotSent)?;
+        if self.is_too_late(until) {
+            return Err(HttpError::Throttled);
+        }
         if pause > LONGEST_PAUSE { Err(HttpError::Throttled) } else { Ok(()) }
     }
 

@@ -93,3 +93,17 @@ fn every_package_is_a_member() {
         files().iter().filter_map(|file| file.path.strip_suffix("/Cargo.toml").map(str::to_owned)).collect();
     assert_eq!(packages, sorted, "left: folders with a manifest; right: members");
 }
+
+/// Without it the first random number of a process takes 44 to 204 ms, and seconds on a small function. It acts where
+/// the library is compiled, so it must stand wherever cargo looks.
+#[test]
+fn every_build_leaves_out_the_slow_entropy() {
+    let config = crate::tree::read(".cargo/config.toml");
+    let env = config.split_once("[env]").map_or("", |(_, env)| env);
+    assert!(env.lines().any(|line| line.trim() == "AWS_LC_SYS_NO_JITTER_ENTROPY = \"1\""), "{config}");
+    let build = crate::tree::read("infra/build");
+    assert!(
+        build.contains("export AWS_LC_SYS_NO_JITTER_ENTROPY=1"),
+        "infra/build may run where cargo does not look"
+    );
+}

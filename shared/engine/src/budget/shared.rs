@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Budget, Purse, Spent};
+use super::{Budget, Purse, Spent, is_usable};
 use crate::ports::{Condition, Item, Key, Lane, PortError, Store, Write, Written};
 
 /// Tries to change a row that others change too. With a handful of workers a few are enough.
@@ -23,11 +23,12 @@ impl SharedBudget {
         Self(store)
     }
 
+    /// Changes a purse by a function that says whether there is anything to change.
     async fn change<T>(
         &self,
         purse: &Purse,
         now: Timestamp,
-        change: impl Fn(&mut Spent) -> T + Send + Sync,
+        change: impl Fn(&mut Spent) -> (T, bool) + Send + Sync,
     ) -> Result<T, PortError> {
         let key = Key::new(format!("BUDGET#{}", purse.key), "META");
         for _ in 0..MAX_TRIES {
@@ -37,7 +38,10 @@ impl SharedBudget {
                 Some(item) => serde_json::from_str(&item.body).unwrap_or_else(|_| Spent::fresh(purse, now)),
                 None => Spent::fresh(purse, now),
             };
-            let answer = change(&mut spent);
+            let (answer, changed) = change(&mut spent);
+            if !changed {
+                return Ok(answer);
+            }
             let body = serde_json::to_string(&spent)
                 .map_err(|error| PortError { what: "budget", detail: error.to_string() })?;
             let expires = spent.next.max(now).saturating_add(FORGOTTEN).ok();
@@ -53,11 +57,21 @@ impl SharedBudget {
 
 #[async_trait]
 impl Budget for SharedBudget {
-    async fn reserve(&self, purse: &Purse, lane: Lane, now: Timestamp) -> Result<Timestamp, PortError> {
-        self.change(purse, now, |spent| spent.take(purse, lane, now)).await
+    async fn reserve(
+        &self,
+        purse: &Purse,
+        lane: Lane,
+        now: Timestamp,
+        latest: Option<Timestamp>,
+    ) -> Result<Timestamp, PortError> {
+        let take = |spent: &mut Spent| {
+            let at = spent.take(purse, lane, now);
+            (at, is_usable(at, latest))
+        };
+        self.change(purse, now, take).await
     }
 
     async fn pause(&self, purse: &Purse, until: Timestamp) -> Result<(), PortError> {
-        self.change(purse, until, |spent| spent.pause(purse, until)).await
+        self.change(purse, until, |spent| (spent.pause(purse, until), true)).await
     }
 }

@@ -57,7 +57,7 @@ fn after(milliseconds: i64) -> Timestamp {
 async fn moments(budget: &dyn Budget, purse: &Purse, lane: Lane, now: i64, count: usize) -> Vec<i64> {
     let mut moments = Vec::new();
     for _ in 0..count {
-        let at = budget.reserve(purse, lane, after(now)).await.unwrap();
+        let at = budget.reserve(purse, lane, after(now), None).await.unwrap();
         moments.push(i64::try_from(at.duration_since(beginning()).as_millis()).unwrap());
     }
     moments

@@ -5,7 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::source::{Cache, Field, Window};
 
 use super::advance::forward;
-use super::start::{Begin, active_run, poll_begin};
+use super::poll::{Begin, people_begin, poll_begin};
+use super::start::active_run;
 use crate::context::Engine;
 use crate::fault::Fault;
 use crate::meter::Metric;
@@ -29,7 +30,7 @@ pub(super) async fn nothing_new(engine: &Engine, owner: &Connection) -> Result<b
     if people.owed || people.poll.is_some() || to.duration_since(orders) > LONGEST {
         return Ok(false);
     }
-    let customers = super::start::people_begin(engine, owner, to).await?;
+    let customers = people_begin(engine, owner, to).await?;
     if to.duration_since(customers) > LONGEST || !is_quiet(engine, owner, (orders, customers, to)).await {
         return Ok(false);
     }

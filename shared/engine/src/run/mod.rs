@@ -3,6 +3,7 @@
 mod advance;
 mod estimate;
 mod look;
+mod poll;
 mod progress;
 mod settle;
 mod start;
@@ -13,8 +14,9 @@ mod window;
 mod work;
 
 pub use estimate::{Estimate, estimate};
+pub use poll::start_poll;
 pub use progress::{Progress, progress};
-pub use start::{BackfillRequest, Started, active_run, cancel, resume, start_backfill, start_poll};
+pub use start::{BackfillRequest, Started, active_run, cancel, resume, start_backfill};
 pub use sweep::{Swept, requeue, sweep};
 pub use work::{Outcome, handle};
 

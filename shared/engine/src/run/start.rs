@@ -2,28 +2,22 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tillsync_mapping::source::Field;
 
 use super::advance::finish;
 use super::work::windows_at_work;
 use super::{Parts, connection, lane};
 use crate::context::Engine;
-use crate::fault::{Fault, Kind};
+use crate::fault::Fault;
 use crate::message::Work;
-use crate::ports::{Key, Lane, Written};
+use crate::ports::{Lane, Written};
 use crate::state::{
-    Connection, ConnectionState, Cursor, PeopleRuns, Phase, Row, Run, RunKind, RunState, Stream, Tagged,
-    WindowRow, WindowState, list, load,
+    Connection, ConnectionState, PeopleRuns, Phase, Row, Run, RunKind, RunState, Tagged, WindowRow,
+    WindowState, list, load,
 };
 use crate::sums::{Calls, Tally};
 
-/// The longest slice of time in which changed customers are read whole: their windows cannot be sorted, so one
-/// invocation must get through each.
-const PEOPLE_SLICE_HOURS: i64 = 24;
-/// Slices one poll reads at the most; the rest is the next poll's.
-const MAX_PEOPLE_SLICES: usize = 30;
 /// Tries to write a new run together with what it must not collide with.
-const MAX_TRIES: u32 = 10;
+pub(super) const MAX_TRIES: u32 = 10;
 
 /// What somebody asks a historical run to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,116 +84,7 @@ fn refuse_another(run: &Run, asked: (Option<Timestamp>, Option<Timestamp>)) -> R
     Err(Fault::reject("connection.busy", detail))
 }
 
-/// Starts a poll: one window of orders, and the store's changed customers.
-///
-/// # Errors
-/// `connection.inactive`, or of the store.
-pub async fn start_poll(engine: &Engine, id: &str) -> Result<Started, Fault> {
-    for _ in 1..MAX_TRIES {
-        match try_poll(engine, id).await {
-            Err(fault) if fault.kind == Kind::Retry => {}
-            answer => return answer,
-        }
-    }
-    try_poll(engine, id).await
-}
-
-async fn try_poll(engine: &Engine, id: &str) -> Result<Started, Fault> {
-    let connection = active_connection(engine, id).await?;
-    let Begin { orders: from, to } = poll_begin(engine, &connection).await?;
-    let mut windows = vec![WindowRow::open(1, Stream::Orders, Field::Updated, from, to)];
-    let mut run = new_run(engine, id, RunKind::Poll);
-    let people = claim_people(engine, &connection, &run).await?;
-    if let Some(people) = &people {
-        windows.extend(people_slices(people_begin(engine, &connection, to).await?, to));
-        if people.value.owed {
-            let n = u32::try_from(windows.len()).unwrap_or(u32::MAX).saturating_add(1);
-            windows.push(WindowRow::open(n, Stream::Customers, Field::Created, Timestamp::UNIX_EPOCH, to));
-        }
-    }
-    run.state = RunState::Running;
-    run.windows = u32::try_from(windows.len()).unwrap_or(u32::MAX);
-    run.open_windows = run.windows;
-    let with = people.map(|people| people.put()).transpose()?;
-    let started = write_new(engine, &connection, run, windows, with).await?;
-    if !started.already {
-        send_windows(engine, &started.run).await?;
-    }
-    Ok(started)
-}
-
-/// The time a poll reads.
-pub(super) struct Begin {
-    /// From here on, of orders.
-    pub(super) orders: Timestamp,
-    /// Up to here, of everything: the source's index is behind.
-    pub(super) to: Timestamp,
-}
-
-/// Where a poll of a connection begins and ends.
-pub(super) async fn poll_begin(engine: &Engine, connection: &Connection) -> Result<Begin, Fault> {
-    let to = engine.now().saturating_sub(engine.config.timing.lag).unwrap_or(connection.created);
-    let orders = begin(engine, connection, Connection::orders_cursor(&connection.id), to).await?;
-    Ok(Begin { orders, to })
-}
-
-/// Where a poll begins to read the store's customers.
-pub(super) async fn people_begin(
-    engine: &Engine,
-    connection: &Connection,
-    to: Timestamp,
-) -> Result<Timestamp, Fault> {
-    begin(engine, connection, PeopleRuns::cursor(&connection.people_partition()), to).await
-}
-
-async fn begin(
-    engine: &Engine,
-    connection: &Connection,
-    key: Key,
-    to: Timestamp,
-) -> Result<Timestamp, Fault> {
-    let cursor: Option<Row<Cursor>> = load(&*engine.store, key).await?;
-    let watermark = cursor.map_or(connection.created, |cursor| cursor.value.watermark);
-    Ok(watermark.saturating_sub(engine.config.timing.overlap).unwrap_or(watermark).min(to))
-}
-
-/// Claims the store's customers for a poll: one poll of a store and destination reads them, whichever of the
-/// connections it is for. None while another one does.
-async fn claim_people(
-    engine: &Engine,
-    connection: &Connection,
-    run: &Run,
-) -> Result<Option<Row<PeopleRuns>>, Fault> {
-    let key = PeopleRuns::key(&connection.people_partition());
-    let mut row =
-        load(&*engine.store, key.clone()).await?.unwrap_or_else(|| Row::new(key, PeopleRuns::default()));
-    if let Some((connection, run)) = &row.value.poll {
-        let other: Option<Row<Run>> = load(&*engine.store, Run::key(connection, run)).await?;
-        if other.is_some_and(|other| !other.value.ended()) {
-            return Ok(None);
-        }
-    }
-    row.value.poll = Some((connection.id.clone(), run.id.clone()));
-    Ok(Some(row))
-}
-
-fn people_slices(from: Timestamp, to: Timestamp) -> Vec<WindowRow> {
-    let mut slices = Vec::new();
-    let mut start = from;
-    while slices.len() < MAX_PEOPLE_SLICES {
-        let end =
-            start.saturating_add(jiff::SignedDuration::from_hours(PEOPLE_SLICE_HOURS)).unwrap_or(to).min(to);
-        let n = u32::try_from(slices.len()).unwrap_or(u32::MAX).saturating_add(2);
-        slices.push(WindowRow::open(n, Stream::Customers, Field::Updated, start, end));
-        if end >= to {
-            break;
-        }
-        start = end.saturating_add(jiff::SignedDuration::from_nanos(1)).unwrap_or(end);
-    }
-    slices
-}
-
-fn new_run(engine: &Engine, connection: &str, kind: RunKind) -> Run {
+pub(super) fn new_run(engine: &Engine, connection: &str, kind: RunKind) -> Run {
     Run {
         id: engine.new_id(),
         connection: connection.to_owned(),
@@ -220,10 +105,12 @@ fn new_run(engine: &Engine, connection: &str, kind: RunKind) -> Run {
         total: None,
         looked_after: None,
         settle_tries: 0,
+        put_offs: 0,
+        left: 0,
     }
 }
 
-async fn active_connection(engine: &Engine, id: &str) -> Result<Connection, Fault> {
+pub(super) async fn active_connection(engine: &Engine, id: &str) -> Result<Connection, Fault> {
     let connection = connection(&*engine.store, id).await?.value;
     if connection.state == ConnectionState::Active {
         return Ok(connection);
@@ -246,7 +133,7 @@ pub async fn active_run(engine: &Engine, id: &str, kind: RunKind) -> Result<Opti
 }
 
 /// Writes a run, unless one of its kind is at work: then that one is the answer.
-async fn write_new(
+pub(super) async fn write_new(
     engine: &Engine,
     connection: &Connection,
     run: Run,
@@ -293,10 +180,19 @@ async fn join_people(
 
 /// Queues every window of a run that is to be read.
 pub(super) async fn send_windows(engine: &Engine, run: &Run) -> Result<(), Fault> {
+    send_some(engine, run, |_| true).await
+}
+
+/// Queues the windows to be read that are wanted.
+pub(super) async fn send_some(
+    engine: &Engine,
+    run: &Run,
+    wanted: impl Fn(&WindowRow) -> bool,
+) -> Result<(), Fault> {
     let rows: Vec<Row<WindowRow>> = list(&*engine.store, &Run::partition(&run.id), "WIN#").await?;
     let work: Vec<Work> = rows
         .iter()
-        .filter(|row| row.value.state == WindowState::Open)
+        .filter(|row| row.value.state == WindowState::Open && wanted(&row.value))
         .map(|row| Work::Window {
             connection: run.connection.clone(),
             run: run.id.clone(),
@@ -380,6 +276,7 @@ async fn reopen(engine: &Engine, connection: &Connection, row: &mut Row<Run>) ->
         if window.value.state != WindowState::Done {
             window.value.state = WindowState::Open;
             (window.value.lease, window.value.strikes, window.value.problem) = (None, 0, None);
+            window.value.not_before = None;
             open += 1;
             writes.push(window.put()?);
         }
@@ -389,6 +286,7 @@ async fn reopen(engine: &Engine, connection: &Connection, row: &mut Row<Run>) ->
     run.phase = Phase::Windows;
     (run.finished, run.problem, run.streams, run.total) = (None, None, None, None);
     (run.open_windows, run.settle_tries, run.looked_after) = (open, 0, None);
+    (run.put_offs, run.left) = (0, 0);
     let active = Active { run: run.id.clone() };
     writes.push(Row::new(Run::active_key(&run.connection, run.kind), active).put()?);
     writes.push(join_people(engine, connection, &run.id).await?);

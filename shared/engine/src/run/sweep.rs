@@ -4,7 +4,8 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
 use super::look::nothing_new;
-use super::start::{self, send_windows};
+use super::poll::start_poll;
+use super::start::{self, send_some};
 use super::{connection, lane};
 use crate::context::Engine;
 use crate::fault::Fault;
@@ -42,14 +43,21 @@ pub async fn sweep(engine: &Engine, requeue: bool) -> Result<Swept, Fault> {
     let now = engine.now();
     let all = crate::connections::all(engine).await?;
     let mut swept = look_around(&all, now);
+    // Before anything that takes time: that nobody ticks must not look like this.
+    engine.meter.set(Metric::SyncLagSeconds, swept.lag_seconds);
+    engine
+        .meter
+        .set(Metric::ConnectionsNeedingSomebody, u64::try_from(swept.need_somebody).unwrap_or(u64::MAX));
     if requeue {
         for connection in &all {
-            if let Err(fault) = requeue_runs(engine, &connection.id).await {
+            if let Err(fault) = requeue_runs(engine, &connection.id, false).await {
                 log(&connection.id, &fault);
             }
         }
     }
-    let due: Vec<&str> = all.iter().filter(|one| is_due(one, now)).map(|one| one.id.as_str()).collect();
+    let every = engine.config.timing.poll_every;
+    let due: Vec<&str> =
+        all.iter().filter(|one| is_due(one, now, every)).map(|one| one.id.as_str()).collect();
     swept.due = due.len();
     for some in due.chunks(SENDS) {
         let each = some.iter().map(async |id| queue(engine, id, now).await);
@@ -60,10 +68,6 @@ pub async fn sweep(engine: &Engine, requeue: bool) -> Result<Swept, Fault> {
             }
         }
     }
-    engine.meter.set(Metric::SyncLagSeconds, swept.lag_seconds);
-    engine
-        .meter
-        .set(Metric::ConnectionsNeedingSomebody, u64::try_from(swept.need_somebody).unwrap_or(u64::MAX));
     Ok(swept)
 }
 
@@ -86,8 +90,10 @@ fn is_polled(connection: &Connection) -> bool {
     connection.active_sync && connection.state == ConnectionState::Active
 }
 
-fn is_due(connection: &Connection, now: Timestamp) -> bool {
-    is_polled(connection) && connection.next_sync.is_none_or(|next| next <= now)
+/// Also where the next poll lies further away than one beat: the beat was made shorter since.
+fn is_due(connection: &Connection, now: Timestamp, every: SignedDuration) -> bool {
+    let is_far = |next: Timestamp| next.duration_since(now) > every;
+    is_polled(connection) && connection.next_sync.is_none_or(|next| next <= now || is_far(next))
 }
 
 fn log(connection: &str, fault: &Fault) {
@@ -113,7 +119,7 @@ pub(super) async fn poll(engine: &Engine, id: &str) -> Result<(), Fault> {
     if !is_polled(&owner) || nothing_new(engine, &owner).await? {
         return Ok(());
     }
-    start::start_poll(engine, id).await?;
+    start_poll(engine, id).await?;
     Ok(())
 }
 
@@ -131,25 +137,27 @@ fn next_beat(last: Option<Timestamp>, every: SignedDuration, now: Timestamp) -> 
 /// Of the store and the queue.
 pub async fn requeue(engine: &Engine) -> Result<(), Fault> {
     for connection in crate::connections::all(engine).await? {
-        requeue_runs(engine, &connection.id).await?;
+        requeue_runs(engine, &connection.id, true).await?;
     }
     Ok(())
 }
 
-async fn requeue_runs(engine: &Engine, connection: &str) -> Result<(), Fault> {
+/// Queues the work of a connection's runs; that which somebody looks after only if `all` is asked for.
+async fn requeue_runs(engine: &Engine, connection: &str, all: bool) -> Result<(), Fault> {
     let active: Vec<Row<start::Active>> =
         list(&*engine.store, &Connection::partition(connection), "ACTIVE#").await?;
     for active in active {
         let run: Option<Row<Run>> = load(&*engine.store, Run::key(connection, &active.value.run)).await?;
         let Some(run) = run.map(|row| row.value).filter(|run| !run.ended()) else { continue };
-        if !engine.config.exclusive && engine.now().duration_since(run.started) < YOUNG {
+        let now = engine.now();
+        if !all && !engine.config.exclusive && now.duration_since(run.started) < YOUNG {
             continue;
         }
         let work = |run: &Run| match run.state {
             RunState::Queued => Work::Plan { connection: connection.to_owned(), run: run.id.clone() },
             _ => Work::Settle { connection: connection.to_owned(), run: run.id.clone() },
         };
-        send_windows(engine, &run).await?;
+        send_some(engine, &run, |window| all || !window.is_looked_after(now)).await?;
         engine.send(lane(run.kind), connection, &[work(&run)]).await?;
     }
     Ok(())

@@ -33,7 +33,7 @@ const ONE_PAGE: SignedDuration = SignedDuration::from_secs(10);
 /// Pages one window may have; beyond it something goes in circles.
 const MAX_PAGES: u32 = 100_000;
 
-pub(super) use ending::{mark_connection, problem};
+pub(super) use ending::{mark_connection, pause_after, problem};
 
 /// What the reading of a window came to.
 pub(super) enum Read {
@@ -84,6 +84,9 @@ impl<'a> Reading<'a> {
             let dead = config.exclusive && *holder != config.instance;
             *until > now && !dead
         });
+        if let Some(before) = row.value.not_before.filter(|before| *before > now) {
+            return Ok(Err(Outcome::Later(unsigned(before.duration_since(now)))));
+        }
         if let Some((_, until)) = held {
             return Ok(Err(Outcome::Later(unsigned(until.duration_since(now)))));
         }
@@ -263,7 +266,7 @@ impl<'a> Reading<'a> {
         window.pages += 1;
         window.tally.add(&delivered.tally);
         window.products.add(&delivered.products);
-        (window.strikes, window.problem) = (0, None);
+        (window.strikes, window.not_before, window.problem) = (0, None, None);
         if let Some((instant, mut ids)) = delivered.end.filter(|_| sorted) {
             if window.checkpoint == Some(instant) {
                 ids.append(&mut window.at_checkpoint);

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::advance::{advance, end_window, finish};
 use super::settle::{ripe, settle};
-use super::window::{Read, Reading, mark_connection, problem};
-use super::{connection, sweep};
+use super::window::{Read, Reading, mark_connection, pause_after, problem};
+use super::{Parts, connection, lane, sweep};
 use crate::connect::finish_draft;
 use crate::context::Engine;
 use crate::fault::{Fault, Kind};
@@ -17,15 +17,13 @@ use crate::ports::{Delivery, Lane, MAX_ATTEMPTS, Written};
 use crate::run::start::send_windows;
 use crate::state::{
     Connection, ConnectionState, Counted, Phase, Row, Run, RunKind, RunState, Stream, WindowRow, WindowState,
-    list,
+    list, update,
 };
 
 /// Times a poll's window is put off in a row before the run says it is incomplete: the next poll reads on.
 const MAX_STRIKES_POLL: u32 = 5;
 /// Likewise for history, which nobody waits for: about an hour at the longest pause.
 const MAX_STRIKES_HISTORY: u32 = 60;
-/// The longest pause of a window that was put off.
-const MAX_PAUSE: u32 = 60;
 /// Orders counted ahead, at the most: a call counts a thousand.
 const MAX_COUNT_CALLS: u32 = 20;
 
@@ -127,10 +125,7 @@ async fn plan(engine: &Engine, connection_id: &str, run_id: &str) -> Result<Outc
     let http = engine.source_http(&owner.source, &owner.store, Lane::History);
     let planned = match slices(engine, &owner, &row.value, &http).await {
         Ok(planned) => planned,
-        Err(fault) if fault.kind == Kind::Retry => {
-            tracing::info!(run = run_id, code = fault.code, "planning is put off");
-            return Ok(Outcome::Later(Duration::from_secs(10)));
-        }
+        Err(fault) if fault.kind == Kind::Retry => return put_off(engine, row.value, &fault).await,
         Err(fault) => {
             let problem = problem(&fault, engine.now());
             mark_connection(engine, connection_id, &fault, problem.clone()).await?;
@@ -216,7 +211,7 @@ async fn read(engine: &Engine, delivery: &Delivery, what: (&str, &str, u32)) -> 
     };
     let fault = match reading.read().await {
         Ok(Read::Stopped) => return Ok(Outcome::Done),
-        Ok(Read::HandedOn) => return Ok(Outcome::Later(Duration::ZERO)),
+        Ok(Read::HandedOn) => return go_on(engine, &reading.run().clone(), what).await,
         Ok(Read::Done) => {
             let run = reading.run().clone();
             if run.kind == RunKind::Poll && reading.row.value.stream == Stream::Orders {
@@ -231,15 +226,20 @@ async fn read(engine: &Engine, delivery: &Delivery, what: (&str, &str, u32)) -> 
     let (connection, run_id, window) = what;
     match fault.kind {
         Kind::Taken => return Ok(Outcome::Done),
+        Kind::Retry if engine.is_called_back_in().is_some() => {
+            // The moment to call came too late for this process: that is waiting, and no failure.
+            reading.hand_on().await?;
+            return Ok(Outcome::Later(engine.is_called_back_in().map_or(Duration::ZERO, unsigned)));
+        }
         Kind::Retry if reading.is_out_of_time() => {
             reading.hand_on().await?;
-            return Ok(Outcome::Later(Duration::ZERO));
+            return go_on(engine, &run, what).await;
         }
         Kind::Retry => {
-            let strikes = reading.put_off(&fault).await?;
+            let (strikes, pause) = reading.put_off(&fault).await?;
             let most = if run.kind == RunKind::Poll { MAX_STRIKES_POLL } else { MAX_STRIKES_HISTORY };
             if strikes <= most {
-                let seconds = (5_u32 << strikes.min(4)).min(MAX_PAUSE);
+                let seconds = pause.as_secs();
                 tracing::info!(
                     connection,
                     run = run_id,
@@ -248,13 +248,44 @@ async fn read(engine: &Engine, delivery: &Delivery, what: (&str, &str, u32)) -> 
                     seconds,
                     "a window is put off"
                 );
-                return Ok(Outcome::Later(Duration::from_secs(seconds.into())));
+                return Ok(Outcome::Later(pause));
             }
         }
         Kind::Reconnect | Kind::Reject | Kind::Usage => {}
     }
     reading.refuse(&fault).await?;
     end_window(engine, reading.row, &run).await?;
+    Ok(Outcome::Done)
+}
+
+/// What is left of a window is another message: what failed before it came so far does not count against it.
+async fn go_on(engine: &Engine, run: &Run, what: (&str, &str, u32)) -> Result<Outcome, Fault> {
+    let (connection, run_id, window) = what;
+    let work = Work::Window { connection: connection.into(), run: run_id.into(), window };
+    engine.send(lane(run.kind), connection, &[work]).await?;
+    Ok(Outcome::Done)
+}
+
+/// Puts planning or settling off, longer each time; what does not come further ends its run, and says why.
+async fn put_off(engine: &Engine, run: Run, fault: &Fault) -> Result<Outcome, Fault> {
+    if let Some(wait) = engine.is_called_back_in() {
+        return Ok(Outcome::Later(unsigned(wait)));
+    }
+    let left = Parts::load(&*engine.store, &run.id).await?.in_flight();
+    let left = u64::try_from(left).unwrap_or(u64::MAX);
+    let key = Run::key(&run.connection, &run.id);
+    let row = update(&*engine.store, &key, |run: &mut Run| {
+        run.put_offs = if left < run.left { 1 } else { run.put_offs.saturating_add(1) };
+        run.left = left;
+    })
+    .await?;
+    let pause = pause_after(row.value.put_offs);
+    let (code, times) = (fault.code, row.value.put_offs);
+    tracing::info!(connection = run.connection, run = run.id, code, times, "a run is put off");
+    if times <= MAX_STRIKES_HISTORY {
+        return Ok(Outcome::Later(pause));
+    }
+    finish(engine, &run.connection, &run.id, Some(problem(fault, engine.now()))).await?;
     Ok(Outcome::Done)
 }
 
@@ -286,10 +317,7 @@ async fn settle_run(engine: &Engine, connection: &str, run_id: &str) -> Result<O
         match settled {
             Ok(None) => {}
             Ok(Some(pause)) => return Ok(Outcome::Later(unsigned(pause))),
-            Err(fault) if fault.kind == Kind::Retry => {
-                tracing::info!(run = run_id, code = fault.code, "settling is put off");
-                return Ok(Outcome::Later(Duration::from_secs(10)));
-            }
+            Err(fault) if fault.kind == Kind::Retry => return put_off(engine, run, &fault).await,
             Err(fault) => {
                 let problem = problem(&fault, engine.now());
                 mark_connection(engine, connection, &fault, problem.clone()).await?;

@@ -50,6 +50,21 @@ pub struct Run {
     /// The times of reading back so far, for the pause before the next.
     #[serde(default)]
     pub settle_tries: u32,
+    /// Times in a row that planning or settling was put off without having come further.
+    #[serde(default)]
+    pub put_offs: u32,
+    /// Records on their way when settling was put off last.
+    #[serde(default)]
+    pub left: u64,
+}
+
+impl WindowRow {
+    /// True when somebody has it, or will have it when its time comes.
+    #[must_use]
+    pub fn is_looked_after(&self, now: Timestamp) -> bool {
+        let held = self.lease.as_ref().is_some_and(|(_, until)| *until > now);
+        held || self.not_before.is_some_and(|before| before > now)
+    }
 }
 
 /// Why a run runs.
@@ -135,6 +150,9 @@ pub struct WindowRow {
     pub lease: Option<(String, Timestamp)>,
     /// Times it was put off without having come further.
     pub strikes: u32,
+    /// It was put off until then: a message too many that comes earlier does not count as another try.
+    #[serde(default)]
+    pub not_before: Option<Timestamp>,
     /// Why it was put off or given up.
     pub problem: Option<Problem>,
 }
@@ -277,6 +295,7 @@ impl WindowRow {
             calls: Calls::default(),
             lease: None,
             strikes: 0,
+            not_before: None,
             problem: None,
         }
     }

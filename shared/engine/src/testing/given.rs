@@ -66,7 +66,7 @@ pub(crate) fn connection(id: &str, location: &str) -> Connection {
         adopted: None,
         counted: None,
         last_sync: None,
-        next_sync: Some(beginning() + SignedDuration::from_hours(1)),
+        next_sync: Some(beginning() + SignedDuration::from_mins(30)),
     }
 }
 
@@ -92,5 +92,7 @@ pub(crate) fn run(kind: RunKind, id: &str) -> Run {
         total: None,
         looked_after: None,
         settle_tries: 0,
+        put_offs: 0,
+        left: 0,
     }
 }

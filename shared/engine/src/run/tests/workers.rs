@@ -62,7 +62,7 @@ async fn whatever_message_is_lost_a_sweep_brings_the_run_to_its_end() {
 async fn a_sweep_starts_the_polls_that_are_due_and_no_others() {
     let world = shop().await;
     sweep(&world.engine, false).await.unwrap();
-    assert!(world.idle().await, "due in an hour");
+    assert!(world.idle().await, "due in half an hour");
     world.clock.advance(Duration::from_secs(3_600));
     sweep(&world.engine, false).await.unwrap();
     sweep(&world.engine, false).await.unwrap();

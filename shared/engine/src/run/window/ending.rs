@@ -1,6 +1,8 @@
 //! How the reading of a window ends before its time: handed on, put off, refused.
 
-use jiff::Timestamp;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::{ONE_PAGE, Read, Reading};
 use crate::connections::pick_location;
@@ -9,6 +11,14 @@ use crate::fault::{Fault, Kind};
 use crate::ports::Written;
 use crate::run::lane;
 use crate::state::{Connection, ConnectionState, Problem, WindowState, update};
+
+/// The longest pause of what was put off.
+const MAX_PAUSE: u32 = 60;
+
+/// The pause after so many failures in a row.
+pub(in crate::run) fn pause_after(strikes: u32) -> Duration {
+    Duration::from_secs((5_u32 << strikes.min(4)).min(MAX_PAUSE).into())
+}
 
 impl Reading<'_> {
     /// True when this worker came further and has no time for more.
@@ -53,16 +63,19 @@ impl Reading<'_> {
         mark_connection(self.engine, &self.owner.id, fault, problem).await
     }
 
-    /// Puts the window off; returns how often in a row.
-    pub(in crate::run) async fn put_off(&mut self, fault: &Fault) -> Result<u32, Fault> {
+    /// Puts the window off, longer each time; returns how often in a row, and for how long.
+    pub(in crate::run) async fn put_off(&mut self, fault: &Fault) -> Result<(u32, Duration), Fault> {
         self.row.value.strikes += 1;
+        let pause = pause_after(self.row.value.strikes);
+        let span = SignedDuration::try_from(pause).unwrap_or(SignedDuration::ZERO);
+        self.row.value.not_before = self.engine.now().checked_add(span).ok();
         self.row.value.lease = None;
         self.row.value.problem = Some(problem(fault, self.engine.now()));
         if self.engine.store.transact(vec![self.row.put()?]).await? == Written::Conflict {
             return Err(Fault::taken());
         }
         self.row.rev += 1;
-        Ok(self.row.value.strikes)
+        Ok((self.row.value.strikes, pause))
     }
 }
 
