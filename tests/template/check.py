@@ -92,9 +92,9 @@ STAR = "*"
 SPOILT = {
     "nothing_dangles": [
         put(shared_variables, "TILLSYNC_TABLE", {"Ref": "Tabel"}),
-        put(policy("ConsoleRole", "Table"), "Resource", {"Fn::GetAtt": ["Tabel", "Arn"]}),
+        put(policy("ConsoleRole", "Queues"), "Resource", {"Fn::GetAtt": ["Tabel", "Arn"]}),
         put(of(*LIVE), "Queue", {"Fn::GetAtt": ["LiveQueu", "Arn"]}),
-        put(policy("ConsoleRole", "Table"), "Resource", {"Fn::Sub": "arn:${AWS::Partition}:dynamodb:${Tabel}"}),
+        put(policy("ConsoleRole", "Queues"), "Resource", {"Fn::Sub": "arn:${AWS::Partition}:dynamodb:${Tabel}"}),
         put(item("AlarmTopic"), "Condition", "TellsNobody"),
         put(of("FreshnessAlarm"), "Threshold", {"Fn::FindInMap": ["Legs", {"Ref": "PollMinutes"}, "Seconds"]}),
     ],
@@ -118,7 +118,7 @@ SPOILT = {
         put(of("HealthPermission"), "SourceArn", None),
     ],
     "roles_may_do_what_is_listed": [
-        put(policy("ConsoleRole", "Table"), "Action", ["dynamodb:GetItem", "dynamodb:DeleteTable"]),
+        put(policy("ConsoleRole", "Queues"), "Action", ["dynamodb:GetItem", "dynamodb:DeleteTable"]),
         put(policy("BackfillRole", "Table"), "Action", ["dynamodb:GetItem"]),
         put(lambda world: world.template["Resources"], "ScheduleRole", None),
     ],

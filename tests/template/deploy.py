@@ -84,9 +84,15 @@ def upload(emulator, template, folder):
     client.create_bucket(Bucket=BUCKET)
     for item in loading.of_type(template, "AWS::Serverless::Function").values():
         name = Path(item["Properties"]["CodeUri"]).name
-        code = (folder / name / "bootstrap").read_bytes() if folder else STUB
+        code = bootstrap(folder, name).read_bytes() if folder else STUB
         client.put_object(Bucket=BUCKET, Key=f"{name}.zip", Body=zipped(code))
         item["Properties"]["CodeUri"] = f"s3://{BUCKET}/{name}.zip"
+
+
+def bootstrap(folder, name):
+    """A function's program: as `infra/build` leaves it, or as cargo does."""
+    plain = folder / name
+    return plain if plain.is_file() else plain / "bootstrap"
 
 
 def settled(client, stack):

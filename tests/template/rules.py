@@ -16,17 +16,17 @@ TIMEOUTS_OF_VISIBILITY = 6
 # Actions an operator may send. The engine's list is the same (shared/engine/src/entry/event.rs).
 EVENT_ACTIONS = set("help locations connect list start status cancel resume poll runs record explain".split())
 
-TABLE = {f"dynamodb:{call}" for call in "BatchGetItem ConditionCheckItem DeleteItem GetItem PutItem Query".split()}
+TABLE = {f"dynamodb:{call}" for call in "BatchGetItem DeleteItem GetItem PutItem Query".split()}
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 READ_QUEUE = {
     f"sqs:{call}" for call in "ChangeMessageVisibility DeleteMessage GetQueueAttributes ReceiveMessage".split()
 }
 # What each role may do. A role is given more by writing it here too.
 PERMISSIONS = {
-    "ScheduledPollRole": TABLE | LOGS | {"sqs:SendMessage"},
+    "ScheduledPollRole": (TABLE - {"dynamodb:DeleteItem"}) | LOGS | {"sqs:SendMessage"},
     "LiveSyncRole": TABLE | LOGS | READ_QUEUE | {"sqs:SendMessage", "secretsmanager:GetSecretValue"},
     "BackfillRole": TABLE | LOGS | READ_QUEUE | {"sqs:SendMessage", "secretsmanager:GetSecretValue"},
-    "ConsoleRole": LOGS | {"dynamodb:GetItem", "sqs:GetQueueAttributes"},
+    "ConsoleRole": LOGS | {"sqs:GetQueueAttributes"},
     "ScheduleRole": {"lambda:InvokeFunction"},
 }
 

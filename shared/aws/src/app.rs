@@ -8,7 +8,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use jiff::Timestamp;
 use tillsync_engine::budget::SharedBudget;
-use tillsync_engine::ports::{Entropy, Key, Store, Vault};
+use tillsync_engine::ports::{Entropy, Key, Lane, Queue, Store, Vault};
 use tillsync_engine::{Config, Engine, Fault, Timing};
 use tillsync_host::{Settings, SystemClock, SystemEntropy};
 use tillsync_http::Outgoing;
@@ -42,6 +42,8 @@ pub enum Calls {
     Platforms,
     /// It only plans: it may not even read a secret.
     Nobody,
+    /// It only looks at the queues: whoever can be called from the internet may do least.
+    Queues,
 }
 
 impl App {
@@ -60,9 +62,10 @@ impl App {
         let queue = Arc::new(SqsQueue::new(aws_sdk_sqs::Client::new(&sdk), lanes()?));
         let install = required("TILLSYNC_INSTALL")?;
         let reporter = Reporter::new(function, &required("TILLSYNC_STAGE")?);
-        let warm = async {
+        let table = Arc::clone(&store);
+        let warm = async move {
             // Opens the connection; what it answers does not matter, and an error shows again with the first event.
-            let _ = store.get(&Key::new("START", "META")).await;
+            let _ = table.get(&Key::new("START", "META")).await;
         };
         let secrets = aws_sdk_secretsmanager::Client::new(&sdk);
         let credentials = StackCredentials::new(secrets, required_if(calls, "TILLSYNC_SECRET")?);
@@ -74,6 +77,11 @@ impl App {
             }
             Calls::Nobody => {
                 warm.await;
+                Arc::new(NoVault)
+            }
+            Calls::Queues => {
+                // As above.
+                let _ = queue.depth(Lane::Live).await;
                 Arc::new(NoVault)
             }
         };
@@ -111,7 +119,7 @@ async fn sdk() -> SdkConfig {
 fn required_if(calls: Calls, name: &str) -> Result<String, Fault> {
     match calls {
         Calls::Platforms => required(name),
-        Calls::Nobody => Ok(String::new()),
+        Calls::Nobody | Calls::Queues => Ok(String::new()),
     }
 }
 

@@ -5,6 +5,7 @@ mod dynamo;
 pub mod functions;
 mod lambda;
 mod secret;
+mod service;
 mod settings;
 mod sqs;
 mod vault;

@@ -8,7 +8,7 @@ use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
 use tillsync_engine::Fault;
 use tillsync_mapping::model::Secret;
 
-use crate::dynamo::service::refused;
+use crate::service::refused;
 
 /// Secrets by the names of the environment variables they are elsewhere, read from Secrets Manager. The secret of
 /// the service is text: a JSON object of texts, as `{"TILLSYNC_DATA_KEY": "..."}`. An empty text is none.

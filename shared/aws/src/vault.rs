@@ -86,15 +86,26 @@ impl StackVault {
 
 #[async_trait]
 impl Vault for StackVault {
+    /// A row that does not open with the newest keys either is of no use to anybody: it counts as gone, so that the
+    /// connection asks for a new token instead of trying for ever.
     async fn get(&self, owner: &str) -> Result<Option<Secret>, PortError> {
-        match self.now().get(owner).await {
-            Err(_) => self.renew().await?.get(owner).await,
-            found => found,
+        match self.now().look(owner).await? {
+            None => Ok(None),
+            Some(Ok(secret)) => Ok(Some(secret)),
+            Some(Err(_)) => match self.renew().await?.look(owner).await? {
+                Some(Err(error)) => {
+                    tracing::error!(owner, %error, "a secret does not open; its connection must be made anew");
+                    Ok(None)
+                }
+                Some(Ok(secret)) => Ok(Some(secret)),
+                None => Ok(None),
+            },
         }
     }
 
+    /// With the newest key, read anew: a process that lives on must not seal with a key that is about to go.
     async fn put(&self, owner: &str, secret: &Secret) -> Result<(), PortError> {
-        self.now().put(owner, secret).await
+        self.renew().await?.put(owner, secret).await
     }
 
     async fn forget(&self, owner: &str) -> Result<(), PortError> {

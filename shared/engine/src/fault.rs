@@ -105,22 +105,22 @@ pub const CODES: &[CodeText] = &[
     CodeText {
         code: "connection.unknown",
         meaning: "No connection has this id or name.",
-        action: "Run `tillsync connections` and use an id or a name it lists.",
+        action: "List the connections (`tillsync connections`; as an event, `list`) and use an id or a name of the list.",
     },
     CodeText {
         code: "connection.ambiguous",
         meaning: "Several connections have this name.",
-        action: "Use the id; `tillsync connections` lists them.",
+        action: "Use the id; the list of connections has it.",
     },
     CodeText {
         code: "connection.busy",
         meaning: "A run of this kind is at work for the connection already.",
-        action: "Wait for it, or look at it with `tillsync runs`.",
+        action: "Wait for it, or look at it among the runs (`tillsync runs`; as an event, `runs`).",
     },
     CodeText {
         code: "connection.inactive",
         meaning: "The connection is not active, so nothing is read or sent for it.",
-        action: "Read its state with `tillsync connections`, mend what it names, and connect again.",
+        action: "Read its state in the list of connections, mend what that names, and connect again.",
     },
     CodeText {
         code: "connection.failed",
@@ -150,7 +150,7 @@ pub const CODES: &[CodeText] = &[
     CodeText {
         code: "location.unknown",
         meaning: "The store has no location of this id or name.",
-        action: "Run `tillsync locations` and use an id or a name it lists.",
+        action: "List the locations (`tillsync locations`; as an event, `locations`) and use an id or a name of the list.",
     },
     CodeText {
         code: "location.ambiguous",
@@ -190,7 +190,7 @@ pub const CODES: &[CodeText] = &[
     CodeText {
         code: "record.unknown",
         meaning: "The ledger has no record of this stream and id.",
-        action: "Check the stream and the id; run `tillsync poll` if it is new at the store.",
+        action: "Check the stream and the id; poll the connection if the record is new at the store.",
     },
     CodeText {
         code: "route.unknown",
@@ -200,12 +200,12 @@ pub const CODES: &[CodeText] = &[
     CodeText {
         code: "run.unknown",
         meaning: "The connection has no such run, or none that could be continued.",
-        action: "List its runs with `tillsync runs CONNECTION`.",
+        action: "List its runs (`tillsync runs`; as an event, `runs`).",
     },
     CodeText {
         code: "run.incomplete",
         meaning: "The run could not read or settle everything; what it did is kept.",
-        action: "Mend what its reason names, then `tillsync backfill resume CONNECTION` or wait for the next poll.",
+        action: "Mend what its reason names, then resume the history (`tillsync backfill resume`; as an event, `resume`), or wait for the next poll.",
     },
     CodeText {
         code: "run.no_time",
@@ -230,6 +230,6 @@ pub const CODES: &[CodeText] = &[
     CodeText {
         code: "code.unknown",
         meaning: "No message carries this code.",
-        action: "Copy the code from the message; `tillsync explain` without a code lists all.",
+        action: "Copy the code from the message.",
     },
 ];

@@ -64,6 +64,18 @@ impl Work {
             .map_err(|error| Fault::reject("data.corrupt", format!("a message: {error}")))
     }
 
+    /// The connection and the run it is about, for logs.
+    #[must_use]
+    pub fn about(&self) -> (&str, &str) {
+        match self {
+            Self::Window { connection, run, .. }
+            | Self::Settle { connection, run }
+            | Self::Plan { connection, run } => (connection, run),
+            Self::Poll { connection } => (connection, ""),
+            Self::Connect { .. } => ("", ""),
+        }
+    }
+
     /// The work of a message.
     ///
     /// # Errors

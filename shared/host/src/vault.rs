@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tillsync_engine::ports::{Condition, Item, Key, PortError, Store, Vault, Write, Written};
 use tillsync_mapping::model::Secret;
 
-use crate::seal::DataKey;
+use crate::seal::{DataKey, SealError};
 
 /// Tries to change a row that others change too.
 const MAX_TRIES: u32 = 50;
@@ -37,6 +37,18 @@ impl SealedVault {
         format!("tillsync\n{}\n{owner}", self.install)
     }
 
+    /// What a row holds; with the reason where it does not open.
+    ///
+    /// # Errors
+    /// Of the store.
+    pub async fn look(&self, owner: &str) -> Result<Option<Result<Secret, SealError>>, PortError> {
+        let Some(item) = self.row(owner).await? else { return Ok(None) };
+        let Ok(row) = serde_json::from_str::<Sealed>(&item.body) else {
+            return Ok(Some(Err(SealError::Foreign)));
+        };
+        Ok(Some(self.key.open(&self.place(owner), &row.sealed)))
+    }
+
     async fn row(&self, owner: &str) -> Result<Option<Item>, PortError> {
         self.store.get(&key_of(owner)).await
     }
@@ -54,9 +66,7 @@ fn failed(owner: &str, why: impl std::fmt::Display) -> PortError {
 #[async_trait]
 impl Vault for SealedVault {
     async fn get(&self, owner: &str) -> Result<Option<Secret>, PortError> {
-        let Some(item) = self.row(owner).await? else { return Ok(None) };
-        let row: Sealed = serde_json::from_str(&item.body).map_err(|_| failed(owner, "not a sealed row"))?;
-        self.key.open(&self.place(owner), &row.sealed).map(Some).map_err(|error| failed(owner, error))
+        self.look(owner).await?.transpose().map_err(|error| failed(owner, error))
     }
 
     async fn put(&self, owner: &str, secret: &Secret) -> Result<(), PortError> {

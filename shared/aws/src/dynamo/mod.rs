@@ -6,7 +6,6 @@
 mod condition;
 mod read;
 mod row;
-pub(crate) mod service;
 mod used;
 mod write;
 
@@ -21,6 +20,8 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tillsync_engine::ports::{
     Clock, Item, Key, MAX_BATCH, MAX_TRANSACTION, PortError, Store, Write, Written, check_reads, check_writes,
 };
+
+use crate::service::refused;
 
 pub use used::Used;
 
@@ -60,7 +61,7 @@ impl Store for DynamoStore {
         let call = self.client.get_item().table_name(&self.table).consistent_read(true);
         let call = call.set_key(Some(row::key_row(&key.pk, &key.sk)));
         let call = call.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await;
-        let found = call.map_err(|error| service::refused(PORT, &error))?;
+        let found = call.map_err(|error| refused(PORT, &error))?;
         self.used.read(found.consumed_capacity());
         found.item().map_or(Ok(None), |row| row::alive(row, self.clock.now()))
     }

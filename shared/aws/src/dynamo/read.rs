@@ -9,8 +9,8 @@ use tillsync_engine::ports::{Item, Key, PortError};
 
 use super::condition::ALIVE;
 use super::row::{EXP, Row, TAG, alive, item_of, key_row, number};
-use super::service::{Patience, refused};
 use super::{DynamoStore, PORT};
+use crate::service::{Patience, refused};
 
 /// Pages of one question: 1 MB each, so 10 GB.
 const MAX_PAGES: usize = 10_000;

@@ -13,8 +13,8 @@ use tillsync_host::SystemEntropy;
 
 use super::condition::{condition, holds, next_rev};
 use super::row::{is_made_by, key_row, row_of};
-use super::service::{Patience, refused};
 use super::{DynamoStore, PORT};
+use crate::service::{Patience, refused};
 
 /// Reasons of a cancelled transaction that pass.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>

@@ -1,8 +1,6 @@
 //! Events of a queue: each message is worked on by itself, and those that failed are named to the service, which
 //! deletes the others (Lambda developer guide, "Reporting batch item failures").
 
-use std::sync::Arc;
-
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -10,6 +8,7 @@ use serde_json::{Value, json};
 use tillsync_engine::ports::Lane;
 use tillsync_engine::run::{self, Outcome};
 use tillsync_engine::{Engine, Fault};
+use tracing::{Instrument, Span};
 
 use crate::{App, Arrival, SqsQueue};
 
@@ -25,10 +24,10 @@ pub(crate) async fn work_off(
 ) -> Result<Value, Fault> {
     let event: SqsEvent = serde_json::from_value(event)
         .map_err(|_| Fault::reject("event.unknown", "this is no event of a queue"))?;
-    let engine = Arc::new(app.until(deadline));
     let each = event.records.into_iter().map(async |message| {
         let id = message.message_id.clone().unwrap_or_default();
-        let done = work(&engine, &app.queue, lane, message).await;
+        // One each: that one has to wait is nothing to the others.
+        let done = work(app.until(deadline), &app.queue, lane, message).await;
         (!done).then_some(json!({"itemIdentifier": id}))
     });
     let failed: Vec<Value> = join_all(each).await.into_iter().flatten().collect();
@@ -36,7 +35,7 @@ pub(crate) async fn work_off(
 }
 
 /// True when the service may delete the message.
-async fn work(engine: &Arc<Engine>, queue: &SqsQueue, lane: Lane, message: SqsMessage) -> bool {
+async fn work(engine: Engine, queue: &SqsQueue, lane: Lane, message: SqsMessage) -> bool {
     let delivery = match SqsQueue::arrived(lane, &message) {
         Arrival::Delivery(delivery) => delivery,
         Arrival::Spent(delivery) | Arrival::Unreadable(delivery) => {
@@ -50,8 +49,8 @@ async fn work(engine: &Arc<Engine>, queue: &SqsQueue, lane: Lane, message: SqsMe
         }
     };
     // A task of its own: should it ever panic, the message returns and the process lives.
-    let engine = Arc::clone(engine);
-    match tokio::spawn(async move { run::handle(&engine, &delivery).await }).await {
+    let worker = async move { run::handle(&engine, &delivery).await };
+    match tokio::spawn(worker.instrument(Span::current())).await {
         Ok(Ok(Outcome::Done | Outcome::Later(_))) => true,
         Ok(Ok(Outcome::Failed)) => false,
         Ok(Err(fault)) => {

@@ -6,7 +6,7 @@ use tillsync_engine::ports::{Dead, Delivery, Lane, MAX_ATTEMPTS, PortError};
 use super::message::{REASON, Receipt};
 use super::send::attribute;
 use super::{MESSAGES_A_CALL, PORT, SqsQueue};
-use crate::dynamo::service::refused;
+use crate::service::refused;
 
 /// Seconds a dead letter is hidden while it is looked at; should the look be cut short, it returns by itself.
 const LOOKING_SECONDS: i32 = 20;

@@ -18,7 +18,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::QueueAttributeName;
 use tillsync_engine::ports::{Dead, Delivery, Lane, MAX_DELAY, PortError, Queue};
 
-use crate::dynamo::service::refused;
+use crate::service::refused;
 
 pub use message::Arrival;
 

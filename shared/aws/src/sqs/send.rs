@@ -8,7 +8,7 @@ use tillsync_engine::ports::{Delivery, Lane, MAX_DELAY, PortError};
 
 use super::message::{Receipt, TRIES, group_id};
 use super::{MAX_MESSAGE_BODY, MESSAGES_A_CALL, PORT, SqsQueue, seconds};
-use crate::dynamo::service::{Patience, refused};
+use crate::service::{Patience, refused};
 
 /// Bytes of all messages of one call: what the service took before it took 1 MiB, and what stand-ins know.
 const BYTES_A_CALL: usize = 256 * 1024;

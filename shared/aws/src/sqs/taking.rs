@@ -8,7 +8,7 @@ use tillsync_engine::ports::{Delivery, Lane, PortError};
 
 use super::message::{Arrival, Receipt, TRIES, received};
 use super::{MAX_VISIBILITY, MESSAGES_A_CALL, PORT, SqsQueue, seconds};
-use crate::dynamo::service::refused;
+use crate::service::refused;
 
 /// How long a message stays hidden while its copy is sent and it is deleted.
 pub(super) const COPYING: Duration = Duration::from_secs(60);

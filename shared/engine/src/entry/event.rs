@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::fault::Fault;
-use crate::nearest::hint;
+use crate::nearest::{hint, nearest};
 
 /// The longest text in an event: names, ids, reasons. Nothing an operator types is longer.
 const MAX_TEXT: usize = 500;
@@ -141,7 +141,13 @@ impl Known {
         {
             return Ok(Self::Asked(Asked::Help));
         }
-        let Some(action) = members.get("action") else { return Ok(Self::NotOurs) };
+        let Some(action) = members.get("action") else {
+            let near = members.keys().find(|name| nearest(name, ["action"]).is_some());
+            return match near {
+                Some(name) => Err(invalid(format!("no member {name:?}; did you mean \"action\"?"))),
+                None => Ok(Self::NotOurs),
+            };
+        };
         let named = || ACTIONS.iter().map(|(action, _)| *action);
         let Some(action) = action.as_str() else {
             return Err(invalid(format!("action: give one of {}", named().collect::<Vec<_>>().join(", "))));

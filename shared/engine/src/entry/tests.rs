@@ -59,6 +59,7 @@ async fn mistakes_are_named_with_the_nearest_valid_name() {
     let world = world().await;
     let cases = [
         (json!({"action": "strat"}), "event.invalid", "did you mean \"start\"?"),
+        (json!({"acton": "start"}), "event.invalid", "did you mean \"action\"?"),
         (json!({"action": 7}), "event.invalid", "action: give one of help, locations"),
         (json!({"action": "start", "conection": "x"}), "event.invalid", "did you mean \"connection\"?"),
         (json!({"action": "list", "connection": "x"}), "event.invalid", "it takes: none"),

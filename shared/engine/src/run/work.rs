@@ -56,12 +56,9 @@ pub async fn handle(engine: &Engine, delivery: &Delivery) -> Result<Outcome, Fau
             Err(fault) if fault.kind == Kind::Taken => Outcome::Done,
             Err(fault) if delivery.attempts >= MAX_ATTEMPTS => give_up(engine, &work, &fault).await,
             Err(fault) => {
-                tracing::warn!(
-                    code = fault.code,
-                    detail = fault.detail,
-                    attempts = delivery.attempts,
-                    "work failed"
-                );
+                let ((connection, run), attempts) = (work.about(), delivery.attempts);
+                let (code, detail) = (fault.code, fault.detail);
+                tracing::warn!(connection, run, code, detail, attempts, "work failed");
                 Outcome::Failed
             }
         },
@@ -81,7 +78,8 @@ pub async fn handle(engine: &Engine, delivery: &Delivery) -> Result<Outcome, Fau
 /// Ends the run of a message that failed for the last time: a run must never look as if it were at work when
 /// nobody works on it. It says why, and can be resumed.
 async fn give_up(engine: &Engine, work: &Work, fault: &Fault) -> Outcome {
-    tracing::error!(code = fault.code, detail = fault.detail, "work is given up");
+    let (connection, run) = work.about();
+    tracing::error!(connection, run, code = fault.code, detail = fault.detail, "work is given up");
     let (Work::Plan { connection, run }
     | Work::Settle { connection, run }
     | Work::Window { connection, run, .. }) = work

@@ -60,7 +60,7 @@ pub(crate) const CODES: &[CodeText] = &[
     CodeText {
         code: UNREADABLE,
         meaning: "Something Square sent does not have the form it promises, or was cut short.",
-        action: "A whole answer is read again by itself. For one record, look at it at Square; when it changes there it is read again. If it stays, report the place that `tillsync record` names.",
+        action: "A whole answer is read again by itself. For one record, look at it at Square; when it changes there it is read again. If it stays, report the place that its record names.",
     },
 ];
 
