@@ -49,7 +49,7 @@ pub async fn live_sync(app: &App, event: Value, deadline: Timestamp) -> Result<V
 /// # Errors
 /// Every fault of what was asked for.
 pub async fn backfill(app: &App, event: Value, deadline: Timestamp) -> Result<Value, Fault> {
-    if event.get("Records").is_some() {
+    if event.get("Records").is_some() && event.get("action").is_none() {
         return work_off(app, Lane::History, event, deadline).await;
     }
     match Known::read(&event)? {
@@ -61,7 +61,11 @@ pub async fn backfill(app: &App, event: Value, deadline: Timestamp) -> Result<Va
 fn help_or_refuse(event: &Value, help: &str) -> Result<Value, Fault> {
     match Known::read(event) {
         Ok(Known::Asked(asked)) if asked.is_help() => Ok(json!({"ok": true, "help": help})),
-        _ => Err(unknown()),
+        Ok(Known::NotOurs) => Err(unknown()),
+        Ok(Known::Asked(_)) | Err(_) => Err(Fault::usage(
+            "event.unknown",
+            "events of operators go to the backfill function, not to this one",
+        )),
     }
 }
 

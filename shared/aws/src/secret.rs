@@ -39,13 +39,19 @@ pub enum SecretError {
         detail: String,
     },
     /// Not a JSON object of texts.
-    #[error(r#"the secret {id} is not a JSON object of texts: store it as {{"TILLSYNC_DATA_KEY": "..."}}"#)]
+    #[error(
+        "the secret {id} is not a JSON object of texts. Do not write a new one: without its data key every token is \
+         lost. Put its version AWSPREVIOUS back"
+    )]
     Malformed {
         /// ARN or name.
         id: String,
     },
     /// A field that is needed is not there, or empty.
-    #[error("{name} is missing in the secret {id}: add the field to its JSON object in Secrets Manager")]
+    #[error(
+        "{name} is missing or empty in the secret {id}: put it there with infra/secret; never make up a new \
+         TILLSYNC_DATA_KEY, but take the old one from the secret's version AWSPREVIOUS"
+    )]
     Missing {
         /// The field.
         name: String,

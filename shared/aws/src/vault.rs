@@ -33,6 +33,16 @@ impl StackCredentials {
         Ok(self.read().await?.required(name)?)
     }
 
+    /// A field that is sent in a header: one word of plain characters.
+    async fn word(&self, name: &str) -> Result<Secret, Fault> {
+        let secret = self.field(name).await?;
+        if secret.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Ok(secret);
+        }
+        let detail = format!("{name} in the stack's secret: give it alone, as one word of plain characters");
+        Err(Fault::usage("config.invalid", detail))
+    }
+
     async fn data_key(&self) -> Result<DataKey, Fault> {
         const NAME: &str = "TILLSYNC_DATA_KEY";
         let text = self.field(NAME).await?;
@@ -44,11 +54,11 @@ impl StackCredentials {
 #[async_trait]
 impl Credentials for StackCredentials {
     async fn source_token(&self) -> Result<Secret, Fault> {
-        self.field("TILLSYNC_SOURCE_TOKEN").await
+        self.word("TILLSYNC_SOURCE_TOKEN").await
     }
 
     async fn destination_key(&self) -> Result<Secret, Fault> {
-        self.field("TILLSYNC_DESTINATION_KEY").await
+        self.word("TILLSYNC_DESTINATION_KEY").await
     }
 }
 

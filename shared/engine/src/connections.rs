@@ -100,7 +100,10 @@ pub async fn runs(engine: &Engine, connection: &str) -> Result<Vec<Run>, Fault> 
 /// `run.unknown` where there is none.
 pub async fn newest_run(engine: &Engine, connection: &str, kind: RunKind) -> Result<Run, Fault> {
     let newest = runs(engine, connection).await?.into_iter().find(|run| run.kind == kind);
-    newest.ok_or_else(|| Fault::usage("run.unknown", format!("there was no {} run yet", kind.word())))
+    newest.ok_or_else(|| {
+        let detail = format!("there was no {} run yet: start one first", kind.word());
+        Fault::usage("run.unknown", detail)
+    })
 }
 
 /// What the ledger holds of one record.
@@ -115,7 +118,13 @@ pub async fn record(
 ) -> Result<LedgerRow, Fault> {
     let unknown =
         || Fault::usage("record.unknown", format!("the ledger has no record {id:?} in stream {stream:?}"));
-    let stream = Stream::named(stream).ok_or_else(unknown)?;
+    let stream = Stream::named(stream).ok_or_else(|| {
+        let detail = format!("no stream {stream:?}; there is: orders, customers, products");
+        Fault::usage(
+            "record.unknown",
+            format!("{detail}{}", hint(stream, ["orders", "customers", "products"])),
+        )
+    })?;
     let partition = match stream {
         Stream::Customers => connection.people_partition(),
         _ => Connection::partition(&connection.id),

@@ -176,7 +176,8 @@ impl Engine {
     pub fn source(&self, name: &str) -> Result<&'static dyn Source, Fault> {
         sources::named(name).ok_or_else(|| {
             let known: Vec<_> = sources::all().iter().map(|source| source.name()).collect();
-            Fault::usage("source.unknown", format!("no source {name:?}; there is {}", known.join(", ")))
+            let hint = crate::nearest::hint(name, known.iter().copied());
+            Fault::usage("source.unknown", format!("no source {name:?}; there is {}{hint}", known.join(", ")))
         })
     }
 

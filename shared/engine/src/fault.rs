@@ -219,8 +219,8 @@ pub const CODES: &[CodeText] = &[
     },
     CodeText {
         code: "data.unavailable",
-        meaning: "The data store did not answer.",
-        action: "Check the disk or the service that holds the data; the work is tried again.",
+        meaning: "What holds the data did not do what it was asked.",
+        action: "Check what the message names: the disk, the table, the queue or the secret. Work that was queued is tried again.",
     },
     CodeText {
         code: "data.corrupt",

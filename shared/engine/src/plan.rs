@@ -39,12 +39,15 @@ pub fn history_from(text: &str, timezone: &str, now: Timestamp) -> Result<Option
         "this-year" => civil::Date::new(now.to_zoned(zone.clone()).year(), 1, 1).ok(),
         _ => text.parse().ok(),
     };
-    date.and_then(|date: civil::Date| date.to_zoned(zone).ok())
-        .map(|zoned| Some(zoned.timestamp()))
-        .ok_or_else(|| {
-            let detail = format!("history {text:?}: give `all`, `this-year` or a date as 2026-01-31");
-            Fault::usage("config.invalid", detail)
-        })
+    let first = date.and_then(|date: civil::Date| date.to_zoned(zone).ok()).map(|zoned| zoned.timestamp());
+    if first.is_some_and(|first| first > now) {
+        let detail = format!("history {text:?}: this day is still to come, so nothing would ever be sent");
+        return Err(Fault::usage("config.invalid", detail));
+    }
+    first.map(Some).ok_or_else(|| {
+        let detail = format!("history {text:?}: give `all`, `this-year` or a date as 2026-01-31");
+        Fault::usage("config.invalid", detail)
+    })
 }
 
 /// A day in a location's time zone: its first instant, or its last.

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -48,6 +49,15 @@ impl DynamoStore {
         Self { client, table, clock, used: used::Counters::default() }
     }
 
+    /// An error, with the name of the table: that it is not there is a matter of its name.
+    fn refused<E, R>(&self, error: &SdkError<E, R>) -> PortError
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let PortError { what, detail } = refused(PORT, error);
+        PortError { what, detail: format!("table {}: {detail}", self.table) }
+    }
+
     /// What calls have cost since this was last asked.
     #[must_use]
     pub fn take_used(&self) -> Used {
@@ -61,7 +71,7 @@ impl Store for DynamoStore {
         let call = self.client.get_item().table_name(&self.table).consistent_read(true);
         let call = call.set_key(Some(row::key_row(&key.pk, &key.sk)));
         let call = call.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await;
-        let found = call.map_err(|error| refused(PORT, &error))?;
+        let found = call.map_err(|error| self.refused(&error))?;
         self.used.read(found.consumed_capacity());
         found.item().map_or(Ok(None), |row| row::alive(row, self.clock.now()))
     }

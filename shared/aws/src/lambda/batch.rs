@@ -22,8 +22,15 @@ pub(crate) async fn work_off(
     event: Value,
     deadline: Timestamp,
 ) -> Result<Value, Fault> {
-    let event: SqsEvent = serde_json::from_value(event)
-        .map_err(|_| Fault::reject("event.unknown", "this is no event of a queue"))?;
+    let no_queue = || Fault::reject("event.unknown", "this is no event of a queue");
+    let event: SqsEvent = serde_json::from_value(event).map_err(|_| no_queue())?;
+    let is_ours = |message: &SqsMessage| {
+        message.event_source.as_deref() == Some("aws:sqs") && message.message_id.is_some()
+    };
+    if event.records.is_empty() || !event.records.iter().all(is_ours) {
+        // Green, it would be lost without a trace.
+        return Err(no_queue());
+    }
     let each = event.records.into_iter().map(async |message| {
         let id = message.message_id.clone().unwrap_or_default();
         // One each: that one has to wait is nothing to the others.

@@ -2,7 +2,7 @@
 
 use lambda_runtime::{Diagnostic, Error};
 use serde_json::{Value, json};
-use tillsync_engine::{Fault, explained};
+use tillsync_engine::{Fault, Kind, explained};
 
 /// An answer, or a function error: the service's console turns red and shows code, message and what to do.
 ///
@@ -17,7 +17,10 @@ pub(crate) fn answer(result: Result<Value, Fault>) -> Result<Value, Diagnostic> 
 
 fn words(fault: &Fault) -> String {
     let action = explained(fault.code).map_or("", |text| text.action);
-    format!("{}. Do: {action}", fault.detail.trim_end_matches('.'))
+    let end = if fault.detail.ends_with(['.', '?']) { "" } else { "." };
+    // What a run tries again by itself, an event does not.
+    let again = if fault.kind == Kind::Retry { "Send the event again in a while. If it stays: " } else { "" };
+    format!("{}{end} Do: {again}{action}", fault.detail)
 }
 
 /// Tells the service why the function cannot start (Lambda developer guide, "Runtime API: initialization error"),

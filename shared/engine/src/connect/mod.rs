@@ -4,6 +4,7 @@
 mod keep;
 mod remote;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tillsync_mapping::activecampaign::Account;
 use tillsync_mapping::model::Secret;
@@ -23,6 +24,8 @@ use remote::{prove_account, remote, still_there};
 
 /// Letters of a connection's name.
 const MAX_NAME: usize = 100;
+/// How long what came of a draft can be asked for.
+const DRAFTS_ARE_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 /// What somebody wants connected. The token and the key are in the vault.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -48,6 +51,9 @@ pub struct Draft {
     pub request: ConnectRequest,
     /// What came of it; nothing while it is worked on.
     pub outcome: Option<DraftOutcome>,
+    /// When it was asked for.
+    #[serde(default)]
+    pub asked: Option<Timestamp>,
 }
 
 /// What came of a draft.
@@ -90,7 +96,11 @@ pub struct Summary {
     pub because: String,
 }
 
-impl Tagged for Draft {}
+impl Tagged for Draft {
+    fn expires(&self) -> Option<Timestamp> {
+        self.asked.and_then(|asked| asked.checked_add(DRAFTS_ARE_KEPT).ok())
+    }
+}
 
 impl Draft {
     /// Where a draft lives.
@@ -128,7 +138,7 @@ pub async fn begin(
     let (token_owner, key_owner) = Draft::owners(&id);
     engine.vault.put(&token_owner, token).await?;
     engine.vault.put(&key_owner, key).await?;
-    let row = Row::new(Draft::key(&id), Draft { request, outcome: None });
+    let row = Row::new(Draft::key(&id), Draft { request, outcome: None, asked: Some(engine.now()) });
     engine.store.transact(vec![row.put()?]).await?;
     Ok(id)
 }

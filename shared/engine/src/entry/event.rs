@@ -28,9 +28,8 @@ const ACTIONS: &[(&str, &[&str])] = &[
 ];
 /// For the operator's own record; every action takes it.
 const REASON: &str = "reason";
-/// Words people try for secrets, which have no place in an event: the service keeps events.
-const SECRETS: &[&str] =
-    &["token", "source_token", "access_token", "key", "api_key", "destination_key", "password"];
+/// Parts of names people give to secrets, which have no place in an event: services keep events.
+const SECRETS: &[&str] = &["token", "key", "secret", "password", "credential", "tillsync_"];
 
 /// What somebody asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,7 +172,11 @@ impl Known {
             "runs" => Asked::Runs(members_of(action, event)?),
             "record" => Asked::Record(members_of(action, event)?),
             "explain" => Asked::Explain(members_of(action, event)?),
-            other => return Err(Fault::reject("event.unavailable", format!("{other} is not there yet"))),
+            other => {
+                let detail =
+                    format!("{other} is not there yet: what is parked is sent again when it changes");
+                return Err(Fault::reject("event.unavailable", detail));
+            }
         };
         Ok(Self::Asked(asked))
     }
@@ -184,13 +187,15 @@ fn invalid(detail: String) -> Fault {
 }
 
 fn check(action: &str, takes: &[&str], name: &str, value: &Value) -> Result<(), Fault> {
-    if SECRETS.contains(&name) {
+    let small = name.to_lowercase();
+    let is_known = name == "action" || name == REASON || takes.contains(&name);
+    if !is_known && SECRETS.iter().any(|part| small.contains(part)) {
         return Err(Fault::usage(
             "event.secret",
             format!("{name}: a secret has no place in an event; put it into the stack's secret"),
         ));
     }
-    if name != "action" && name != REASON && !takes.contains(&name) {
+    if !is_known {
         let all = if takes.is_empty() { "none".to_owned() } else { takes.join(", ") };
         let shown: String = name.chars().take(60).collect();
         let hint = hint(name, takes.iter().copied());

@@ -114,6 +114,11 @@ async fn locations(engine: &Engine, source: &str, credentials: &dyn Credentials)
 
 async fn make(engine: &Engine, what: &Connect, credentials: &dyn Credentials) -> Result<Value, Fault> {
     let (token, key) = (credentials.source_token().await?, credentials.destination_key().await?);
+    let texts = [&what.source, &what.name, &what.location, &what.destination_url];
+    if texts.iter().any(|text| [token.expose(), key.expose()].contains(&text.trim())) {
+        let detail = "a member of the event is the token or the key itself";
+        return Err(Fault::usage("event.secret", detail));
+    }
     let request = ConnectRequest {
         source: what.source.clone(),
         name: what.name.clone(),

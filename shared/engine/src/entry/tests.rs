@@ -92,6 +92,17 @@ async fn mistakes_are_named_with_the_nearest_valid_name() {
         ),
         (json!({"action": "retry_failed", "connection": "C1"}), "event.unavailable", "retry_failed"),
         (json!({"action": "connect", "token": "canary"}), "event.secret", "token:"),
+        (
+            json!({"action": "list", "TILLSYNC_SOURCE_TOKEN": "canary"}),
+            "event.secret",
+            "TILLSYNC_SOURCE_TOKEN:",
+        ),
+        (json!({"action": "list", "apiKey": "canary"}), "event.secret", "apiKey:"),
+        (
+            json!({"action": "connect", "source": "x", "name": "token", "location": "L", "destination_url": "u"}),
+            "config.missing",
+            "TILLSYNC_DESTINATION_KEY",
+        ),
         (json!({"action": "status", "connection": "C1"}), "run.unknown", "historical"),
         (json!({"action": "cancel", "connection": "C1"}), "run.unknown", "at work"),
         (json!({"action": "resume", "connection": "C1"}), "run.unknown", "unfinished"),

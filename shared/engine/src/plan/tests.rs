@@ -66,7 +66,18 @@ fn history_begins_at_midnight_where_the_shop_is() {
         ("2026-01-31", "Mars/Base", "2026-01-31T00:00:00Z"),
     ];
     for (day, zone, expected) in cases {
-        assert_eq!(history_from(day, zone, beginning()).unwrap(), Some(at(expected)), "{day} {zone}");
+        let later = at("2026-12-01T00:00:00Z");
+        assert_eq!(history_from(day, zone, later).unwrap(), Some(at(expected)), "{day} {zone}");
+    }
+}
+
+#[test]
+fn a_history_that_is_still_to_come_is_refused() {
+    // In Auckland the day has begun already.
+    let now = at("2026-05-04T20:00:00Z");
+    assert!(history_from("2026-05-05", "Pacific/Auckland", now).is_ok());
+    for day in ["2026-05-05", "2099-01-01"] {
+        assert_eq!(history_from(day, "UTC", now).unwrap_err().code, "config.invalid", "{day}");
     }
 }
 

@@ -4,7 +4,7 @@ use super::Parts;
 use crate::context::Engine;
 use crate::fault::Fault;
 use crate::ports::Store;
-use crate::state::{Phase, Run, RunKind, Stream};
+use crate::state::{Phase, Run, RunKind, RunState, Stream};
 use crate::sums::{Calls, Streams};
 
 /// Records one call carries (orders written, orders read back).
@@ -64,6 +64,9 @@ fn eta(
     if run.phase == Phase::Settle {
         let seconds = in_flight.div_ceil(PER_CALL).div_ceil(rate).max(2);
         return (Some(seconds), Some("reading back what the destination has queued".into()));
+    }
+    if run.state == RunState::Queued {
+        return (None, Some("waiting to be planned".into()));
     }
     let Some((expected, exact)) = run.expected.filter(|_| run.kind == RunKind::Historical) else {
         return (None, Some("reading what changed".into()));

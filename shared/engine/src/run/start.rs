@@ -76,8 +76,9 @@ fn refuse_another(run: &Run, asked: (Option<Timestamp>, Option<Timestamp>)) -> R
     let detail = match run.state {
         RunState::Cancelled => format!("run {} was cancelled and still settles what it has sent", run.id),
         _ if (run.from, run.to) != asked => {
-            let bound = |at: Option<Timestamp>| at.map_or("open".to_owned(), |at| at.to_string());
-            format!("run {} reads another time, from {} to {}", run.id, bound(run.from), bound(run.to))
+            let bound = |at: Option<Timestamp>, open: &str| at.map_or(open.to_owned(), |at| at.to_string());
+            let (from, to) = (bound(run.from, "the beginning"), bound(run.to, "now"));
+            format!("run {} is at work and reads another time, from {from} to {to}", run.id)
         }
         _ => return Ok(()),
     };

@@ -176,7 +176,9 @@ async fn slices(
     let window =
         Window { field: Field::Created, from: run.from.unwrap_or(Timestamp::UNIX_EPOCH).min(to), to };
     let fresh = |counted: &Counted| run.started.duration_since(counted.at) < COUNT_LASTS;
-    let (orders, exact) = match owner.counted.filter(|counted| run.full && fresh(counted)) {
+    // It was counted for the history the connection asks for, and serves no other.
+    let same = run.to.is_none() && run.from == owner.settings.history_from;
+    let (orders, exact) = match owner.counted.filter(|counted| same && fresh(counted)) {
         Some(counted) => (counted.orders, counted.exact),
         None => {
             let count = source.count_orders(http, &access, window, MAX_COUNT_CALLS).await?;

@@ -10,6 +10,7 @@ pub use ledger::{Entry, Intent, LedgerRow, State};
 pub use people::PeopleRuns;
 pub use run::{Flight, Phase, Run, RunKind, RunState, Stream, WindowRow, WindowState};
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -35,6 +36,11 @@ pub trait Tagged {
     /// A word, or nothing.
     fn tag(&self) -> String {
         String::new()
+    }
+
+    /// When it is of no use to anybody any more; most are kept.
+    fn expires(&self) -> Option<Timestamp> {
+        None
     }
 }
 
@@ -63,7 +69,13 @@ impl<T: Serialize + DeserializeOwned + Tagged> Row<T> {
         let body = serde_json::to_string(&self.value).map_err(|error| {
             Fault::reject("data.corrupt", format!("{} {}: {error}", self.key.pk, self.key.sk))
         })?;
-        let item = Item { key: self.key.clone(), rev: 0, tag: self.value.tag(), body, expires: None };
+        let item = Item {
+            key: self.key.clone(),
+            rev: 0,
+            tag: self.value.tag(),
+            body,
+            expires: self.value.expires(),
+        };
         Ok(Write::Put { item, when: self.condition() })
     }
 

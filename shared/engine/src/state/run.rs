@@ -1,12 +1,15 @@
 //! Runs, their windows, and the flights of records on their way.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tillsync_mapping::source::Field;
 
 use super::{Problem, Tagged};
 use crate::ports::Key;
 use crate::sums::{Calls, Streams, Tally};
+
+/// How long a poll that ended is to be seen.
+const POLLS_ARE_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// One run of one connection.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -315,7 +318,13 @@ impl Flight {
     }
 }
 
-impl Tagged for Run {}
+impl Tagged for Run {
+    /// A poll is kept for a season; a history for good.
+    fn expires(&self) -> Option<Timestamp> {
+        let ended = self.finished.filter(|_| self.kind == RunKind::Poll)?;
+        ended.checked_add(POLLS_ARE_KEPT).ok()
+    }
+}
 impl Tagged for WindowRow {}
 impl Tagged for Flight {}
 

@@ -49,6 +49,20 @@ async fn a_long_history_is_cut_into_years() {
 }
 
 #[tokio::test]
+async fn a_count_of_a_shorter_history_is_not_taken_for_a_longer_one() {
+    let world = three_years().await;
+    let mut connection = world.connection.clone();
+    connection.settings.history_from = Some(ago(HOUR));
+    connection.counted = Some(crate::state::Counted { orders: 0, exact: true, at: world.engine.now() });
+    world.save(&connection).await;
+    let request = crate::run::BackfillRequest { from: Some(ago(950 * DAY)), to: None };
+    let run = start_backfill(&world.engine, "C1", &request).await.unwrap().run;
+    let run = ended(&world, &run.id).await;
+    assert_eq!(run.expected, Some((20, false)));
+    assert!(windows(&world, &run.id).await.len() > 1, "cut into years");
+}
+
+#[tokio::test]
 async fn windows_that_end_together_complete_the_reading_once() {
     let world = three_years().await;
     let run = planned(&world).await;
