@@ -1,0 +1,11 @@
+//! Whole flows: an operator's event or a tick at one end, the account at the other.
+
+mod deadlines;
+mod events;
+mod history;
+mod http;
+mod messages;
+mod polls;
+mod starts;
+
+pub(crate) use http::ask_health;
