@@ -165,7 +165,16 @@ impl Stack {
 
     /// Sends an operator's event.
     pub(crate) async fn operator(&self, event: Value) -> Answer {
-        self.function("backfill").invoke(&event, self.template.timeout("backfill")).await
+        let answer = self.function("backfill").invoke(&event, self.template.timeout("backfill")).await;
+        // The session in infra/README.md is made so.
+        if std::env::var_os("SHOW").is_some() {
+            println!("> {event}");
+            match &answer {
+                Answer::Ok(json) => println!("{json:#}\n"),
+                other => println!("{other:?}\n"),
+            }
+        }
+        answer
     }
 
     /// The scheduler's event.

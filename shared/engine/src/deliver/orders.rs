@@ -1,14 +1,15 @@
 //! A page of orders.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, StreamExt};
 use tillsync_mapping::activecampaign::{self, Channel, ContactInput};
 use tillsync_mapping::model::{Observed, Order};
 
-use super::send::{Batch, Letter};
+use super::send::{Batch, Letter, Sent};
 use super::{Decision, Delivering, Facts, decide};
 use crate::fault::Fault;
 use crate::ports::{Key, MAX_BATCH, Store, Write, Written};
@@ -64,12 +65,8 @@ impl Delivering<'_> {
         self.wait_for(sorted.later, &mut outcomes, &mut conflicts).await?;
         let waiting = batches(sorted.waiting, Channel::Waiting, self.most);
         let queued = batches(sorted.queued, Channel::Queued, self.most);
-        let results: Vec<_> = stream::iter(waiting.into_iter().chain(queued))
-            .map(|batch| self.send(batch))
-            .buffer_unordered(AT_ONCE)
-            .try_collect()
-            .await?;
-        for (mut done, mut missed) in results {
+        for result in self.send_all(waiting.into_iter().chain(queued)).await {
+            let (mut done, mut missed) = result?;
             outcomes.append(&mut done);
             conflicts.append(&mut missed);
         }
@@ -79,12 +76,29 @@ impl Delivering<'_> {
         Ok((outcomes.len(), conflicts))
     }
 
+    /// Sends batches side by side. When one fails, no further one begins; those under way are seen through, since
+    /// one that is dropped between its steps leaves rows that nobody answers for.
+    async fn send_all(&self, batches: impl Iterator<Item = Batch>) -> Vec<Result<Sent, Fault>> {
+        let failed = AtomicBool::new(false);
+        let send = async |batch| {
+            if failed.load(Ordering::Relaxed) {
+                return None;
+            }
+            let sent = self.send(batch).await;
+            failed.fetch_or(sent.is_err(), Ordering::Relaxed);
+            Some(sent)
+        };
+        let sent = stream::iter(batches).map(send).buffer_unordered(AT_ONCE);
+        sent.filter_map(async |sent| sent).collect().await
+    }
+
     /// Decides about every record of the page.
     async fn sort(&self, records: &Records, tally: &mut Tally) -> Result<Sorted, Fault> {
         let partition = Connection::partition(&self.connection.id);
         let keys: Vec<Key> =
             records.keys().map(|id| LedgerRow::key(&partition, Stream::Orders.word(), id)).collect();
-        let rows = load_rows(&*self.engine.store, &keys).await?;
+        let mut rows = load_rows(&*self.engine.store, &keys).await?;
+        self.forget_lost_flights(&mut rows).await?;
         let facts = self.facts();
         let mut sorted = Sorted::default();
         for ((record, key), row) in records.values().zip(keys).zip(rows) {
@@ -93,6 +107,26 @@ impl Delivering<'_> {
             self.place(decision, (key, rev, record), &mut sorted, tally)?;
         }
         Ok(sorted)
+    }
+
+    /// A row is written before its flight. Whoever was stopped between the two left a row whose flight is not
+    /// there: nobody would ever answer for it, so it is decided anew.
+    pub(super) async fn forget_lost_flights(&self, rows: &mut [Option<Row<LedgerRow>>]) -> Result<(), Fault> {
+        let key = |row: &LedgerRow| Some(Flight::key(row.run.as_deref()?, row.flight.as_deref()?));
+        let mut flights: Vec<Key> = rows.iter().flatten().filter_map(|row| key(&row.value)).collect();
+        flights.sort_unstable();
+        flights.dedup();
+        let mut there = HashSet::new();
+        for flights in flights.chunks(MAX_BATCH) {
+            let found = self.engine.store.get_many(flights).await?;
+            there.extend(found.into_iter().flatten().map(|item| item.key));
+        }
+        for row in rows.iter_mut().flatten() {
+            if key(&row.value).is_some_and(|key| !there.contains(&key)) {
+                row.value.flight = None;
+            }
+        }
+        Ok(())
     }
 
     fn place(
@@ -160,23 +194,30 @@ impl Delivering<'_> {
         Box::pin(self.wait_for(rest, outcomes, conflicts)).await?;
         let mut flight = self.flight(&rows, false);
         flight.value.due = rows.iter().filter_map(|row| self.landed(&row.value)).max();
-        let mut writes = vec![flight.put()?];
+        let mut writes = Vec::with_capacity(rows.len());
         for row in &mut rows {
             row.value.flight = Some(flight.value.id.clone());
             writes.push(row.put()?);
         }
-        // Together: a flight without its rows would count records nobody put aside.
         let written = write_rows(&*self.engine.store, writes).await?;
-        flight.rev = 1;
-        let mut lost = Vec::new();
-        for (row, written) in rows.into_iter().zip(written.into_iter().skip(1)) {
+        flight.value.left.clear();
+        for (row, written) in rows.into_iter().zip(written) {
             match written {
-                Written::Done => outcomes.push(Outcome::Pending),
-                Written::Conflict => lost.push(record_id(&row.key)),
+                Written::Done => {
+                    outcomes.push(Outcome::Pending);
+                    flight.value.left.push(record_id(&row.key));
+                }
+                Written::Conflict => conflicts.push(record_id(&row.key)),
             }
         }
-        self.leave(&mut flight, &lost).await?;
-        conflicts.append(&mut lost);
+        self.launch(&flight).await
+    }
+
+    /// Writes a flight after its rows: one without its rows would count records that nobody put aside.
+    async fn launch(&self, flight: &Row<Flight>) -> Result<(), Fault> {
+        if !flight.value.left.is_empty() {
+            self.engine.store.write_each(vec![flight.put()?]).await?;
+        }
         Ok(())
     }
 
@@ -186,17 +227,6 @@ impl Delivering<'_> {
         let queued = row.flight.is_some() && row.intent.is_none();
         let wait = if queued { timing.lost_after } else { timing.landing };
         last_write(row)?.saturating_add(wait).ok()
-    }
-
-    /// Takes records out of a flight: somebody else wrote them meanwhile and answers for them.
-    async fn leave(&self, flight: &mut Row<Flight>, lost: &[String]) -> Result<(), Fault> {
-        if lost.is_empty() {
-            return Ok(());
-        }
-        flight.value.left.retain(|id| !lost.contains(id));
-        self.engine.store.write_each(vec![flight.put()?]).await?;
-        flight.rev += 1;
-        Ok(())
     }
 
     /// A flight of these records, as of now.
@@ -262,17 +292,13 @@ impl Delivering<'_> {
             batch.flight = Some(self.flight(&rows, false));
         }
         let flight = batch.flight.as_ref().map(|flight| flight.value.id.clone());
-        let mut writes = Vec::with_capacity(batch.letters.len() + 1);
+        let mut writes = Vec::with_capacity(batch.letters.len());
         for letter in &mut batch.letters {
             if flight.is_some() || !self.again {
                 letter.row.value.flight.clone_from(&flight);
             }
             letter.row.value.become_state(State::Pending, None, &self.run.id, at);
             writes.push(letter.row.put()?);
-        }
-        if let Some(flight) = &mut batch.flight {
-            writes.push(flight.put()?);
-            flight.rev = 1;
         }
         let written = self.engine.store.write_each(writes).await?;
         let mut conflicts = Vec::new();
@@ -288,7 +314,9 @@ impl Delivering<'_> {
         }
         batch.letters = kept;
         if let Some(flight) = &mut batch.flight {
-            self.leave(flight, &conflicts).await?;
+            flight.value.left.retain(|id| !conflicts.contains(id));
+            self.launch(flight).await?;
+            flight.rev = 1;
         }
         Ok(conflicts)
     }

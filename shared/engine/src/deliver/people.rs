@@ -65,7 +65,8 @@ impl Delivering<'_> {
     pub async fn customers(&self, records: Vec<Observed<Customer>>, silent: bool) -> Result<Tally, Fault> {
         let mut tally = Tally::default();
         let keys: Vec<Key> = records.iter().map(|record| self.person_key(&record.id)).collect();
-        let rows = load_rows(&*self.engine.store, &keys).await?;
+        let mut rows = load_rows(&*self.engine.store, &keys).await?;
+        self.forget_lost_flights(&mut rows).await?;
         let mut noted = Vec::new();
         let mut cards = Vec::new();
         for ((record, key), row) in records.into_iter().zip(keys).zip(rows) {
@@ -207,10 +208,7 @@ impl Delivering<'_> {
     ) -> Result<(), Fault> {
         let now = self.engine.now();
         let flight = batch.map(|batch| self.people_flight(&cards, batch, now));
-        let mut writes = Vec::with_capacity(cards.len() + 1);
-        if let Some(flight) = &flight {
-            writes.push(flight.put()?);
-        }
+        let mut writes = Vec::with_capacity(cards.len());
         for card in &mut cards {
             let row = &mut card.row.value;
             row.sent_at = Some(now);
@@ -238,6 +236,10 @@ impl Delivering<'_> {
             writes.push(card.row.put()?);
         }
         self.engine.store.write_each(writes).await?;
+        // After its rows, as with orders.
+        if let Some(flight) = &flight {
+            self.engine.store.write_each(vec![flight.put()?]).await?;
+        }
         Ok(())
     }
 

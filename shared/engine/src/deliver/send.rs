@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::activecampaign::{
     Channel, OrderInput, connections, find_connection, orders_queued, orders_written, push_orders,
 };
@@ -16,6 +16,9 @@ use crate::fault::Fault;
 use crate::ports::Written;
 use crate::state::{Flight, Intent, LedgerRow, Row, State};
 use crate::sums::Outcome;
+
+/// What is noted before and after a call takes so long at the most.
+const TO_WRITE_DOWN: SignedDuration = SignedDuration::from_secs(3);
 
 /// An order on its way out, with its row.
 pub(super) struct Letter {
@@ -34,7 +37,7 @@ pub(super) struct Batch {
 }
 
 /// What became of a batch: what its records came to, and those somebody else wrote meanwhile.
-type Sent = (Vec<Outcome>, Vec<String>);
+pub(super) type Sent = (Vec<Outcome>, Vec<String>);
 
 impl Letter {
     /// The order as it will be sent: number and live flag as at its first send.
@@ -109,6 +112,10 @@ impl Letter {
 impl Delivering<'_> {
     /// Sends one batch: halves it when it is too large or nobody is named, parks who is named, resends the rest.
     pub(super) async fn send(&self, mut batch: Batch) -> Result<Sent, Fault> {
+        if self.engine.is_short_of(TO_WRITE_DOWN) {
+            // Before anything is noted: what is noted and not sent has to wait for a write that never was.
+            return Err(Fault::retry("run.no_time", "the process is stopped before a batch could be sent"));
+        }
         let conflicts = self.intend(&mut batch).await?;
         let mut groups = vec![std::mem::take(&mut batch.letters)];
         let mut outcomes = Vec::new();
@@ -210,7 +217,8 @@ impl Delivering<'_> {
             flight.value.accepted = true;
             flight.value.due = None;
             flight.value.batch = flight.value.batch.take().or(name);
-            writes.push(flight.put()?);
+            // Before its rows: a row that still has its intent is settled by looking, whatever happens here.
+            self.write_settled(vec![flight.put()?]).await?;
             flight.rev += 1;
         }
         self.write_settled(writes).await?;
@@ -231,13 +239,14 @@ impl Delivering<'_> {
         } else if !flight.value.accepted {
             flight.value.due = fresh.value.due;
         }
-        let mut writes = vec![flight.put()?];
+        let mut writes = Vec::with_capacity(letters.len());
         for letter in &mut letters {
             letter.row.value.sent_at = Some(now);
             letter.row.value.flight = Some(flight.value.id.clone());
             writes.push(letter.row.put()?);
         }
         self.write_settled(writes).await?;
+        self.write_settled(vec![flight.put()?]).await?;
         if batch.flight.is_some() {
             flight.rev += 1;
             batch.flight = Some(flight);
@@ -266,12 +275,12 @@ impl Delivering<'_> {
             row.become_state(State::Parked, Some(code), &self.run.id, now);
             writes.push(letter.row.put()?);
         }
+        self.write_settled(writes).await?;
         if let Some(flight) = &mut batch.flight {
             flight.value.left.retain(|id| !letters.iter().any(|letter| &letter.order.id == id));
-            writes.push(flight.put()?);
+            self.write_settled(vec![flight.put()?]).await?;
             flight.rev += 1;
         }
-        self.write_settled(writes).await?;
         Ok(letters.iter().map(|_| Outcome::Parked(code.into())).collect())
     }
 

@@ -312,13 +312,15 @@ impl Settling<'_> {
         mut flight: Row<Flight>,
         settled: Vec<(Row<LedgerRow>, Outcome)>,
     ) -> Result<(), Fault> {
-        let mut writes = Vec::with_capacity(settled.len() + 1);
+        let mut writes = Vec::with_capacity(settled.len());
         for (row, outcome) in settled {
             flight.value.settled.count(&outcome);
             writes.push(row.put()?);
         }
-        writes.push(flight.put()?);
         self.engine.store.write_each(writes).await?;
+        // After its rows: a record that is settled and still in its flight is looked at once more; one that is out
+        // of it and not settled, never.
+        self.engine.store.write_each(vec![flight.put()?]).await?;
         Ok(())
     }
 

@@ -106,7 +106,12 @@ impl Store for Tripping<dyn Store> {
     }
 
     async fn write_each(&self, writes: Vec<Write>) -> Result<Vec<Written>, PortError> {
-        self.around(self.inner.write_each(writes)).await
+        // One after the other, as DynamoDB does: a process may end between any two.
+        let mut written = Vec::with_capacity(writes.len());
+        for write in writes {
+            written.append(&mut self.around(self.inner.write_each(vec![write])).await?);
+        }
+        Ok(written)
     }
 
     async fn transact(&self, writes: Vec<Write>) -> Result<Written, PortError> {

@@ -48,7 +48,7 @@ async fn a_killed_invocation_is_taken_up_again() {
     let run = stack.ended().await;
     check::arrived(&stack);
     check::complete(&run);
-    check::never_wrong(&stack);
+    check::no_rule_broken(&stack);
     check::discreet(&stack).await;
 }
 
@@ -68,7 +68,7 @@ async fn a_process_killed_before_its_flight_is_written_loses_no_order() {
     let run = stack.ended().await;
     check::complete(&run);
     check::arrived(&stack);
-    check::never_wrong(&stack);
+    check::no_rule_broken(&stack);
 }
 
 #[tokio::test(flavor = "multi_thread")]
