@@ -25,8 +25,8 @@ fn fields_are_there_or_named() {
         (fault.code, fault.detail.as_str()),
         (
             "config.missing",
-            "TILLSYNC_SOURCE_TOKEN is missing in the secret tillsync/prod: add the field to its JSON object in \
-             Secrets Manager"
+            "TILLSYNC_SOURCE_TOKEN is missing or empty in the secret tillsync/prod: put it there with infra/secret; \
+             never make up a new TILLSYNC_DATA_KEY, but take the old one from the secret's version AWSPREVIOUS"
         )
     );
 }
