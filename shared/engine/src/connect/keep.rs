@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tillsync_mapping::activecampaign::Account;
 use tillsync_mapping::model::{Location, Secret};
-use tillsync_mapping::source::{Access, Field, Source, Window};
+use tillsync_mapping::source::{Access, Count, Field, Source, Window};
 
 use super::{ConnectRequest, Summary};
 use crate::context::Engine;
@@ -12,12 +12,8 @@ use crate::fault::Fault;
 use crate::paced::Paced;
 use crate::plan::history_from;
 use crate::ports::Written;
+use crate::run::{Estimate, MAX_COUNT_CALLS};
 use crate::state::{Connection, ConnectionState, Counted, Cursor, Row, Settings, Tagged, update};
-
-/// Calls spent on counting orders for the summary.
-const MAX_COUNT_CALLS: u32 = 20;
-/// Calls in a minute per call in a second.
-const SECONDS_PER_MINUTE: u64 = 60;
 
 pub(super) fn new_connection(
     engine: &Engine,
@@ -120,18 +116,17 @@ pub(super) async fn count(
 }
 
 pub(super) fn summary(engine: &Engine, connection: &Connection, count: Counted, renewed: bool) -> Summary {
-    let rate = u64::from(engine.config.calls_per_second.max(1));
-    // A hundred orders a call, written and read back.
-    let calls = count.orders.div_ceil(100) * 2;
+    let count = Count { orders: count.orders, exact: count.exact };
+    let estimate = Estimate::of(count, engine.config.calls_per_second);
     Summary {
         connection: connection.id.clone(),
         name: connection.name.clone(),
         renewed,
         adopted: connection.adopted.is_some(),
-        orders: count.orders,
-        exact: count.exact,
-        calls,
-        minutes: calls.div_ceil(rate * SECONDS_PER_MINUTE),
-        because: format!("the destination is called {rate} times a second, 100 orders a call, and read back"),
+        orders: estimate.orders,
+        exact: estimate.exact,
+        calls: estimate.destination_calls,
+        minutes: estimate.minutes,
+        because: estimate.because,
     }
 }

@@ -1,7 +1,7 @@
 //! What a history would take, before anything is sent.
 
 use jiff::Timestamp;
-use tillsync_mapping::source::{Field, Window};
+use tillsync_mapping::source::{Count, Field, Window};
 
 use super::{BackfillRequest, connection};
 use crate::context::Engine;
@@ -9,8 +9,8 @@ use crate::fault::Fault;
 use crate::ports::Lane;
 use crate::state::{Connection, Counted, update};
 
-/// Calls spent on counting.
-const MAX_COUNT_CALLS: u32 = 20;
+/// Calls spent on counting: each counts a thousand orders.
+pub(crate) const MAX_COUNT_CALLS: u32 = 20;
 /// Records one call carries.
 const PER_CALL: u64 = 100;
 /// Source calls per thousand orders (README: figures).
@@ -54,16 +54,24 @@ pub async fn estimate(engine: &Engine, id: &str, request: &BackfillRequest) -> R
         })
         .await?;
     }
-    let rate = u64::from(engine.config.calls_per_second.max(1));
-    let destination_calls = count.orders.div_ceil(PER_CALL) * 2;
-    Ok(Estimate {
-        orders: count.orders,
-        exact: count.exact,
-        destination_calls,
-        source_calls: (count.orders * SOURCE_CALLS).div_ceil(1_000),
-        minutes: destination_calls.div_ceil(rate * 60),
-        because: format!(
-            "the destination is called {rate} times a second, {PER_CALL} orders a call, and read back"
-        ),
-    })
+    Ok(Estimate::of(count, engine.config.calls_per_second))
+}
+
+impl Estimate {
+    /// What so many orders take at so many calls a second.
+    #[must_use]
+    pub fn of(count: Count, calls_per_second: u32) -> Self {
+        let rate = u64::from(calls_per_second.max(1));
+        let destination_calls = count.orders.div_ceil(PER_CALL) * 2;
+        Self {
+            orders: count.orders,
+            exact: count.exact,
+            destination_calls,
+            source_calls: (count.orders * SOURCE_CALLS).div_ceil(1_000),
+            minutes: destination_calls.div_ceil(rate * 60),
+            because: format!(
+                "the destination is called {rate} times a second, {PER_CALL} orders a call, and read back"
+            ),
+        }
+    }
 }

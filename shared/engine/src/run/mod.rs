@@ -13,6 +13,7 @@ mod tests;
 mod window;
 mod work;
 
+pub(crate) use estimate::MAX_COUNT_CALLS;
 pub use estimate::{Estimate, estimate};
 pub use poll::start_poll;
 pub use progress::{Progress, progress};

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::advance::{advance, end_window, finish};
 use super::settle::{ripe, settle};
 use super::window::{Read, Reading, mark_connection, pause_after, problem};
-use super::{Parts, connection, lane, sweep};
+use super::{MAX_COUNT_CALLS, Parts, connection, lane, sweep};
 use crate::connect::finish_draft;
 use crate::context::Engine;
 use crate::fault::{Fault, Kind};
@@ -24,8 +24,6 @@ use crate::state::{
 const MAX_STRIKES_POLL: u32 = 5;
 /// Likewise for history, which nobody waits for: about an hour at the longest pause.
 const MAX_STRIKES_HISTORY: u32 = 60;
-/// Orders counted ahead, at the most: a call counts a thousand.
-const MAX_COUNT_CALLS: u32 = 20;
 
 /// A history of so many orders is read in one window; a longer one is cut into years, read side by side.
 const ONE_WINDOW: u64 = 25_000;
