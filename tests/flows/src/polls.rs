@@ -1,6 +1,7 @@
 //! What changed since the last look.
 
 use serde_json::{Value, json};
+use tillsync_engine::state::{Connection, update};
 use tillsync_sandbox::Changes;
 
 use crate::check;
@@ -67,9 +68,15 @@ async fn a_poll_carries_new_changed_and_refunded_sales() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_poll_leaves_out_older_orders_that_were_never_sent() {
     let flow = Flow::start(shop(400)).await;
+    let summary = flow.summary(&flow.locations()[0], "all").await;
+    // Later than any sale: a day that is still to come cannot be asked for.
     let tomorrow = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24);
-    let day = tomorrow.to_zoned(jiff::tz::TimeZone::UTC).date().to_string();
-    let summary = flow.summary(&flow.locations()[0], &day).await;
+    let key = Connection::key(&summary.connection);
+    update(&*flow.engine.store, &key, |connection: &mut Connection| {
+        connection.settings.history_from = Some(tomorrow);
+    })
+    .await
+    .unwrap();
     let connection = flow.connection(&summary.connection).await;
     let touched = flow.world.change(&Changes { changed_sales: 6, new_sales: 1, ..Changes::default() });
     let mut changed = ids(&touched["changed_sales"]);
