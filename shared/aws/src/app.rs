@@ -1,12 +1,10 @@
 //! What a function builds once, before its first event: clients, connections, the engine over them.
 
 use std::sync::Arc;
-
 use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
-use jiff::Timestamp;
 use tillsync_engine::budget::SharedBudget;
 use tillsync_engine::ports::{Entropy, Key, Lane, Queue, Store, Vault};
 use tillsync_engine::{Config, Engine, Fault, Timing};
@@ -97,12 +95,6 @@ impl App {
             config,
         );
         Ok(Self { engine, queue, credentials, store, reporter })
-    }
-
-    /// The engine for one invocation, which ends at `deadline`.
-    #[must_use]
-    pub fn until(&self, deadline: Timestamp) -> Engine {
-        self.engine.until(deadline)
     }
 }
 

@@ -53,10 +53,8 @@ pub async fn find(engine: &Engine, id_or_name: &str) -> Result<Connection, Fault
             let names: Vec<_> = connections.iter().map(|connection| connection.name.as_str()).collect();
             let there = match names.as_slice() {
                 [] => "none yet".into(),
-                [first @ .., _, _] if first.len() >= MAX_NAMED => {
-                    format!("{} and {} more", names[..MAX_NAMED].join(", "), names.len() - MAX_NAMED)
-                }
-                all => all.join(", "),
+                all if all.len() <= MAX_NAMED + 1 => all.join(", "),
+                all => format!("{} and {} more", all[..MAX_NAMED].join(", "), all.len() - MAX_NAMED),
             };
             let hint = hint(id_or_name, names.iter().copied());
             Err(Fault::usage(

@@ -207,11 +207,11 @@ async fn read(engine: &Engine, delivery: &Delivery, what: (&str, &str, u32)) -> 
             return Ok(outcome);
         }
     };
+    let run = reading.run().clone();
     let fault = match reading.read().await {
         Ok(Read::Stopped) => return Ok(Outcome::Done),
-        Ok(Read::HandedOn) => return go_on(engine, &reading.run().clone(), what).await,
+        Ok(Read::HandedOn) => return go_on(engine, &run, what).await,
         Ok(Read::Done) => {
-            let run = reading.run().clone();
             if run.kind == RunKind::Poll && reading.row.value.stream == Stream::Orders {
                 reading.look_at_location().await?;
             }
@@ -220,15 +220,14 @@ async fn read(engine: &Engine, delivery: &Delivery, what: (&str, &str, u32)) -> 
         }
         Err(fault) => fault,
     };
-    let run = reading.run().clone();
     let (connection, run_id, window) = what;
+    if let (Kind::Retry, Some(wait)) = (fault.kind, engine.is_called_back_in()) {
+        // The moment to call came too late for this process: that is waiting, and no failure.
+        reading.hand_on().await?;
+        return Ok(Outcome::Later(unsigned(wait)));
+    }
     match fault.kind {
         Kind::Taken => return Ok(Outcome::Done),
-        Kind::Retry if engine.is_called_back_in().is_some() => {
-            // The moment to call came too late for this process: that is waiting, and no failure.
-            reading.hand_on().await?;
-            return Ok(Outcome::Later(engine.is_called_back_in().map_or(Duration::ZERO, unsigned)));
-        }
         Kind::Retry if reading.is_out_of_time() => {
             reading.hand_on().await?;
             return go_on(engine, &run, what).await;
