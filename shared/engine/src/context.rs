@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::activecampaign::Account;
 use tillsync_mapping::http::Http;
 use tillsync_mapping::model::Secret;
-use tillsync_mapping::source::{Access, Cache, ReadOptions, Source};
+use tillsync_mapping::source::{Access, Cache, Source};
 use tillsync_mapping::sources;
 use ulid::Ulid;
 
@@ -17,7 +17,7 @@ use crate::fault::Fault;
 use crate::meter::Meter;
 use crate::paced::{End, Paced};
 use crate::ports::{Clock, Entropy, Lane, Queue, Store, Vault};
-use crate::state::Connection;
+use crate::state::{Connection, Merged, Row, list};
 
 /// Everything tillsync does, over the ports of a host. A clone shares them.
 #[derive(Clone)]
@@ -199,8 +199,24 @@ impl Engine {
             token,
             store: connection.store.clone(),
             location: connection.location.clone(),
-            options: ReadOptions::default(),
+            options: connection.settings.reading(),
+            merged: Arc::default(),
         })
+    }
+
+    /// The same for reading orders: with what is known of merged profiles.
+    ///
+    /// # Errors
+    /// As [`Self::access`], or of the store.
+    pub(crate) async fn access_to_orders(&self, connection: &Connection) -> Result<Access, Fault> {
+        Ok(Access { merged: self.merged(connection).await?, ..self.access(connection).await? })
+    }
+
+    /// The profiles of its store that are known to have been merged. There are few.
+    async fn merged(&self, connection: &Connection) -> Result<Arc<HashMap<String, String>>, Fault> {
+        let rows: Vec<Row<Merged>> =
+            list(&*self.store, &connection.people_partition(), Merged::PREFIX).await?;
+        Ok(Arc::new(rows.into_iter().map(|row| (row.value.old, row.value.new)).collect()))
     }
 
     /// How to write to a connection's destination.

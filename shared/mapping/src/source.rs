@@ -1,6 +1,7 @@
 //! What every platform must be able to tell. A new one is a folder in `sources/`.
 
-use std::sync::Mutex;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -57,6 +58,8 @@ pub struct Access {
     pub location: Location,
     /// Settings of the connection that change how records are read.
     pub options: ReadOptions,
+    /// Profiles that were merged into another one: old id to new. Orders keep naming the old one.
+    pub merged: Arc<HashMap<String, String>>,
 }
 
 /// Settings that change how records are read (rules.md section 1).
@@ -177,4 +180,24 @@ pub trait Source: Send + Sync {
         window: Window,
         token: Option<PageToken>,
     ) -> Result<Page<Customer>, SourceError>;
+
+    /// Reads customers by id as they are now. Ids that do not resolve are left out of the answer.
+    async fn fetch_customers(
+        &self,
+        http: &dyn Http,
+        access: &Access,
+        ids: &[String],
+    ) -> Result<Vec<Observed<Customer>>, SourceError>;
+
+    /// Counts the store's customers in one call.
+    async fn count_customers(&self, http: &dyn Http, access: &Access) -> Result<u64, SourceError>;
+
+    /// Which of these ids are ids of payments at this store: another tool may have sent orders by them. A call
+    /// for each, so few are asked for.
+    async fn known_payments(
+        &self,
+        http: &dyn Http,
+        access: &Access,
+        ids: &[String],
+    ) -> Result<Vec<String>, SourceError>;
 }

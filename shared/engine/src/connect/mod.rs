@@ -4,6 +4,8 @@
 mod keep;
 mod remote;
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tillsync_mapping::activecampaign::Account;
@@ -220,7 +222,7 @@ async fn connect(
     let store = source.identify(&source_http, &api_url, &token).await?;
     let location = pick_location(source, &store.locations, &request.location)?;
     let options = ReadOptions::default();
-    let access = Access { api_url, token, store: store.id, location, options };
+    let access = Access { api_url, token, store: store.id, location, options, merged: Arc::default() };
     source.check_scopes(&source_http, &access).await?;
 
     let base = parse_url(&request.destination_url)?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use tillsync_mapping::activecampaign;
 use tillsync_mapping::model::{Observed, Order, Reading, SkipReason};
 
 use super::orders::last_write;
@@ -58,7 +59,10 @@ pub fn decide(record: Observed<Order>, row: Option<LedgerRow>, facts: &Facts<'_>
             row.become_state(State::Parked, Some(code), facts.run, facts.now);
             Decision::Note(Box::new(row), Outcome::Parked(code.into()))
         }
-        Reading::Skipped { late: Some(order), .. } if sent => to_be_sent(order, record.version, row, facts),
+        Reading::Skipped { late: Some(order), .. } if sent => match as_sent_before(order, &row) {
+            Some(order) => to_be_sent(order, record.version, row, facts),
+            None => unsendable(record.version, row, facts),
+        },
         Reading::Skipped { .. } if sent => unsendable(record.version, row, facts),
         Reading::Skipped { reason, .. } => skip(reason, row, facts),
         Reading::Ready(_) if !sent && facts.history_from.is_some_and(|from| record.created < from) => {
@@ -66,6 +70,15 @@ pub fn decide(record: Observed<Order>, row: Option<LedgerRow>, facts: &Facts<'_>
         }
         Reading::Ready(order) => to_be_sent(order, record.version, row, facts),
     }
+}
+
+/// The store no longer says who bought: the buyer is the one it was sent for.
+fn as_sent_before(order: Arc<Order>, row: &LedgerRow) -> Option<Arc<Order>> {
+    if order.buyer.is_some() {
+        return Some(order);
+    }
+    let buyer = activecampaign::buyer_of(row.request.as_deref()?.get())?;
+    Some(Arc::new(Order { buyer: Some(buyer), ..Arc::unwrap_or_clone(order) }))
 }
 
 fn skip(reason: SkipReason, mut row: LedgerRow, facts: &Facts<'_>) -> Decision {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::Timestamp;
 
 use futures_util::stream::{self, StreamExt};
-use tillsync_mapping::activecampaign::{self, Channel, ContactInput};
+use tillsync_mapping::activecampaign::{Channel, ContactInput};
 use tillsync_mapping::model::{Observed, Order};
 
 use super::send::{Batch, Letter, Sent};
@@ -272,8 +272,10 @@ impl Delivering<'_> {
     pub(super) async fn carry_buyers(&self, letters: &[Letter]) -> Result<(), Fault> {
         let mut buyers: HashMap<&str, String> = HashMap::new();
         for letter in letters {
-            if let Some(id) = letter.order.buyer.id.as_deref() {
-                buyers.insert(id, ContactInput::from(&letter.order.buyer).fingerprint());
+            if let Some((id, buyer)) =
+                letter.order.buyer.as_ref().and_then(|buyer| Some((buyer.id.as_deref()?, buyer)))
+            {
+                buyers.insert(id, ContactInput::from(buyer).fingerprint());
             }
         }
         self.carry(buyers).await
@@ -361,9 +363,4 @@ pub(crate) async fn write_rows(store: &dyn Store, mut writes: Vec<Write>) -> Res
         writes = rest;
     }
     Ok(written)
-}
-
-/// A letter's payload for a connection.
-pub(super) fn payload(remote: i64, order: &Order, live: bool) -> activecampaign::OrderInput {
-    activecampaign::order(remote, order, live)
 }

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::activecampaign::{
-    Channel, OrderInput, connections, find_connection, orders_queued, orders_written, push_orders,
+    self, Channel, OrderInput, connections, find_connection, orders_queued, orders_written, push_orders,
 };
 use tillsync_mapping::http::Http;
 use tillsync_mapping::model::Order;
 
-use super::orders::payload;
 use super::{Delivering, Failure, stopped};
 use crate::connect::service;
 use crate::fault::Fault;
@@ -47,7 +46,11 @@ impl Letter {
         version: Timestamp,
         row: Row<LedgerRow>,
     ) -> Result<Self, Fault> {
-        let mut input = payload(remote, &order, row.value.live.unwrap_or(false));
+        let buyer = order
+            .buyer
+            .as_ref()
+            .ok_or_else(|| Fault::reject("data.corrupt", "an order without its buyer"))?;
+        let mut input = activecampaign::order(remote, &order, buyer, row.value.live.unwrap_or(false));
         if let Some(number) = &row.value.number {
             input.order_number.clone_from(number);
         }

@@ -237,7 +237,7 @@ impl Settling<'_> {
             }
             return Ok(());
         }
-        let access = self.engine.access(self.owner).await?;
+        let access = self.engine.access_to_orders(self.owner).await?;
         let source = self.engine.source(&self.owner.source)?;
         let cache = tillsync_mapping::source::Cache::default();
         let ids: Vec<String> = overdue.iter().map(|(id, _)| id.clone()).collect();

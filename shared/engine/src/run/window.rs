@@ -121,7 +121,7 @@ impl<'a> Reading<'a> {
     }
 
     async fn orders(&mut self, source_http: &Paced<'_>, out: &Paced<'_>) -> Result<Read, Fault> {
-        let access = self.engine.access(&self.owner).await?;
+        let access = self.engine.access_to_orders(&self.owner).await?;
         let mut restarts = 0;
         let mut following = None;
         let mut carried = Vec::new();

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tillsync_mapping::model::Location;
 
-use super::Tagged;
+use super::{Settings, Tagged};
 use crate::ports::Key;
 
 /// One location of a store, to one destination.
@@ -43,6 +43,9 @@ pub struct Connection {
     /// An existing connection at the destination was taken over at this time: its older orders may be there
     /// already, so they go silently whatever their age (rules.md section 2).
     pub adopted: Option<Timestamp>,
+    /// When the last second look at the days before was read to its end (rules.md section 2).
+    #[serde(default)]
+    pub rechecked: Option<Timestamp>,
     /// How many orders its history held when it was connected.
     pub counted: Option<Counted>,
     /// End of the last run that read everything it set out to.
@@ -89,15 +92,6 @@ pub struct Problem {
     pub detail: String,
     /// Since when.
     pub since: Timestamp,
-}
-
-/// What the operator chose for a connection.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Settings {
-    /// Orders made before this instant are not sent; none: everything is.
-    pub history_from: Option<Timestamp>,
-    /// As it was given: `all`, `this-year` or a date.
-    pub history: String,
 }
 
 /// How far a stream was read.

@@ -4,11 +4,13 @@ mod connection;
 mod ledger;
 mod people;
 mod run;
+mod settings;
 
-pub use connection::{Connection, ConnectionState, Counted, Cursor, Problem, Settings};
+pub use connection::{Connection, ConnectionState, Counted, Cursor, Problem};
 pub use ledger::{Entry, Intent, LedgerRow, State};
-pub use people::PeopleRuns;
+pub use people::{Merged, PeopleRuns};
 pub use run::{Flight, Phase, Run, RunKind, RunState, Stream, WindowRow, WindowState};
+pub use settings::{Link, Settings, Unnamed, WhichCustomers};
 
 use jiff::Timestamp;
 use serde::Serialize;

@@ -57,3 +57,25 @@ impl PeopleRuns {
 }
 
 impl Tagged for PeopleRuns {}
+
+/// A profile that was merged into another one at the store: orders keep naming the old one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merged {
+    /// The id that no longer resolves.
+    pub old: String,
+    /// The profile it became.
+    pub new: String,
+}
+
+impl Merged {
+    /// What their keys begin with, in the partition of a store's people.
+    pub const PREFIX: &'static str = "MERGED#";
+
+    /// Where it lives.
+    #[must_use]
+    pub fn key(people_partition: &str, old: &str) -> Key {
+        Key::new(people_partition, format!("{}{old}", Self::PREFIX))
+    }
+}
+
+impl Tagged for Merged {}

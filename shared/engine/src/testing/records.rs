@@ -14,7 +14,7 @@ pub(crate) fn order(id: &str, date: Timestamp) -> Order {
     Order {
         id: id.to_owned(),
         number: format!("No {id}"),
-        buyer: Buyer {
+        buyer: Some(Buyer {
             id: Some(format!("P-{id}")),
             email: Email::parse(&format!("{}@example.org", id.to_lowercase())).unwrap(),
             first_name: Personal::new("Ann"),
@@ -22,7 +22,7 @@ pub(crate) fn order(id: &str, date: Timestamp) -> Order {
             phone: None,
             company: None,
             accepts_marketing: None,
-        },
+        }),
         status: Status::Completed,
         total: Money::new(1_250, eur),
         shipping: None,

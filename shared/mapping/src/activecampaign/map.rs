@@ -11,10 +11,10 @@ const MAX_DESCRIPTION: usize = 4_096;
 /// Largest `Int` (activecampaign.md section 12).
 const MAX_INT: u32 = i32::MAX.unsigned_abs();
 
-/// An order of the connection with this id at the destination. `live` orders may start automations.
+/// An order of the connection with this id at the destination, bought by `buyer`. `live` orders may start
+/// automations.
 #[must_use]
-pub fn order(connection: i64, order: &Order, live: bool) -> OrderInput {
-    let buyer = &order.buyer;
+pub fn order(connection: i64, order: &Order, buyer: &Buyer, live: bool) -> OrderInput {
     // Every order needs a number; the id stands in for a missing one (activecampaign.md section 4.4).
     let number = filled(Some(&order.number)).unwrap_or_else(|| order.id.clone());
     OrderInput {

@@ -8,6 +8,7 @@ mod api;
 mod codes;
 mod map;
 mod reply;
+mod sent;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -24,6 +25,7 @@ pub use reply::{
     import_queued, import_state, orders_found, orders_queued, orders_written, products_written, same_amount,
     succeeded,
 };
+pub use sent::buyer_of;
 pub use wire::{
     Channel, ContactInput, CreationSource, CustomerData, DiscountInput, ImageData, LineItemInput,
     NewConnection, OrderInput, ProductInput,

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::*;
 use crate::http::Request;
 use crate::model::{Order, Personal, Secret, Status};
-use given::{buyer, customer, read_order, read_product};
+use given::{buyer, customer, read_order, read_product, sent_for};
 
 /// JSON without the blanks between its parts, digits and order untouched.
 fn compact(json: &str) -> String {
@@ -49,7 +49,7 @@ fn order_cases() -> Vec<OrderCase<'static>> {
 #[test]
 fn orders_are_sent_as_the_fixtures_say() {
     for case in order_cases() {
-        let sent = order(7, &read_order(&case.order), case.live);
+        let sent = sent_for(&read_order(&case.order), case.live);
         let json = serde_json::to_string(&sent).unwrap();
         assert_eq!(json, compact(case.expected.get()), "{}", case.name);
         let stored = Stored {
@@ -100,12 +100,12 @@ fn a_description_is_cut_between_characters() {
 fn an_order_fingerprint_changes_with_what_people_see_and_with_nothing_else() {
     let cases = order_cases();
     let source = read_order(&cases[0].order);
-    let sent = order(7, &source, true);
+    let sent = sent_for(&source, true);
     // Ledgers hold this text: another one here means that every order would be sent again.
     assert_eq!(sent.fingerprint(), "0663daaa76802c8523d9f697f26926d2");
-    assert_eq!(sent.fingerprint(), order(7, &source, false).fingerprint());
+    assert_eq!(sent.fingerprint(), sent_for(&source, false).fingerprint());
     let later = Order { modified: "2027-01-01T00:00:00Z".parse().unwrap(), ..source.clone() };
-    assert_eq!(sent.fingerprint(), order(7, &later, true).fingerprint());
+    assert_eq!(sent.fingerprint(), sent_for(&later, true).fingerprint());
 
     let mut others: Vec<OrderInput> = Vec::new();
     let mut change = |change: &dyn Fn(&mut OrderInput)| {
@@ -168,7 +168,7 @@ fn build(call: &str) -> Request {
         link_url: "https://till.example/".to_owned(),
     };
     let orders: Vec<_> =
-        order_cases().iter().map(|case| order(7, &read_order(&case.order), case.live)).collect();
+        order_cases().iter().map(|case| sent_for(&read_order(&case.order), case.live)).collect();
     let products: Vec<_> =
         product_cases().iter().map(|case| product(7, &read_product(&case.product))).collect();
     let people = two_people();
@@ -287,7 +287,7 @@ fn an_address_is_taken_in_every_form_people_copy_it_and_in_no_other() {
 
 #[test]
 fn nothing_of_a_person_is_printed() {
-    let sent = order(7, &read_order(&order_cases()[0].order), true);
+    let sent = sent_for(&read_order(&order_cases()[0].order), true);
     let person = &two_people()[0];
     let printed =
         format!("{sent:?} {person:?} {:?} {:?}", account(), buyer(&order_cases()[0].order["buyer"]));

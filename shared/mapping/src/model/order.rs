@@ -11,8 +11,9 @@ pub struct Order {
     pub id: String,
     /// What people call the order by.
     pub number: String,
-    /// Who bought.
-    pub buyer: Buyer,
+    /// Who bought; none where the store no longer says it, or says no address. Such an order can only follow one
+    /// that was sent before, to the same buyer.
+    pub buyer: Option<Buyer>,
     /// Where it stands.
     pub status: Status,
     /// What was paid and not given back: tip, tax and charges included.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::super::{OrderInput, order};
 use crate::model::{
     Buyer, Currency, Customer, Discount, Email, LineItem, Money, Order, Personal, Product, Status,
 };
@@ -52,7 +53,7 @@ pub(super) fn read_order(value: &Value) -> Order {
     Order {
         id: text(&value["id"]).unwrap(),
         number: text(&value["number"]).unwrap(),
-        buyer: buyer(&value["buyer"]),
+        buyer: Some(buyer(&value["buyer"])),
         status: match value["status"].as_str().unwrap() {
             "completed" => Status::Completed,
             "cancelled" => Status::Cancelled,
@@ -103,4 +104,9 @@ pub(super) fn read_product(value: &Value) -> Product {
             .as_i64()
             .map(|minor| Money::new(minor, Currency::parse(value["currency"].as_str().unwrap()).unwrap())),
     }
+}
+
+/// The order as it is sent for its own buyer.
+pub(super) fn sent_for(source: &Order, live: bool) -> OrderInput {
+    order(7, source, source.buyer.as_ref().unwrap(), live)
 }

@@ -109,8 +109,10 @@ pub(crate) async fn assemble(
     memory: &mut Memory,
 ) -> Result<Assembled, SourceError> {
     payments::complete(api, sales, &access.location.id, &mut known).await?;
-    let parts: Vec<Result<Parts<'_>, &Unread<'_>>> =
-        sales.iter().map(|sale| sale.order.as_ref().map(|order| Parts::of(order, &known))).collect();
+    let parts: Vec<Result<Parts<'_>, &Unread<'_>>> = sales
+        .iter()
+        .map(|sale| sale.order.as_ref().map(|order| Parts::of(order, &known, &access.merged)))
+        .collect();
     let sold = || parts.iter().flatten().filter(|parts| !parts.order.line_items.is_empty());
     let people: HashSet<&str> = sold().filter_map(Parts::buyer).collect();
     super::people::look_up(api, &people, memory).await?;
@@ -136,14 +138,15 @@ pub(crate) async fn assemble(
     Ok(Assembled { records, products })
 }
 
-/// Notes the products of an order that has a mapped form: those of the others will not be needed.
+/// Notes the products of an order that can be sent: those of the others will not be needed, or are there already.
 fn note_products<'s>(
     parts: &Parts<'s>,
     reading: &Reading<Order>,
     memory: &Memory,
     mentioned: &mut HashMap<&'s str, Arc<Product>>,
 ) {
-    if !matches!(reading, Reading::Ready(_) | Reading::Skipped { late: Some(_), .. }) {
+    let (Reading::Ready(order) | Reading::Skipped { late: Some(order), .. }) = reading else { return };
+    if order.buyer.is_none() {
         return;
     }
     for id in parts.order.line_items.iter().filter_map(|line| filled(&line.catalog_object_id)) {

@@ -1,5 +1,6 @@
 //! From Square's order, its payments and its customer to an order of ours (rules.md section 1).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -31,13 +32,19 @@ pub(crate) struct Parts<'s> {
     pub(crate) broken: Option<&'s Flaw>,
     /// A tender of money whose payment was not found.
     pub(crate) missing: bool,
+    /// Profiles that were merged: old id to new.
+    merged: &'s HashMap<String, String>,
 }
 
 impl<'s> Parts<'s> {
     /// Joins by the tenders alone: a payment that only names the order may be seen by one reading and not by
     /// another, and the version of a record must not depend on how it was reached.
-    pub(crate) fn of(order: &'s wire::Order<'s>, known: &'s Known) -> Self {
-        let mut parts = Self { order, payments: Vec::new(), broken: None, missing: false };
+    pub(crate) fn of(
+        order: &'s wire::Order<'s>,
+        known: &'s Known,
+        merged: &'s HashMap<String, String>,
+    ) -> Self {
+        let mut parts = Self { order, payments: Vec::new(), broken: None, missing: false, merged };
         for tender in order.tenders.iter() {
             match tender.payment().and_then(|id| known.get(id)) {
                 Some(Found::Whole(payment)) => parts.payments.push(payment),
@@ -50,9 +57,11 @@ impl<'s> Parts<'s> {
         parts
     }
 
-    /// Whose order it is: `customer_id` of the order, else of a tender, a payment, the recipient.
+    /// Whose order it is: `customer_id` of the order, else of a tender, a payment, the recipient. Of a profile
+    /// that was merged, the one it became.
     pub(crate) fn buyer(&self) -> Option<&str> {
-        buyer::id(self.order, &self.payments)
+        let id = buyer::id(self.order, &self.payments)?;
+        Some(self.merged.get(id).map_or(id, String::as_str))
     }
 }
 
@@ -92,23 +101,26 @@ fn read(
     if money.unproven {
         return Err(Flaw::at("tenders"));
     }
-    let made = |buyer: Buyer| build(parts, buyer, &money, version, access, memory);
+    let made = |buyer: Option<Buyer>| build(parts, buyer, &money, version, access, memory);
     match (money.paid, who) {
         (false, Who::Known(buyer)) if !nothing_sold => {
-            Ok(Reading::Skipped { reason: SkipReason::NotPaid, late: made(*buyer).ok().map(Arc::new) })
+            Ok(Reading::Skipped { reason: SkipReason::NotPaid, late: made(Some(*buyer)).ok().map(Arc::new) })
+        }
+        (false, Who::Nobody(_)) if !nothing_sold => {
+            Ok(Reading::Skipped { reason: SkipReason::NotPaid, late: made(None).ok().map(Arc::new) })
         }
         (false, _) => Ok(Reading::Skipped { reason: SkipReason::NotPaid, late: None }),
         // Paid, nothing sold, nothing given back: no rule speaks of it, so somebody must look.
         (true, _) if nothing_sold => Err(Flaw::at("line_items")),
-        (true, Who::Known(buyer)) => Ok(Reading::Ready(Arc::new(made(*buyer)?))),
-        (true, Who::Nobody(reason)) => Ok(Reading::Skipped { reason, late: None }),
+        (true, Who::Known(buyer)) => Ok(Reading::Ready(Arc::new(made(Some(*buyer))?))),
+        (true, Who::Nobody(reason)) => Ok(Reading::Skipped { reason, late: made(None).ok().map(Arc::new) }),
         (true, Who::Unreadable(flaw)) => Err(flaw),
     }
 }
 
 fn build(
     parts: &Parts<'_>,
-    buyer: Buyer,
+    buyer: Option<Buyer>,
     money: &Settlement<'_>,
     version: Timestamp,
     access: &Access,

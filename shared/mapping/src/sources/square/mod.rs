@@ -35,7 +35,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::http::Http;
-use crate::model::{Customer, Order, Secret, Store};
+use crate::model::{Customer, Observed, Order, Secret, Store};
 use crate::source::{Access, Cache, CodeText, Count, Page, PageToken, Source, SourceError, Window};
 
 use api::Api;
@@ -119,5 +119,27 @@ impl Source for Square {
         token: Option<PageToken>,
     ) -> Result<Page<Customer>, SourceError> {
         people::read(&Api::of(http, access), window, token).await
+    }
+
+    async fn fetch_customers(
+        &self,
+        http: &dyn Http,
+        access: &Access,
+        ids: &[String],
+    ) -> Result<Vec<Observed<Customer>>, SourceError> {
+        people::fetch(&Api::of(http, access), ids).await
+    }
+
+    async fn count_customers(&self, http: &dyn Http, access: &Access) -> Result<u64, SourceError> {
+        people::count(&Api::of(http, access)).await
+    }
+
+    async fn known_payments(
+        &self,
+        http: &dyn Http,
+        access: &Access,
+        ids: &[String],
+    ) -> Result<Vec<String>, SourceError> {
+        payments::known(&Api::of(http, access), ids).await
     }
 }

@@ -63,6 +63,17 @@ pub(crate) async fn complete(
     Ok(())
 }
 
+/// Which ids are payments of this store: a call for each.
+pub(crate) async fn known(api: &Api<'_>, ids: &[String]) -> Result<Vec<String>, SourceError> {
+    let mut known = Vec::new();
+    for id in ids {
+        let Some(body) = api.find(PAYMENTS_GET, &ask::payment(id)).await? else { continue };
+        let answer: wire::PaymentAnswer<'_> = decode(PAYMENTS_GET, &body)?;
+        known.extend(answer.payment.map(|_| id.clone()));
+    }
+    Ok(known)
+}
+
 /// What is missing, by the tender's location: a sale can be paid elsewhere, and the list is of one location.
 fn missing<'s>(sales: &'s [Sale<'_>], home: &'s str, known: &Known) -> BTreeMap<&'s str, Vec<Want<'s>>> {
     let mut wanted: BTreeMap<&str, Vec<Want<'_>>> = BTreeMap::new();

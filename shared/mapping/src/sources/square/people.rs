@@ -140,6 +140,35 @@ pub(crate) async fn read(
     Ok(Page { records, products: Vec::new(), next })
 }
 
+/// Reads customers by id, as they are now; those that are gone are left out.
+pub(crate) async fn fetch(api: &Api<'_>, ids: &[String]) -> Result<Vec<Observed<Customer>>, SourceError> {
+    let mut records = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(RECORDS_A_CALL) {
+        let question = json!({"customer_ids": ids});
+        let body = api.post(CUSTOMERS_RETRIEVE, "/v2/customers/bulk-retrieve", &question).await?;
+        let answer: wire::BulkPeople<'_> = decode(CUSTOMERS_RETRIEVE, &body)?;
+        let mut entries = answer.responses.unwrap_or_default();
+        for id in ids {
+            let Some(entry) = entries.remove(id.as_str()) else { continue };
+            // An entry that could not be served is an error, not an absence.
+            profile(&entry)?;
+            if let Some(raw) = entry.customer {
+                records.push(observe(raw.get(), Field::Updated, Timestamp::UNIX_EPOCH));
+            }
+        }
+    }
+    Ok(records)
+}
+
+/// How many profiles searches show (square.md section 5.2: `count`).
+pub(crate) async fn count(api: &Api<'_>) -> Result<u64, SourceError> {
+    let body =
+        api.post(CUSTOMERS_SEARCH, "/v2/customers/search", &json!({"limit": 1, "count": true})).await?;
+    let answer: wire::PersonsCount = decode(CUSTOMERS_SEARCH, &body)?;
+    // Nobody is answered with nothing at all.
+    Ok(answer.count.unwrap_or(0))
+}
+
 /// What one customer comes to. `last` stands in for a time that is missing.
 fn observe(raw: &str, field: Field, last: Timestamp) -> Observed<Customer> {
     let person: wire::Person<'_> = match parse(raw) {

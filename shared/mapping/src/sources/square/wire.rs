@@ -17,6 +17,6 @@ pub(crate) use order::{
 pub(crate) use payment::{
     Payment, PaymentAnswer, PaymentStatus, PaymentsAnswer, PostalAddress, Refund, RefundsAnswer,
 };
-pub(crate) use person::{BulkPeople, Person, PersonEntry, PersonsAnswer};
+pub(crate) use person::{BulkPeople, Person, PersonEntry, PersonsAnswer, PersonsCount};
 pub(crate) use store::{ErrorsAnswer, LocationsAnswer, Place, PlaceStatus, TokenStatus};
 pub(crate) use text::{Amount, List, Text, filled};

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use jiff::Timestamp;
@@ -48,6 +49,7 @@ pub(super) fn access() -> Access {
             active: true,
         },
         options: ReadOptions::default(),
+        merged: Arc::default(),
     }
 }
 
@@ -161,7 +163,7 @@ pub(super) fn order(order: &Order) -> Value {
     json!({
         "id": order.id,
         "number": order.number,
-        "buyer": buyer(&order.buyer),
+        "buyer": order.buyer.as_ref().map(buyer),
         "status": format!("{:?}", order.status),
         "total": order.total,
         "shipping": order.shipping,

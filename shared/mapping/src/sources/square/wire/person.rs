@@ -17,6 +17,12 @@ pub(crate) struct PersonsAnswer<'a> {
     pub(crate) cursor: Option<Text<'a>>,
 }
 
+/// Answer of SearchCustomers that counts.
+#[derive(Deserialize)]
+pub(crate) struct PersonsCount {
+    pub(crate) count: Option<u64>,
+}
+
 /// Answer of BulkRetrieveCustomers: an entry per id, errors inside a 200 (square.md section 5.2).
 #[derive(Deserialize)]
 pub(crate) struct BulkPeople<'a> {
