@@ -189,6 +189,14 @@ pub trait Source: Send + Sync {
         ids: &[String],
     ) -> Result<Vec<Observed<Customer>>, SourceError>;
 
+    /// Reads products by their variants' ids. Ids that do not resolve are left out of the answer.
+    async fn fetch_products(
+        &self,
+        http: &dyn Http,
+        access: &Access,
+        ids: &[String],
+    ) -> Result<Vec<Product>, SourceError>;
+
     /// Counts the store's customers in one call.
     async fn count_customers(&self, http: &dyn Http, access: &Access) -> Result<u64, SourceError>;
 

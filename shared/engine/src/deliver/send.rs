@@ -9,6 +9,7 @@ use tillsync_mapping::activecampaign::{
 use tillsync_mapping::http::Http;
 use tillsync_mapping::model::Order;
 
+use super::addresses::Addresses;
 use super::{Delivering, Failure, stopped};
 use crate::connect::service;
 use crate::fault::Fault;
@@ -41,16 +42,18 @@ pub(super) type Sent = (Vec<Outcome>, Vec<String>);
 impl Letter {
     /// The order as it will be sent: number and live flag as at its first send.
     pub(super) fn new(
-        remote: i64,
+        (remote, silent): (i64, bool),
         order: Arc<Order>,
         version: Timestamp,
-        row: Row<LedgerRow>,
+        (row, addresses): (Row<LedgerRow>, &Addresses),
     ) -> Result<Self, Fault> {
         let buyer = order
             .buyer
             .as_ref()
             .ok_or_else(|| Fault::reject("data.corrupt", "an order without its buyer"))?;
-        let mut input = activecampaign::order(remote, &order, buyer, row.value.live.unwrap_or(false));
+        let mut input =
+            activecampaign::order(remote, &order, buyer, row.value.live.unwrap_or(false) && !silent);
+        addresses.settle(buyer, &mut input);
         if let Some(number) = &row.value.number {
             input.order_number.clone_from(number);
         }

@@ -160,7 +160,7 @@ async fn start(engine: &Engine, what: &Start) -> Result<Value, Fault> {
     if from.zip(to).is_some_and(|(from, to)| from > to) {
         return Err(Fault::usage("config.invalid", "from is later than to"));
     }
-    let request = BackfillRequest { from, to };
+    let request = BackfillRequest { from, to, ..BackfillRequest::default() };
     let at_work = active_run(engine, &connection.id, RunKind::Historical).await?;
     let estimate = match at_work {
         Some(_) => None,

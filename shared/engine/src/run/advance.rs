@@ -73,7 +73,8 @@ async fn step(
     let has_people = parts.windows.iter().any(|window| window.value.stream == Stream::Customers);
     let run = &mut row.value;
     run.phase = Phase::Settle;
-    if run.kind == RunKind::Historical && !has_people && run.state != RunState::Cancelled {
+    let is_history = run.kind == RunKind::Historical && run.limit.is_none();
+    if is_history && !has_people && run.state != RunState::Cancelled {
         let key = PeopleRuns::key(&owner.people_partition());
         let mut people =
             load(&*engine.store, key.clone()).await?.unwrap_or_else(|| Row::new(key, PeopleRuns::default()));
@@ -101,10 +102,17 @@ async fn watermarks(
     parts: &Parts,
 ) -> Result<Vec<Write>, Fault> {
     let mut writes = Vec::new();
+    if run.kind != RunKind::Historical && !run.kind.follows() {
+        return Ok(writes);
+    }
     for stream in [Stream::Orders, Stream::Customers] {
         let mut ends = Vec::new();
         let mut refused = false;
-        for window in parts.windows.iter().filter(|window| window.value.stream == stream) {
+        let counts = |window: &WindowRow| {
+            window.stream == stream
+                && (run.kind == RunKind::Historical || stream == Stream::Customers || window.is_followed())
+        };
+        for window in parts.windows.iter().filter(|window| counts(&window.value)) {
             refused |= window.value.state != WindowState::Done;
             ends.push(window.value.to);
         }
@@ -181,7 +189,8 @@ pub(super) async fn finish(
         writes.push(row.put()?);
         if engine.store.transact(writes).await? == Written::Done {
             engine.forget_cache(run_id);
-            return after(engine, row.value).await;
+            let rechecked = parts.windows.iter().any(|window| is_second_look(&row.value, &window.value));
+            return after(engine, row.value, rechecked).await;
         }
     }
     Err(Fault::retry("data.unavailable", "the run is written by others all the time"))
@@ -217,12 +226,22 @@ async fn leave_people(
     if row.value == before { Ok(None) } else { row.put().map(Some) }
 }
 
+/// The days before, read once more by creation, beside what changed.
+fn is_second_look(run: &Run, window: &WindowRow) -> bool {
+    run.kind.follows() && window.stream == Stream::Orders && window.field == Field::Created
+}
+
 /// What an ended run changes for its connection and for its siblings.
-async fn after(engine: &Engine, run: Run) -> Result<(), Fault> {
+async fn after(engine: &Engine, run: Run, rechecked: bool) -> Result<(), Fault> {
     if run.state == RunState::Complete {
         let at = run.started;
         update(&*engine.store, &Connection::key(&run.connection), |connection: &mut Connection| {
-            connection.last_sync = Some(later(connection.last_sync, at));
+            if run.kind.follows() || run.kind == RunKind::Historical {
+                connection.last_sync = Some(later(connection.last_sync, at));
+            }
+            if rechecked {
+                connection.rechecked = Some(later(connection.rechecked, at));
+            }
         })
         .await?;
     }

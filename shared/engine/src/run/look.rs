@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::source::{Cache, Field, Window};
 
 use super::advance::forward;
+use super::late::is_any_due;
 use super::poll::{Begin, people_begin, poll_begin};
 use super::start::active_run;
 use crate::context::Engine;
@@ -27,7 +28,11 @@ pub(super) async fn nothing_new(engine: &Engine, owner: &Connection) -> Result<b
     let key = PeopleRuns::key(&owner.people_partition());
     let people: Option<Row<PeopleRuns>> = load(&*engine.store, key).await?;
     let people = people.map_or_else(PeopleRuns::default, |row| row.value);
-    if people.owed || people.poll.is_some() || to.duration_since(orders) > LONGEST {
+    if is_any_due(engine, &owner.id, now).await?
+        || people.owed
+        || people.poll.is_some()
+        || to.duration_since(orders) > LONGEST
+    {
         return Ok(false);
     }
     let customers = people_begin(engine, owner, to).await?;

@@ -2,6 +2,7 @@
 
 mod advance;
 mod estimate;
+mod late;
 mod look;
 mod poll;
 mod progress;
@@ -15,7 +16,8 @@ mod work;
 
 pub(crate) use estimate::MAX_COUNT_CALLS;
 pub use estimate::{Estimate, estimate};
-pub use poll::start_poll;
+pub(crate) use late::mark;
+pub use poll::{start_poll, start_retry, start_sync};
 pub use progress::{Progress, progress};
 pub use start::{BackfillRequest, Started, active_run, cancel, resume, start_backfill};
 pub use sweep::{Swept, requeue, sweep};
@@ -50,8 +52,8 @@ impl Engine {
 /// The lane of a run's work: history never delays live work.
 fn lane(kind: RunKind) -> Lane {
     match kind {
-        RunKind::Poll => Lane::Live,
-        RunKind::Historical => Lane::History,
+        kind if kind.is_live() => Lane::Live,
+        _ => Lane::History,
     }
 }
 

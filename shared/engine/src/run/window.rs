@@ -1,6 +1,9 @@
 //! Reading one window: a page is delivered while the next is read; the checkpoint follows what is in the ledger.
 
 mod ending;
+mod merges;
+mod references;
+mod trial;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -113,6 +116,7 @@ impl<'a> Reading<'a> {
         let source_http = engine.source_http(&self.owner.source, &self.owner.store, lane);
         let destination_http = engine.destination_http(&self.owner.destination, lane);
         let result = match self.row.value.stream {
+            _ if !self.row.value.ids.is_empty() => self.references(&source_http, &destination_http).await,
             Stream::Customers => self.customers(&source_http, &destination_http).await,
             _ => self.orders(&source_http, &destination_http).await,
         };
@@ -145,9 +149,9 @@ impl<'a> Reading<'a> {
                 Err(error) => return Err(error.into()),
             };
             let token = page.next.take();
-            let last = token.is_none();
             carried.append(&mut page.records);
             page.records = std::mem::take(&mut carried);
+            let last = self.cut_trial(&mut page.records) || token.is_none();
             // Only by creation: what a poll was led to by payments is read again from the slice, not the record.
             if !last && window.field == Field::Created {
                 carried = page.records.split_off(whole_batches(&page.records));
@@ -157,8 +161,10 @@ impl<'a> Reading<'a> {
                 let this = &*self;
                 let next = async {
                     match token.filter(|_| !short) {
-                        Some(token) => Some(this.order_page(source_http, &access, window, Some(token)).await),
-                        None => None,
+                        Some(token) if !last => {
+                            Some(this.order_page(source_http, &access, window, Some(token)).await)
+                        }
+                        _ => None,
                     }
                 };
                 join(this.deliver_orders(page, out), next).await
@@ -188,7 +194,10 @@ impl<'a> Reading<'a> {
         delivering.page = (self.row.value.n, self.row.value.pages);
         let mut delivered = Delivered::of(&page.records);
         let products = delivering.products(page.products).await?;
-        let fresh: Vec<_> = page.records.into_iter().filter(|record| !self.counted(record)).collect();
+        let ours = |record: &Observed<Order>| {
+            self.row.value.older_than.is_none_or(|newer| record.version < newer) && !self.counted(record)
+        };
+        let fresh: Vec<_> = page.records.into_iter().filter(ours).collect();
         delivered.tally = delivering.orders(fresh).await?;
         delivered.products = products;
         Ok(delivered)
@@ -220,10 +229,12 @@ impl<'a> Reading<'a> {
                 let short = self.is_short();
                 if last || (sorted && (short || gathered.len() >= PEOPLE_AT_ONCE)) {
                     let mut delivered = Delivered::of(&gathered);
+                    let marks = merges::marks(if silent { &[] } else { &gathered });
                     let people = std::mem::take(&mut gathered);
                     let mut delivering = Delivering::new(self.engine, &self.owner, &self.run, out).await?;
                     delivering.page = (self.row.value.n, self.row.value.pages);
                     delivered.tally = delivering.customers(people, silent).await?;
+                    self.note_merges(&marks, (source_http, &access)).await?;
                     self.count_calls(source_http, out);
                     if let Some(read) = self.checkpoint(delivered, last, short).await? {
                         return Ok(read);

@@ -8,7 +8,7 @@ mod settings;
 
 pub use connection::{Connection, ConnectionState, Counted, Cursor, Problem};
 pub use ledger::{Entry, Intent, LedgerRow, State};
-pub use people::{Merged, PeopleRuns};
+pub use people::{Address, Merged, PeopleRuns};
 pub use run::{Flight, Phase, Run, RunKind, RunState, Stream, WindowRow, WindowState};
 pub use settings::{Link, Settings, Unnamed, WhichCustomers};
 
