@@ -45,6 +45,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: Backfill,
     },
+    /// Compare the store with ActiveCampaign, day by day, and say why they differ
+    Reconcile(Reconcile),
     /// List the connections with their state and sums
     Connections,
     /// List the runs of a connection
@@ -135,6 +137,24 @@ pub(crate) struct Connect {
 pub(crate) struct Poll {
     /// Id or name; all active ones without it
     pub(crate) connection: Option<String>,
+    /// Return at once; `serve` does the work
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reconcile {
+    /// Id or name
+    pub(crate) connection: String,
+    /// First day of the orders' dates, as 2026-01-31 [default: the first order]
+    #[arg(long, value_name = "DATE")]
+    pub(crate) from: Option<String>,
+    /// Last day [default: today]
+    #[arg(long, value_name = "DATE")]
+    pub(crate) to: Option<String>,
+    /// Send again, silently, what ActiveCampaign has lost or holds otherwise
+    #[arg(long)]
+    pub(crate) repair: bool,
     /// Return at once; `serve` does the work
     #[arg(long)]
     pub(crate) no_wait: bool,

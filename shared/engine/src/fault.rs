@@ -178,6 +178,11 @@ pub const CODES: &[CodeText] = &[
         action: "Read the message; if it names a right, give the key's user that right and connect again.",
     },
     CodeText {
+        code: "reconcile.unexplained",
+        meaning: "The store and the destination differ in orders, and nothing known explains it.",
+        action: "Look at the differences without a reason, then send them again (`tillsync reconcile --repair`; as an event, `reconcile` with `repair`); report it if they come back.",
+    },
+    CodeText {
         code: "record.buyer_gone",
         meaning: "The record was sent, has changed since, and its buyer is no longer known at the store or has no address.",
         action: "Correct the order at ActiveCampaign by hand, or give the buyer an address at the store.",

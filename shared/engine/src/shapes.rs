@@ -1,8 +1,10 @@
 //! The shapes of JSON answers, the same on both hosts (rules.md section 6).
 
+use std::collections::BTreeMap;
+
 use crate::connect::Summary;
 use crate::run::Progress;
-use crate::state::{Connection, LedgerRow};
+use crate::state::{Connection, Day, LedgerRow, RunState, Sum};
 use crate::sums::{Streams, Tally};
 use serde_json::{Value, json};
 
@@ -80,6 +82,61 @@ pub fn run(progress: &Progress) -> Value {
     })
 }
 
+/// What a comparison found: the sums of its run, and every day. Money stands in minor units beside its currency
+/// (rules.md section 8).
+#[must_use]
+pub fn comparison(connection: &Connection, progress: &Progress, days: &[Day]) -> Value {
+    let found = Found::of(days);
+    let day = |day: &Day| {
+        json!({
+            "date": day.date, "location": connection.location.id, "currency": connection.location.currency,
+            "source": day.source, "destination": day.destination,
+            "missing": day.missing, "different": day.different, "extra": day.extra,
+        })
+    };
+    json!({
+        "ok": progress.run.state == RunState::Complete,
+        "run": run(progress),
+        "streams": streams(&progress.streams),
+        "currency": connection.location.currency,
+        "source": found.source, "destination": found.destination,
+        "explained": found.explained, "unexplained": found.unexplained,
+        "days": days.iter().map(day).collect::<Vec<_>>(),
+    })
+}
+
+/// The days of a comparison in sum.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Eligible orders at the store.
+    pub source: Sum,
+    /// Orders at the destination.
+    pub destination: Sum,
+    /// Differences by their reason.
+    pub explained: BTreeMap<String, u64>,
+    /// Differences without one.
+    pub unexplained: u64,
+}
+
+impl Found {
+    /// Adds up the days.
+    #[must_use]
+    pub fn of(days: &[Day]) -> Self {
+        let mut found = Self::default();
+        for day in days {
+            found.source.join(day.source);
+            found.destination.join(day.destination);
+            for difference in day.differences() {
+                match &difference.reason {
+                    Some(reason) => *found.explained.entry(reason.clone()).or_default() += 1,
+                    None => found.unexplained += 1,
+                }
+            }
+        }
+        found
+    }
+}
+
 /// One record.
 #[must_use]
 pub fn record(id: &str, row: &LedgerRow) -> Value {
@@ -100,7 +157,7 @@ pub fn record(id: &str, row: &LedgerRow) -> Value {
 /// The sums of a stream as words.
 #[must_use]
 pub fn sums(tally: &Tally) -> String {
-    let reasons = |reasons: &std::collections::BTreeMap<String, u64>| {
+    let reasons = |reasons: &BTreeMap<String, u64>| {
         reasons.iter().map(|(reason, n)| format!("{reason} {n}")).collect::<Vec<_>>().join(", ")
     };
     let mut text = format!(

@@ -23,7 +23,12 @@ pub(super) async fn backfill(host: Host, action: Backfill) -> Result<Answer, Tro
             if from.zip(to).is_some_and(|(from, to)| from > to) {
                 return Err(Trouble::usage("config.invalid", "--from is later than --to"));
             }
-            let started = start_backfill(&host.engine, &connection.id, &BackfillRequest { from, to }).await?;
+            let started = start_backfill(
+                &host.engine,
+                &connection.id,
+                &BackfillRequest { from, to, ..BackfillRequest::default() },
+            )
+            .await?;
             go_on(host, &connection, started.run, wait, started.already).await
         }
         Backfill::Resume { connection, wait } => {

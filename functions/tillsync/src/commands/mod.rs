@@ -7,6 +7,7 @@ mod demo;
 mod explain;
 mod list;
 mod poll;
+mod reconcile;
 mod serve;
 
 use std::process::ExitCode;
@@ -67,6 +68,7 @@ async fn perform(cli: Cli) -> Result<Answer, Trouble> {
         Command::Serve(options) => serve::serve(host, &options).await,
         Command::Connect(options) => connect::connect(host, &options).await,
         Command::Poll(options) => poll::poll(host, &options).await,
+        Command::Reconcile(options) => reconcile::reconcile(host, &options).await,
         Command::Backfill { action } => backfill::backfill(host, action).await,
         Command::Connections => list::connections(&host).await,
         Command::Runs { connection } => list::runs(&host, &connection).await,

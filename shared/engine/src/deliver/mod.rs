@@ -17,7 +17,7 @@ mod tests;
 pub(crate) use addresses::mark as address_key;
 pub use decide::{Decision, Facts, decide};
 pub use orders::BATCH;
-pub(crate) use orders::{load_rows, record_id};
+pub(crate) use orders::{load_rows, record_id, write_rows};
 pub use people::import_outcome;
 
 use std::sync::atomic::{AtomicU32, Ordering};

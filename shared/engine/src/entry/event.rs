@@ -22,6 +22,8 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ("resume", &["connection"]),
     ("retry_failed", &["connection"]),
     ("poll", &["connection"]),
+    ("reconcile", &["connection", "from", "to", "repair"]),
+    ("comparison", &["connection"]),
     ("runs", &["connection"]),
     ("record", &["connection", "stream", "id"]),
     ("explain", &["code"]),
@@ -52,6 +54,10 @@ pub enum Asked {
     Resume(Of),
     /// What changed.
     Poll(Of),
+    /// A comparison of both sides.
+    Reconcile(Compare),
+    /// What the newest comparison found.
+    Comparison(Of),
     /// The runs of a connection.
     Runs(Of),
     /// One record.
@@ -106,6 +112,16 @@ pub struct Connect {
     pub(super) connection_type: Option<String>,
     #[serde(default)]
     pub(super) start: bool,
+}
+
+/// A comparison to be made.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Compare {
+    pub(super) connection: String,
+    pub(super) from: Option<String>,
+    pub(super) to: Option<String>,
+    #[serde(default)]
+    pub(super) repair: bool,
 }
 
 /// A history to be sent.
@@ -169,6 +185,8 @@ impl Known {
             "cancel" => Asked::Cancel(members_of(action, event)?),
             "resume" => Asked::Resume(members_of(action, event)?),
             "poll" => Asked::Poll(members_of(action, event)?),
+            "reconcile" => Asked::Reconcile(members_of(action, event)?),
+            "comparison" => Asked::Comparison(members_of(action, event)?),
             "runs" => Asked::Runs(members_of(action, event)?),
             "record" => Asked::Record(members_of(action, event)?),
             "explain" => Asked::Explain(members_of(action, event)?),

@@ -5,19 +5,22 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use tillsync_mapping::model::Secret;
 
-use super::event::{Asked, Connect, Of, OneRecord, Start};
+use super::event::{Asked, Compare, Connect, Of, OneRecord, Start};
 use crate::codes::{codes, explained};
 use crate::connect::{self, ConnectRequest, DraftOutcome};
 use crate::context::Engine;
 use crate::fault::{Fault, Kind};
-use crate::plan::day;
+use crate::plan::{day, day_of};
 use crate::ports::Lane;
 use crate::run::{
-    BackfillRequest, Progress, active_run, cancel, estimate, progress, resume, start_backfill, start_poll,
+    BackfillRequest, Progress, active_run, cancel, days, estimate, progress, resume, start_backfill,
+    start_poll, start_reconcile,
 };
-use crate::state::{Connection, Run, RunKind};
+use crate::state::{Comparison, Connection, Day, Run, RunKind};
 use crate::{connections, shapes};
 
+/// Days shown at the most: the first that differ.
+const MAX_DAYS: usize = 100;
 /// Runs listed at the most: the newest.
 const MAX_RUNS: usize = 20;
 
@@ -45,6 +48,8 @@ pub async fn operate(engine: &Engine, asked: &Asked, credentials: &dyn Credentia
         Asked::Cancel(of) => stop(engine, of).await,
         Asked::Resume(of) => go_on(engine, of).await,
         Asked::Poll(of) => poll(engine, of).await,
+        Asked::Reconcile(what) => reconcile(engine, what).await,
+        Asked::Comparison(of) => comparison(engine, of).await,
         Asked::Runs(of) => runs(engine, of).await,
         Asked::Record(what) => record(engine, what).await,
         Asked::Explain(of) => {
@@ -85,6 +90,9 @@ pub async fn help(engine: &Engine) -> Result<Value, Fault> {
             {"does": "goes on with a history that was stopped or ended incomplete",
              "event": {"action": "resume", "connection": name}},
             {"does": "reads what changed, now", "event": {"action": "poll", "connection": name}},
+            {"does": "compares the store with ActiveCampaign, day by day; with repair sends again what is missing there",
+             "event": {"action": "reconcile", "connection": name, "from": "2026-01-01", "to": null, "repair": false}},
+            {"does": "says what the newest comparison found", "event": {"action": "comparison", "connection": name}},
             {"does": "lists the newest runs", "event": {"action": "runs", "connection": name}},
             {"does": "tells everything known of one record",
              "event": {"action": "record", "connection": name, "stream": "orders", "id": "..."}},
@@ -228,6 +236,31 @@ async fn poll(engine: &Engine, of: &Of) -> Result<Value, Fault> {
     let mut answer = told(engine, &connection, &started.run).await?;
     answer["already_running"] = json!(started.already);
     answer["next"] = json!({"action": "runs", "connection": connection.id});
+    Ok(answer)
+}
+
+async fn reconcile(engine: &Engine, what: &Compare) -> Result<Value, Fault> {
+    let connection = connections::find(engine, &what.connection).await?;
+    let date = |name: &str, text: &Option<String>| text.as_deref().map(|text| day_of(name, text)).transpose();
+    let (first, last) = (date("from", &what.from)?, date("to", &what.to)?);
+    let asked = Comparison { first, last, repair: what.repair };
+    let started = start_reconcile(engine, &connection.id, asked).await?;
+    let mut answer = told(engine, &connection, &started.run).await?;
+    answer["already_running"] = json!(started.already);
+    answer["next"] = json!({"action": "comparison", "connection": connection.id});
+    Ok(answer)
+}
+
+/// Days without a difference are left out: an answer has a longest size.
+async fn comparison(engine: &Engine, of: &Of) -> Result<Value, Fault> {
+    let connection = connections::find(engine, &of.connection).await?;
+    let run = connections::newest_run(engine, &connection.id, RunKind::Reconcile).await?;
+    let state = progress(engine, &connection.id, &run.id).await?;
+    let days = days(engine, &run.id).await?;
+    let mut answer = shapes::comparison(&connection, &state, &days);
+    let odd: Vec<Day> = days.into_iter().filter(|day| day.differences().next().is_some()).collect();
+    answer["days"] = shapes::comparison(&connection, &state, &odd[..odd.len().min(MAX_DAYS)])["days"].take();
+    answer["days_that_differ"] = json!(odd.len());
     Ok(answer)
 }
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use tillsync_mapping::source::Field;
 
+use super::reconcile::next_windows;
 use super::{Parts, connection, lane, later};
 use crate::context::Engine;
 use crate::fault::Fault;
@@ -87,6 +88,15 @@ async fn step(
             writes.push(Row::new(WindowRow::key(&run.id, window.n), window).put()?);
         }
         writes.push(people.put()?);
+    }
+    if run.kind == RunKind::Reconcile && run.state != RunState::Cancelled {
+        for mut window in next_windows(engine, run, parts).await? {
+            run.windows += 1;
+            run.open_windows += 1;
+            run.phase = Phase::Windows;
+            window.n = run.windows;
+            writes.push(Row::new(WindowRow::key(&run.id, window.n), window).put()?);
+        }
     }
     writes.push(row.put()?);
     let written = engine.store.transact(writes).await?;

@@ -109,6 +109,7 @@ pub(super) fn new_run(engine: &Engine, connection: &str, kind: RunKind) -> Run {
         from: None,
         to: None,
         limit: None,
+        comparison: None,
         force: false,
         full: false,
         problem: None,

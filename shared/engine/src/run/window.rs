@@ -19,7 +19,7 @@ use crate::deliver::{BATCH, Delivering};
 use crate::fault::Fault;
 use crate::paced::{Paced, unsigned};
 use crate::ports::{Delivery, Written};
-use crate::state::{Connection, ConnectionState, Row, Run, Stream, WindowRow, WindowState, load};
+use crate::state::{Connection, ConnectionState, Row, Run, RunKind, Stream, WindowRow, WindowState, load};
 use crate::sums::Tally;
 
 /// Dead cursors one taking of a window sits out.
@@ -50,13 +50,13 @@ pub(super) enum Read {
 
 /// A window being read.
 pub(super) struct Reading<'a> {
-    engine: &'a Engine,
+    pub(super) engine: &'a Engine,
     delivery: &'a Delivery,
-    owner: Connection,
-    run: Run,
+    pub(super) owner: Connection,
+    pub(super) run: Run,
     pub(super) row: Row<WindowRow>,
-    source: &'static dyn Source,
-    cache: Arc<Cache>,
+    pub(super) source: &'static dyn Source,
+    pub(super) cache: Arc<Cache>,
     /// When the page at hand began.
     began: Timestamp,
     /// What the slowest page took.
@@ -116,6 +116,7 @@ impl<'a> Reading<'a> {
         let source_http = engine.source_http(&self.owner.source, &self.owner.store, lane);
         let destination_http = engine.destination_http(&self.owner.destination, lane);
         let result = match self.row.value.stream {
+            _ if self.row.value.compares => self.compare(&source_http, &destination_http).await,
             _ if !self.row.value.ids.is_empty() => self.references(&source_http, &destination_http).await,
             Stream::Customers => self.customers(&source_http, &destination_http).await,
             _ => self.orders(&source_http, &destination_http).await,
@@ -190,6 +191,12 @@ impl<'a> Reading<'a> {
     }
 
     async fn deliver_orders(&self, page: Page<Order>, out: &Paced<'_>) -> Result<Delivered, Fault> {
+        if self.run.kind == RunKind::Reconcile {
+            let mut delivered = Delivered::of(&page.records);
+            let fresh = page.records.into_iter().filter(|record| !self.counted(record)).collect();
+            delivered.tally = self.gather(fresh).await?;
+            return Ok(delivered);
+        }
         let mut delivering = Delivering::new(self.engine, &self.owner, &self.run, out).await?;
         delivering.page = (self.row.value.n, self.row.value.pages);
         let mut delivered = Delivered::of(&page.records);
@@ -258,12 +265,12 @@ impl<'a> Reading<'a> {
     }
 
     /// True when this page and one more may not end in time.
-    fn is_short(&self) -> bool {
+    pub(super) fn is_short(&self) -> bool {
         self.engine.is_short_of(self.slowest.saturating_mul(2))
     }
 
     /// Notes how far the window is; then either goes on, or says how the reading ends.
-    async fn checkpoint(
+    pub(super) async fn checkpoint(
         &mut self,
         delivered: Delivered,
         last: bool,
@@ -312,7 +319,7 @@ impl<'a> Reading<'a> {
         Ok(Some(Read::Stopped))
     }
 
-    fn count_calls(&mut self, source: &Paced<'_>, destination: &Paced<'_>) {
+    pub(super) fn count_calls(&mut self, source: &Paced<'_>, destination: &Paced<'_>) {
         self.row.value.calls.source += source.take_calls();
         self.row.value.calls.destination += destination.take_calls();
     }
@@ -336,11 +343,11 @@ fn whole_batches(records: &[Observed<Order>]) -> usize {
 
 /// What a page came to, and where it ends.
 #[derive(Default)]
-struct Delivered {
-    tally: Tally,
-    products: Tally,
+pub(super) struct Delivered {
+    pub(super) tally: Tally,
+    pub(super) products: Tally,
     /// The last instant of the page, with the ids of its records of that instant.
-    end: Option<(Timestamp, Vec<String>)>,
+    pub(super) end: Option<(Timestamp, Vec<String>)>,
 }
 
 impl Delivered {

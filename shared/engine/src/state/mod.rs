@@ -1,11 +1,13 @@
 //! The items of the one table, as types. Everything is written under the condition that it is still as it was read.
 
+mod comparison;
 mod connection;
 mod ledger;
 mod people;
 mod run;
 mod settings;
 
+pub use comparison::{Comparison, Day, Difference, Expected, Gathered, Sum};
 pub use connection::{Connection, ConnectionState, Counted, Cursor, Problem};
 pub use ledger::{Entry, Intent, LedgerRow, State};
 pub use people::{Address, Merged, PeopleRuns};

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tillsync_mapping::source::Field;
 
-use super::{Problem, Tagged};
+use super::{Comparison, Problem, Tagged};
 use crate::ports::Key;
 use crate::sums::{Calls, Streams, Tally};
 
@@ -41,6 +41,9 @@ pub struct Run {
     /// Orders it sends at the most: a trial.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
+    /// What it compares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
     /// Whether it sends again what is there as it is.
     #[serde(default)]
     pub force: bool,
@@ -156,6 +159,12 @@ pub struct WindowRow {
     /// Newer versions are another window's of the same run, and not looked at here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub older_than: Option<Timestamp>,
+    /// The walk through the days of a comparison, when all that is to be compared was read.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub compares: bool,
+    /// References of what a comparison found missing, to be sent again.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub repairs: bool,
     /// The marks that asked for this look, removed when it was taken.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub marks: Vec<String>,
@@ -257,6 +266,11 @@ impl Run {
     }
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the form serde asks for")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
 impl RunKind {
     /// Whether it follows what changes, as polls do: then watermarks move with it.
     #[must_use]
@@ -329,6 +343,8 @@ impl WindowRow {
             at_checkpoint: Vec::new(),
             ids: Vec::new(),
             older_than: None,
+            compares: false,
+            repairs: false,
             marks: Vec::new(),
             state: WindowState::Open,
             pages: 0,

@@ -87,6 +87,7 @@ pub(crate) fn run(kind: RunKind, id: &str) -> Run {
         from: None,
         to: None,
         limit: None,
+        comparison: None,
         force: false,
         full: true,
         problem: None,

@@ -19,11 +19,11 @@ pub use api::{
     push_orders, push_products, read_back, set_no_list, set_sync_status, sync_contact, who_am_i,
 };
 pub use codes::CODES;
-pub use map::{contact, order, product};
+pub use map::{check, contact, order, product};
 pub use reply::{
     Connection, ImportState, Refusal, Stored, connection, connections, contact_synced, has_ecommerce,
-    import_queued, import_state, orders_found, orders_queued, orders_written, products_written, same_amount,
-    succeeded,
+    import_queued, import_state, minor_amount, orders_found, orders_queued, orders_written, products_written,
+    same_amount, succeeded,
 };
 pub use sent::buyer_of;
 pub use wire::{

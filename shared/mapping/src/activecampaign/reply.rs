@@ -8,7 +8,7 @@ mod refuse;
 mod rest;
 mod text;
 
-pub use amount::same_amount;
+pub use amount::{minor_amount, same_amount};
 pub use graphql::{orders_found, orders_queued, orders_written, products_written};
 pub use plan::has_ecommerce;
 pub use rest::{connection, connections, contact_synced, import_queued, import_state, succeeded};
