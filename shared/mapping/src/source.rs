@@ -131,6 +131,10 @@ pub trait Source: Send + Sync {
     /// Where production is, without a slash at the end.
     fn default_api_url(&self) -> &'static str;
 
+    /// What the destination's own integration for this platform goes by there, where that is published
+    /// (activecampaign.md section 2).
+    fn destination_service(&self) -> Option<&'static str>;
+
     /// Every code this source can answer with.
     fn codes(&self) -> &'static [CodeText];
 
