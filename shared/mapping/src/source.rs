@@ -166,7 +166,8 @@ pub trait Source: Send + Sync {
         cache: &Cache,
     ) -> Result<Page<Order>, SourceError>;
 
-    /// Reads orders by id as they are now. Ids that do not resolve are left out of the answer.
+    /// Reads orders by id as they are now. Ids that do not resolve, or are of another location, are left out of
+    /// the answer.
     async fn fetch_orders(
         &self,
         http: &dyn Http,
