@@ -17,7 +17,8 @@ pub(crate) fn connection_there(id: i64, service: &str, externalid: &str) -> Valu
 impl Account {
     /// The connection of this id.
     pub(crate) fn connection(&mut self, id: i64) -> Option<&mut Value> {
-        self.connections.iter_mut().find(|one| one["id"] == id.to_string())
+        let id = id.to_string();
+        self.connections.iter_mut().find(|one| one["id"] == id)
     }
 
     pub(super) fn connected(&mut self, request: &Request, body: &Value) -> (u16, Value) {

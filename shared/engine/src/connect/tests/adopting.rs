@@ -10,6 +10,9 @@ use crate::run::{BackfillRequest, start_backfill};
 use crate::state::{Connection, RunKind};
 use crate::testing::{HOUR, REMOTE, Trouble, ago, connection_there, order, ready, run};
 
+/// The connection that is sent to and, where it was adopted, what was read, known by order and by payment; or the code.
+type Expected = Result<(i64, Option<(usize, usize, usize)>), &'static str>;
+
 /// What the account holds and what is asked for, and what must come of it.
 struct Case {
     what: &'static str,
@@ -19,7 +22,7 @@ struct Case {
     /// Orders of connection 20: by GraphQL, and in the v3 copy only.
     holds: &'static [&'static str],
     copied: &'static [&'static str],
-    expected: Result<(i64, Option<(usize, usize, usize)>), &'static str>,
+    expected: Expected,
 }
 
 const OURS: &str = "tillsync-";
