@@ -113,6 +113,16 @@ pub const CODES: &[CodeText] = &[
         action: "Use the id; the list of connections has it.",
     },
     CodeText {
+        code: "connection.name_taken",
+        meaning: "Another connection has this name, and commands find connections by their names.",
+        action: "Give another name.",
+    },
+    CodeText {
+        code: "connection.kept",
+        meaning: "The location was connected already: its name and its history stay as they were.",
+        action: "Nothing, if that is right; what was asked for otherwise did not change it.",
+    },
+    CodeText {
         code: "connection.busy",
         meaning: "A run of this kind is at work for the connection already.",
         action: "Wait for it, or look at it among the runs (`tillsync runs`; as an event, `runs`).",

@@ -55,6 +55,8 @@ pub fn summary(summary: &Summary, run: Option<&str>) -> Value {
         "connection": summary.connection,
         "renewed": summary.renewed,
         "adopted": summary.adopted,
+        "matched": summary.matched,
+        "warnings": summary.warnings,
         "orders": {"total": summary.orders, "exact": summary.exact},
         "calls": {"destination": summary.calls},
         "minutes": summary.minutes,

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::activecampaign::{
-    self, Channel, OrderInput, connections, find_connection, orders_queued, orders_written, push_orders,
+    self, Channel, OrderInput, orders_queued, orders_written, push_orders,
 };
 use tillsync_mapping::http::Http;
 use tillsync_mapping::model::Order;
 
 use super::addresses::Addresses;
-use super::{Delivering, Failure, stopped};
-use crate::connect::service;
+use super::{Delivering, Failure};
+use crate::connect::is_there;
 use crate::fault::Fault;
 use crate::ports::Written;
 use crate::state::{Flight, Intent, LedgerRow, Row, State};
@@ -186,10 +186,7 @@ impl Delivering<'_> {
     /// When every record of a batch is refused, it may be the connection that is gone: then the records are not
     /// to blame, and none is parked.
     async fn connection_is_there(&self) -> Result<(), Fault> {
-        let (service, external) = (service(&self.connection.source), &self.connection.location.id);
-        let response = self.http.send(find_connection(&self.account, &service, external)).await?;
-        let found = connections(&response).map_err(stopped)?;
-        if found.iter().any(|connection| connection.id == self.remote) {
+        if is_there(self.remote, &self.account, self.http).await? {
             return Ok(());
         }
         let detail = format!("connection {} is no longer at the destination", self.remote);

@@ -59,6 +59,10 @@ impl Source for Square {
         "https://connect.squareup.com"
     }
 
+    fn destination_service(&self) -> Option<&'static str> {
+        None
+    }
+
     fn codes(&self) -> &'static [CodeText] {
         errors::CODES
     }
