@@ -1,6 +1,7 @@
 //! What the stand-ins promise.
 
 mod account;
+mod awkward;
 mod faults;
 mod graphql;
 mod probe;
