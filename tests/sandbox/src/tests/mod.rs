@@ -2,6 +2,7 @@
 
 mod account;
 mod awkward;
+mod behind;
 mod faults;
 mod graphql;
 mod probe;
