@@ -102,6 +102,7 @@ pub fn comparison(connection: &Connection, progress: &Progress, days: &[Day]) ->
         "streams": streams(&progress.streams),
         "currency": connection.location.currency,
         "source": found.source, "destination": found.destination,
+        "v3_copies": progress.run.copies,
         "explained": found.explained, "unexplained": found.unexplained,
         "days": days.iter().map(day).collect::<Vec<_>>(),
     })

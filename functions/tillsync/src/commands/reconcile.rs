@@ -59,6 +59,12 @@ fn words(connection: &Connection, state: &Progress, days: &[Day]) -> String {
     let mut text = describe(&connection.name, state);
     text.push_str(&format!("  at the store          {}\n", money(found.source)));
     text.push_str(&format!("  at ActiveCampaign     {}\n", money(found.destination)));
+    if let Some(copies) = state.run.copies {
+        text.push_str(&format!(
+            "  of {} orders looked for, {} show in ActiveCampaign's older order store\n",
+            copies.asked, copies.shown
+        ));
+    }
     let odd: Vec<&Day> = days.iter().filter(|day| day.differences().next().is_some()).collect();
     if odd.is_empty() {
         text.push_str("  no difference on any day\n");

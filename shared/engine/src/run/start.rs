@@ -110,6 +110,7 @@ pub(super) fn new_run(engine: &Engine, connection: &str, kind: RunKind) -> Run {
         to: None,
         limit: None,
         comparison: None,
+        copies: None,
         force: false,
         full: false,
         problem: None,

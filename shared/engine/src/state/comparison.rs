@@ -63,6 +63,15 @@ pub struct Difference {
     pub reason: Option<String>,
 }
 
+/// How many of a few orders the destination's older store shows, which is what merchants see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Copies {
+    /// Orders looked for.
+    pub asked: u64,
+    /// Those it shows, with the same amount.
+    pub shown: u64,
+}
+
 /// What the comparison of one day found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Day {

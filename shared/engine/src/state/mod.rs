@@ -7,7 +7,7 @@ mod people;
 mod run;
 mod settings;
 
-pub use comparison::{Comparison, Day, Difference, Expected, Gathered, Sum};
+pub use comparison::{Comparison, Copies, Day, Difference, Expected, Gathered, Sum};
 pub use connection::{Connection, ConnectionState, Counted, Cursor, Problem};
 pub use ledger::{Entry, Intent, LedgerRow, State};
 pub use people::{Address, Merged, PeopleRuns};

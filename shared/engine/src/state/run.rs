@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tillsync_mapping::source::Field;
 
-use super::{Comparison, Problem, Tagged};
+use super::{Comparison, Copies, Problem, Tagged};
 use crate::ports::Key;
 use crate::sums::{Calls, Streams, Tally};
 
@@ -44,6 +44,9 @@ pub struct Run {
     /// What it compares.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
+    /// A look at the older store of the destination.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copies: Option<Copies>,
     /// Whether it sends again what is there as it is.
     #[serde(default)]
     pub force: bool,

@@ -51,6 +51,7 @@ impl Account {
             "products.push" => self.stock(&body),
             "contacts.import" => self.import(&body),
             "orders.newest" => (200, json!({"data": {"searchOrder": self.newest(&body)}})),
+            "orders.copy" => (200, json!({"ecomOrders": self.copy(&request.url)})),
             "orders.copies" => (200, json!({"ecomOrders": self.copies})),
             "schema.check" => (200, json!({"data": {"searchOrder": []}})),
             "account.me" => (200, json!({"user": {"id": "1"}})),
@@ -140,6 +141,18 @@ impl Account {
         found.retain(|order| created(order) >= since);
         found.sort_by_key(|order| created(order));
         found.into_iter().skip(offset).take(100).map(stored).collect()
+    }
+
+    /// The older store shows an order as soon as this one holds it.
+    fn copy(&self, url: &str) -> Vec<Value> {
+        let url = url::Url::parse(url).unwrap();
+        let (_, id) = url.query_pairs().find(|(name, _)| name == "filters[externalid]").unwrap();
+        let shown = |(order, _): &(Value, Timestamp)| {
+            let cents = (order["finalAmount"].as_f64().unwrap() * 100.0).round();
+            json!({"externalid": id, "connectionid": order["legacyConnectionId"].to_string(),
+                "totalPrice": format!("{cents}"), "currency": order["currency"]})
+        };
+        self.orders.get(&*id).map(shown).into_iter().collect()
     }
 
     /// The newest orders of one connection.

@@ -88,6 +88,7 @@ pub(crate) fn run(kind: RunKind, id: &str) -> Run {
         to: None,
         limit: None,
         comparison: None,
+        copies: None,
         force: false,
         full: true,
         problem: None,

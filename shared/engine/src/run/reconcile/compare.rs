@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::activecampaign::{self, Stored, minor_amount};
 use tillsync_mapping::http::Http;
-use tillsync_mapping::model::SkipReason;
+use tillsync_mapping::model::{Money, SkipReason};
 
+use super::copies::Sample;
 use super::gather::expect;
 use super::judge::{CHANGED, FOREIGN, LOST, OTHER_DAY};
 use super::walk::{Ought, There};
@@ -18,12 +19,14 @@ use crate::fault::Fault;
 use crate::paced::Paced;
 use crate::ports::Key;
 use crate::run::window::{Delivered, Read, Reading};
-use crate::state::{Day, Difference, Expected, LedgerRow, Row, Stream, load};
+use crate::state::{Day, Difference, Expected, LedgerRow, Row, Run, Stream, load, update};
 
 /// Orders of a day that are looked for one by one: more are lost for one and the same reason.
 const MAX_SINGLE: usize = 20;
 /// Orders of the store fetched in one call.
 const FETCHED: usize = 100;
+/// How old an order is whose copy is looked for.
+const SETTLED: SignedDuration = SignedDuration::from_hours(1);
 /// Days between two checkpoints.
 const DAYS: usize = 30;
 
@@ -45,11 +48,13 @@ impl Reading<'_> {
         let from = begin.map(|begin| begin.to_zoned(zone.clone()).date());
         let mut ought = Ought::new(&*engine.store, &self.run.id, from);
         let mut days = 0;
+        let mut sample = Sample::default();
         loop {
             let next = [there.next_day().await?, ought.next_day().await?].into_iter().flatten().min();
             let day = next.filter(|day| asked.last.is_none_or(|last| *day <= last));
             let Some(day) = day else { break };
             let (held, expected) = (there.of(day).await?, ought.of(day).await?);
+            self.sample(&mut sample, &held, &expected);
             let found = self.day(day, held, expected, (&there, source)).await?;
             self.file(&found).await?;
             days += 1;
@@ -63,9 +68,27 @@ impl Reading<'_> {
                 }
             }
         }
+        let copies = sample.look((&account, remote), out).await?;
+        update(&*engine.store, &Run::key(&self.run.connection, &self.run.id), |run: &mut Run| {
+            run.copies = copies
+        })
+        .await?;
         self.unexplained().await?;
         self.count_calls(source, out);
         self.checkpoint(Delivered::default(), true, false).await.map(|read| read.unwrap_or(Read::Done))
+    }
+
+    /// Notes orders that both sides have just so, and that the older store has had time to follow.
+    fn sample(&self, sample: &mut Sample, held: &[Stored], expected: &HashMap<String, Expected>) {
+        let now = self.engine.now();
+        for stored in held.iter().filter(|stored| now.duration_since(stored.created) > SETTLED) {
+            let same = expected
+                .get(&stored.id)
+                .filter(|order| order.left_out.is_none() && stored.agrees(&order.check));
+            if let Some(order) = same {
+                sample.note(&stored.id, Money::new(order.minor, self.owner.location.currency));
+            }
+        }
     }
 
     /// Compares one day.

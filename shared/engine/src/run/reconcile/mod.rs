@@ -6,6 +6,7 @@
 //! repaired goes by reference, like everything else that is named.
 
 mod compare;
+mod copies;
 mod gather;
 mod judge;
 mod walk;
