@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use tillsync_engine::connect::{self, ConnectRequest, DraftOutcome};
 use tillsync_engine::connections;
-use tillsync_engine::run::{BackfillRequest, Progress, start_backfill, start_poll};
-use tillsync_engine::state::Connection;
+use tillsync_engine::run::{BackfillRequest, Progress, days, start_backfill, start_poll, start_reconcile};
+use tillsync_engine::state::{Comparison, Connection, Day};
 
 use super::check::{self, Check};
 use super::platforms::{Platforms, failed};
@@ -76,10 +76,32 @@ pub(super) async fn tell(host: &mut Host, platforms: &Platforms) -> Result<Told,
     let stats = platforms.ask("/stats").await?;
     checks.extend(check::polled(&connections, &polled, &expected, &stats));
 
+    say("\nComparing both sides, order by order.");
+    let compared = compare_all(host, &connections).await?;
+    checks.extend(check::reconciled(&connections, &compared, &expected));
+
     let mut text = sums("History", &connections, &imported);
     text.push_str(&sums("Poll", &connections, &polled));
     let runs = imported.iter().chain(&polled).map(shapes::run).collect();
     Ok(Told { checks, runs, calls, text })
+}
+
+/// Compares every connection's shop with the destination.
+async fn compare_all(
+    host: &mut Host,
+    connections: &[Connection],
+) -> Result<Vec<(Progress, Vec<Day>)>, Trouble> {
+    let mut runs = Vec::new();
+    for connection in connections {
+        let started = start_reconcile(&host.engine, &connection.id, Comparison::default()).await?;
+        runs.push(Followed { name: connection.name.clone(), run: started.run });
+    }
+    let mut compared = Vec::new();
+    for state in follow(host, true, &runs).await? {
+        let found = days(&host.engine, &state.run.id).await?;
+        compared.push((state, found));
+    }
+    Ok(compared)
 }
 
 /// Connects every open location of the shop by token.
