@@ -119,7 +119,11 @@ pub(super) fn reconciled(
             state.run.state == RunState::Complete && differences == 0 && found.source == found.destination;
         checks.push(Check::of(
             held,
-            format!("{name}: reconciled, {differences} differences, {} unexplained", found.unexplained),
+            format!(
+                "{name}: reconciled, {differences} differences {}, {} unexplained",
+                json!(found.explained),
+                found.unexplained
+            ),
         ));
         let side = |sum: fn(&Day) -> Sum| {
             let days = days.iter().map(|day| (day.date.to_string(), json!(sum(day))));

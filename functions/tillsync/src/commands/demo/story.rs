@@ -13,10 +13,13 @@ use crate::follow::{Followed, follow};
 use crate::host::Host;
 use tillsync_engine::shapes;
 
-/// What the shop does while the demo looks: more than ten people change, so that they go by bulk import.
+/// What the shop does while the demo looks: more than ten people change, so that they go by bulk import; customers are named
+/// late, merged and deleted; invoices are paid, money is given back elsewhere.
 /// It happened a little more than two minutes ago, since polls stay that far behind the store's index.
-const CHANGES: &str =
-    r#"{"new_sales":12,"changed_sales":6,"refunds":4,"changed_customers":12,"age_seconds":130}"#;
+const CHANGES: &str = r#"{"new_sales":12,"changed_sales":6,"refunds":4,"changed_customers":12,"anonymous_sales":2,"late_customers":3,
+        "paid_invoices":2,"offline_sales":1,"refunds_elsewhere":2,"pending_refunds":1,"completed_refunds":1,
+        "exchanges":2,"cancelled_sales":1,"changed_emails":2,"opted_out_customers":1,"merged_customers":2,
+        "deleted_customers":1,"age_seconds":130}"#;
 
 /// What the demo saw.
 pub(super) struct Told {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use tillsync_mapping::activecampaign;
-use tillsync_mapping::model::{Observed, Order, Reading as Mapped};
+use tillsync_mapping::model::{Observed, Order, Reading as Mapped, SkipReason};
 
 use super::judge::why;
 use super::zone;
@@ -83,6 +83,12 @@ pub(super) fn expect(
     let sent = row.is_some_and(LedgerRow::was_sent);
     let (order, left_out) = match &record.reading {
         Mapped::Ready(order) => (order, None),
+        // The sale is as real as when it was sent; only who bought is no longer said.
+        Mapped::Skipped {
+            reason:
+                SkipReason::NoCustomer | SkipReason::CustomerGone | SkipReason::NoEmail | SkipReason::BadEmail,
+            late: Some(order),
+        } if sent => (order, None),
         Mapped::Skipped { reason, late: Some(order) } if sent => (order, Some(reason.word().to_owned())),
         _ => return None,
     };
