@@ -85,8 +85,8 @@ fn every_reading_command_answers_in_the_shape_of_its_example() {
     check("poll-no-wait", 0, &["poll", "shop", "--no-wait"]);
     check("sync", 3, &["sync", "shop"]);
     check("retry", 3, &["retry", "shop"]);
-    check("retry-no-wait", 0, &["retry", "shop", "--no-wait"]);
     check("retry-record", 3, &["retry", "shop", &parked]);
+    check("retry-no-wait", 0, &["retry", "shop", "--no-wait"]);
     check("connections", 0, &["connections"]);
     check("runs", 0, &["runs", "shop"]);
     let sent = program.world.dump()["orders"][0]["storeOrderId"].as_str().unwrap().to_owned();
