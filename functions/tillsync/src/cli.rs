@@ -40,6 +40,10 @@ pub(crate) enum Command {
     },
     /// Read what changed since the last poll, now
     Poll(Poll),
+    /// Read what changed and look at the last days once more; try again what is parked
+    Sync(Sync),
+    /// Try again what is parked, or send one record anew
+    Retry(Retry),
     /// Send the history
     Backfill {
         #[command(subcommand)]
@@ -160,6 +164,26 @@ pub(crate) struct Reconcile {
     pub(crate) no_wait: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Sync {
+    /// Id or name
+    pub(crate) connection: String,
+    /// Return at once; `serve` does the work
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Retry {
+    /// Id or name
+    pub(crate) connection: String,
+    /// The source's id of one record; everything that is parked without it
+    pub(crate) record: Option<String>,
+    /// Return at once; `serve` does the work
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Backfill {
     /// Start, or look at the one at work
@@ -172,6 +196,12 @@ pub(crate) enum Backfill {
         /// Last day [default: now]
         #[arg(long, value_name = "DATE")]
         to: Option<String>,
+        /// A trial: end when so many orders, the oldest, have been sent
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        limit: Option<u64>,
+        /// Send again what is there as it is
+        #[arg(long)]
+        force: bool,
         /// Do the work here, or follow it, until nothing is on its way any more
         #[arg(long)]
         wait: bool,

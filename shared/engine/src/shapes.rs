@@ -69,7 +69,7 @@ pub fn summary(summary: &Summary, run: Option<&str>) -> Value {
 #[must_use]
 pub fn run(progress: &Progress) -> Value {
     let run = &progress.run;
-    json!({
+    let mut all = json!({
         "id": run.id,
         "kind": run.kind.word(),
         "state": run.state.word(),
@@ -81,7 +81,14 @@ pub fn run(progress: &Progress) -> Value {
         "eta_reason": progress.eta_reason,
         "calls": progress.calls,
         "streams": streams(&progress.streams),
-    })
+    });
+    if let Some(limit) = run.limit {
+        all["limit"] = json!(limit);
+    }
+    if run.force {
+        all["force"] = json!(true);
+    }
+    all
 }
 
 /// What a comparison found: the sums of its run, and every day. Money stands in minor units beside its currency
@@ -143,7 +150,7 @@ impl Found {
 /// One record.
 #[must_use]
 pub fn record(id: &str, row: &LedgerRow) -> Value {
-    json!({
+    let mut all = json!({
         "id": id,
         "state": row.state,
         "reason": row.reason,
@@ -154,7 +161,11 @@ pub fn record(id: &str, row: &LedgerRow) -> Value {
         "times_sent": row.times_sent,
         "request": row.request,
         "history": row.history,
-    })
+    });
+    if let Some(at) = row.look_at {
+        all["look_at"] = json!(at);
+    }
+    all
 }
 
 /// The sums of a stream as words.

@@ -69,6 +69,8 @@ async fn perform(cli: Cli) -> Result<Answer, Trouble> {
         Command::Connect(options) => connect::connect(host, &options).await,
         Command::Poll(options) => poll::poll(host, &options).await,
         Command::Reconcile(options) => reconcile::reconcile(host, &options).await,
+        Command::Sync(options) => poll::sync(host, &options).await,
+        Command::Retry(options) => poll::retry(host, &options).await,
         Command::Backfill { action } => backfill::backfill(host, action).await,
         Command::Connections => list::connections(&host).await,
         Command::Runs { connection } => list::runs(&host, &connection).await,
@@ -118,6 +120,9 @@ fn describe(name: &str, state: &Progress) -> String {
     let mut text = format!("{name}: {} run {} is {}\n", run.kind.word(), run.id, run.state.word());
     if let Some(problem) = &run.problem {
         text.push_str(&because(problem));
+    }
+    if let Some(limit) = run.limit {
+        text.push_str(&format!("  a trial of {limit} orders; a history without --limit sends the rest\n"));
     }
     for (word, tally) in state.streams.all() {
         text.push_str(&format!("  {word:9} {}\n", sums(tally)));

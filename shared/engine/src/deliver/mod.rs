@@ -53,6 +53,8 @@ pub struct Delivering<'a> {
     pub force: bool,
     /// Whether nothing of it may start an automation: what is repaired was there before.
     pub silent: bool,
+    /// Versions from here on are another window's of the same run, unless the ledger does not know the record.
+    pub followed: Option<jiff::Timestamp>,
     /// Orders of one call, at the most.
     pub most: usize,
     /// The window and the page of it that will count them.
@@ -87,6 +89,7 @@ impl<'a> Delivering<'a> {
             again: false,
             force: run.force || repairs,
             silent: repairs,
+            followed: None,
             most: BATCH,
             page: (0, 0),
             unknown,

@@ -108,11 +108,16 @@ impl Delivering<'_> {
         let mut sorted = Sorted::default();
         for ((record, key), row) in records.values().zip(keys).zip(rows) {
             let rev = row.as_ref().map_or(0, |row| row.rev);
-            let counted = row.as_ref().is_some_and(|row| self.is_counted_elsewhere(&row.value));
+            if row.as_ref().is_some_and(|row| self.is_anothers(&row.value, record.version)) {
+                continue;
+            }
+            let silently = row.as_ref().is_some_and(|row| self.was_silent_here(&row.value));
             let mut decision = decide(record.clone(), row.map(|row| row.value), &facts);
             match &mut decision {
-                Decision::Keep(_) if counted => continue,
-                Decision::Keep(_) => {}
+                Decision::Keep(outcome) => {
+                    let is_sent = matches!(outcome, Outcome::Synced | Outcome::Pending);
+                    tally.sent_silently += u64::from(silently && is_sent);
+                }
                 Decision::Note(row, _) | Decision::Send(_, row) | Decision::Wait(row) => {
                     row.window = Some(self.page.0);
                 }
@@ -122,11 +127,30 @@ impl Delivering<'_> {
         Ok(sorted)
     }
 
-    /// True when another window of this run has met the record: it counts there. What is written again counts with
+    /// True when another window of this run has met the record, or will: it counts there.
+    fn is_anothers(&self, row: &LedgerRow, version: Timestamp) -> bool {
+        let ours = row.run.as_deref() == Some(self.run.id.as_str()) && row.window == Some(self.page.0);
+        let follows = self.followed.is_some_and(|from| version >= from) && !ours;
+        follows || self.is_counted_elsewhere(row, version)
+    }
+
+    /// True when another window of this run has met this version of the record. What is written again counts with
     /// its flight.
-    fn is_counted_elsewhere(&self, row: &LedgerRow) -> bool {
+    pub(super) fn is_counted_elsewhere(&self, row: &LedgerRow, version: Timestamp) -> bool {
         let other = row.window.is_some_and(|window| window != self.page.0);
-        !self.again && other && row.run.as_deref() == Some(self.run.id.as_str())
+        let here = row.run.as_deref() == Some(self.run.id.as_str());
+        !self.again && other && here && row.version >= version
+    }
+
+    /// True when this page has sent the record before it was stopped, for the first time and silently.
+    fn was_silent_here(&self, row: &LedgerRow) -> bool {
+        let here = row.run.as_deref() == Some(self.run.id.as_str()) && row.window == Some(self.page.0);
+        let first = match row.state {
+            State::Synced => row.times_sent == 1,
+            State::Pending => row.times_sent == 0 && row.intent.is_some(),
+            _ => false,
+        };
+        here && first && row.live == Some(false) && self.run.kind != RunKind::Historical
     }
 
     fn place(
@@ -184,16 +208,16 @@ impl Delivering<'_> {
         Ok(())
     }
 
-    /// Notes records that the store does not have any more. True for each that was sent: somebody must know.
+    /// Notes records that the store does not have any more. Of one that was sent somebody must know.
     ///
     /// # Errors
     /// Of the store.
-    pub async fn gone(&self, stream: Stream, ids: &[String]) -> Result<Vec<bool>, Fault> {
+    pub async fn gone(&self, stream: Stream, ids: &[String]) -> Result<Vec<Outcome>, Fault> {
         let partition = self.connection.partition_of(stream);
         let keys: Vec<Key> = ids.iter().map(|id| LedgerRow::key(&partition, stream.word(), id)).collect();
         let rows = load_rows(&*self.engine.store, &keys).await?;
         let now = self.engine.now();
-        let (mut writes, mut sent) = (Vec::new(), Vec::new());
+        let (mut writes, mut outcomes) = (Vec::new(), Vec::new());
         for (key, row) in keys.into_iter().zip(rows) {
             let mut row = row.unwrap_or_else(|| Row::new(key, LedgerRow::seen(now)));
             let was_sent = row.value.was_sent() || row.value.intent.is_some();
@@ -201,13 +225,22 @@ impl Delivering<'_> {
                 true => (State::Parked, "record.gone"),
                 false => (State::Skipped, SkipReason::Gone.word()),
             };
+            let is_known = row.value.state == state && row.value.reason.as_deref() == Some(reason);
+            let earlier = is_known && row.value.run.as_deref() != Some(self.run.id.as_str());
+            outcomes.push(match state {
+                State::Parked if earlier => Outcome::StillParked(reason.into()),
+                State::Parked => Outcome::Parked(reason.into()),
+                _ => Outcome::Skipped(reason.into()),
+            });
+            if earlier {
+                continue;
+            }
             row.value.look_at = None;
             row.value.become_state(state, Some(reason), &self.run.id, now);
             writes.push(row.put()?);
-            sent.push(was_sent);
         }
         write_rows(&*self.engine.store, writes).await?;
-        Ok(sent)
+        Ok(outcomes)
     }
 
     /// Orders not older than this are live: the setting is for runs that somebody starts.

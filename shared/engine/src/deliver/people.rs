@@ -48,6 +48,7 @@ impl Delivering<'_> {
                 continue;
             }
             row.value.fingerprint = Some(fingerprint);
+            row.value.window = None;
             row.value.times_sent += 1;
             row.value.intent = None;
             row.value.flight = None;
@@ -103,8 +104,12 @@ impl Delivering<'_> {
         tally: &mut Tally,
     ) -> Result<(), Fault> {
         let now = self.engine.now();
+        if self.is_counted_elsewhere(&row.value, record.version) {
+            return Ok(());
+        }
         let value = &mut row.value;
         value.version = value.version.max(record.version);
+        value.window = Some(self.page.0);
         let (state, reason) = match record.reading {
             Reading::Ready(_) if !value.was_sent() && self.keeps_buyers_only() => {
                 (State::Skipped, SkipReason::WithoutOrders.word())

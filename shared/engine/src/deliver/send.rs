@@ -27,6 +27,8 @@ pub(super) struct Letter {
     pub(super) row: Row<LedgerRow>,
     input: OrderInput,
     fingerprint: String,
+    /// When it was written before.
+    sent_before: Option<Timestamp>,
 }
 
 /// Orders of one call.
@@ -58,7 +60,8 @@ impl Letter {
             input.order_number.clone_from(number);
         }
         let fingerprint = input.fingerprint();
-        Ok(Self { order, version, row, input, fingerprint })
+        let sent_before = row.value.sent_at;
+        Ok(Self { order, version, row, input, fingerprint, sent_before })
     }
 
     /// True when the destination has it just so.
@@ -271,6 +274,8 @@ impl Delivering<'_> {
             let row = &mut letter.row.value;
             row.intent = None;
             row.flight = None;
+            // It was answered, and not written: another try need not wait for it to land.
+            row.sent_at = letter.sent_before;
             if row.times_sent == 0 {
                 // Nothing started anything yet: whether it is live is decided when it is sent at last.
                 row.live = None;

@@ -16,14 +16,17 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ("locations", &["source"]),
     ("connect", &["source", "name", "location", "destination_url", "history", "connection_type", "start"]),
     ("list", &[]),
-    ("start", &["connection", "streams", "from", "to", "dry_run"]),
+    ("start", &["connection", "streams", "from", "to", "limit", "force", "dry_run"]),
     ("status", &["connection"]),
     ("cancel", &["connection"]),
     ("resume", &["connection"]),
-    ("retry_failed", &["connection"]),
     ("poll", &["connection"]),
     ("reconcile", &["connection", "from", "to", "repair"]),
     ("comparison", &["connection"]),
+    ("sync", &["connection"]),
+    ("retry", &["connection", "id"]),
+    // The name it had in the first plans of events.
+    ("retry_failed", &["connection", "id"]),
     ("runs", &["connection"]),
     ("record", &["connection", "stream", "id"]),
     ("explain", &["code"]),
@@ -58,6 +61,10 @@ pub enum Asked {
     Reconcile(Compare),
     /// What the newest comparison found.
     Comparison(Of),
+    /// What changed, the last days once more, and what is parked.
+    Sync(Of),
+    /// What is parked, or one record.
+    Retry(Again),
     /// The runs of a connection.
     Runs(Of),
     /// One record.
@@ -101,6 +108,13 @@ pub struct OneRecord {
     pub(super) id: String,
 }
 
+/// Names what is to be tried again: all that is parked, or one record.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Again {
+    pub(super) connection: String,
+    pub(super) id: Option<String>,
+}
+
 /// A connection to be made.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Connect {
@@ -131,6 +145,9 @@ pub struct Start {
     pub(super) streams: Option<Vec<String>>,
     pub(super) from: Option<String>,
     pub(super) to: Option<String>,
+    pub(super) limit: Option<std::num::NonZeroU64>,
+    #[serde(default)]
+    pub(super) force: bool,
     #[serde(default)]
     pub(super) dry_run: bool,
 }
@@ -176,7 +193,6 @@ impl Known {
             check(action, takes, name, value)?;
         }
         let asked = match *action {
-            "help" => Asked::Help,
             "locations" => Asked::Locations(members_of(action, event)?),
             "connect" => Asked::Connect(members_of(action, event)?),
             "list" => Asked::List,
@@ -187,14 +203,12 @@ impl Known {
             "poll" => Asked::Poll(members_of(action, event)?),
             "reconcile" => Asked::Reconcile(members_of(action, event)?),
             "comparison" => Asked::Comparison(members_of(action, event)?),
+            "sync" => Asked::Sync(members_of(action, event)?),
+            "retry" | "retry_failed" => Asked::Retry(members_of(action, event)?),
             "runs" => Asked::Runs(members_of(action, event)?),
             "record" => Asked::Record(members_of(action, event)?),
             "explain" => Asked::Explain(members_of(action, event)?),
-            other => {
-                let detail =
-                    format!("{other} is not there yet: what is parked is sent again when it changes");
-                return Err(Fault::reject("event.unavailable", detail));
-            }
+            _ => Asked::Help,
         };
         Ok(Self::Asked(asked))
     }

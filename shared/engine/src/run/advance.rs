@@ -120,7 +120,12 @@ async fn watermarks(
         let mut refused = false;
         let counts = |window: &WindowRow| {
             window.stream == stream
-                && (run.kind == RunKind::Historical || stream == Stream::Customers || window.is_followed())
+                && match stream {
+                    _ if run.kind == RunKind::Historical => true,
+                    // References are no slice of time.
+                    Stream::Customers => window.from < window.to,
+                    _ => window.is_followed(),
+                }
         };
         for window in parts.windows.iter().filter(|window| counts(&window.value)) {
             refused |= window.value.state != WindowState::Done;

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::source::Field;
 
 use super::late::{REFERENCES, due_windows};
+use super::look::is_same_day;
 use super::start::{MAX_TRIES, Started, active_connection, new_run, send_windows, write_new};
 use crate::context::Engine;
 use crate::deliver::record_id;
@@ -20,8 +21,6 @@ const PEOPLE_SLICE_HOURS: i64 = 24;
 const MAX_PEOPLE_SLICES: usize = 30;
 /// What a second look reads: the days before now, by creation (rules.md section 2).
 const SECOND_LOOK: SignedDuration = SignedDuration::from_hours(96);
-/// From one second look to the next.
-const SECOND_LOOK_EVERY: SignedDuration = SignedDuration::from_hours(24);
 /// Windows of parked records one run tries again; the rest is the next run's.
 const MAX_PARKED_WINDOWS: usize = 20;
 /// Rows of the ledger read at a time.
@@ -124,13 +123,17 @@ fn second_look(
     kind: RunKind,
     (now, followed, to): (Timestamp, Timestamp, Timestamp),
 ) -> Option<WindowRow> {
-    let last = connection.rechecked.unwrap_or(connection.created);
-    if kind != RunKind::Manual && now.duration_since(last) < SECOND_LOOK_EVERY {
+    if kind != RunKind::Manual && !is_second_look_due(connection, now) {
         return None;
     }
     let from = now.saturating_sub(SECOND_LOOK).unwrap_or(connection.created).max(connection.created);
     let window = WindowRow::open(0, Stream::Orders, Field::Created, from, to);
     (from < to).then_some(WindowRow { older_than: Some(followed), ..window })
+}
+
+/// Once a day, with the first run of it: twenty-four hours from one to the next would skip a day now and then.
+pub(super) fn is_second_look_due(connection: &Connection, now: Timestamp) -> bool {
+    !is_same_day(connection.rechecked.or(Some(connection.created)), now)
 }
 
 /// One record somebody names, whatever stream it is of.

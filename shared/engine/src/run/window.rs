@@ -152,7 +152,7 @@ impl<'a> Reading<'a> {
             let token = page.next.take();
             carried.append(&mut page.records);
             page.records = std::mem::take(&mut carried);
-            let last = self.cut_trial(&mut page.records) || token.is_none();
+            let last = self.cut_trial(&mut page) || token.is_none();
             // Only by creation: what a poll was led to by payments is read again from the slice, not the record.
             if !last && window.field == Field::Created {
                 carried = page.records.split_off(whole_batches(&page.records));
@@ -199,12 +199,11 @@ impl<'a> Reading<'a> {
         }
         let mut delivering = Delivering::new(self.engine, &self.owner, &self.run, out).await?;
         delivering.page = (self.row.value.n, self.row.value.pages);
+        delivering.followed = self.row.value.older_than;
         let mut delivered = Delivered::of(&page.records);
         let products = delivering.products(page.products).await?;
-        let ours = |record: &Observed<Order>| {
-            self.row.value.older_than.is_none_or(|newer| record.version < newer) && !self.counted(record)
-        };
-        let fresh: Vec<_> = page.records.into_iter().filter(ours).collect();
+        let fresh: Vec<_> = page.records.into_iter().filter(|record| !self.counted(record)).collect();
+        delivered.ready = ready(&fresh);
         delivered.tally = delivering.orders(fresh).await?;
         delivered.products = products;
         Ok(delivered)
@@ -282,6 +281,7 @@ impl<'a> Reading<'a> {
         let sorted = self.row.value.field == Field::Created || self.row.value.stream == Stream::Orders;
         let window = &mut self.row.value;
         window.pages += 1;
+        window.ready += delivered.ready;
         window.tally.add(&delivered.tally);
         window.products.add(&delivered.products);
         (window.strikes, window.not_before, window.problem) = (0, None, None);
@@ -330,6 +330,13 @@ impl<'a> Reading<'a> {
     }
 }
 
+/// How many orders may be sent.
+fn ready(records: &[Observed<Order>]) -> u64 {
+    let ready =
+        |record: &&Observed<Order>| matches!(record.reading, tillsync_mapping::model::Reading::Ready(_));
+    records.iter().filter(ready).count() as u64
+}
+
 /// How many records of a page make up whole batches of orders to be sent; the rest goes with the next page, so
 /// that no call carries a few orders only. All of them where there is not even one batch.
 fn whole_batches(records: &[Observed<Order>]) -> usize {
@@ -346,6 +353,8 @@ fn whole_batches(records: &[Observed<Order>]) -> usize {
 pub(super) struct Delivered {
     pub(super) tally: Tally,
     pub(super) products: Tally,
+    /// How many of its orders may be sent.
+    pub(super) ready: u64,
     /// The last instant of the page, with the ids of its records of that instant.
     pub(super) end: Option<(Timestamp, Vec<String>)>,
 }

@@ -176,6 +176,9 @@ pub struct WindowRow {
     /// Pages counted so far.
     #[serde(default)]
     pub pages: u32,
+    /// Orders counted so far that may be sent.
+    #[serde(default)]
+    pub ready: u64,
     /// What its records came to.
     pub tally: Tally,
     /// What its products came to.
@@ -351,6 +354,7 @@ impl WindowRow {
             marks: Vec::new(),
             state: WindowState::Open,
             pages: 0,
+            ready: 0,
             tally: Tally::default(),
             products: Tally::default(),
             calls: Calls::default(),

@@ -2,14 +2,12 @@
 
 use std::collections::HashSet;
 
-use tillsync_mapping::model::SkipReason;
-
 use super::{Delivered, Read, Reading};
 use crate::deliver::Delivering;
 use crate::fault::Fault;
 use crate::paced::Paced;
 use crate::state::Stream;
-use crate::sums::{Outcome, Tally};
+use crate::sums::Tally;
 
 /// References of one page: what a source answers in one call.
 const A_PAGE: usize = 100;
@@ -71,11 +69,8 @@ impl Reading<'_> {
         let mut tally = Tally::default();
         let mut ids: Vec<String> = ids.into_iter().collect();
         ids.sort_unstable();
-        for sent in delivering.gone(self.row.value.stream, &ids).await? {
-            tally.count(&match sent {
-                true => Outcome::Parked("record.gone".into()),
-                false => Outcome::Skipped(SkipReason::Gone.word().into()),
-            });
+        for outcome in delivering.gone(self.row.value.stream, &ids).await? {
+            tally.count(&outcome);
         }
         Ok(tally)
     }
