@@ -164,6 +164,7 @@ fn lines_come_to_what_was_sold() {
         for (line, sold) in lines.iter().zip(sold) {
             let gross = line["quantity"].as_i64().unwrap() * line["price_minor"].as_i64().unwrap();
             assert_eq!(gross, sold["gross_sales_money"]["amount"].as_i64().unwrap(), "{line} {sold:#}");
+            assert_eq!(line["variant"], sold["catalog_object_id"], "{line} {sold:#}");
             prefixed += i32::from(line["name"].as_str().unwrap().contains(" x "));
         }
     }
@@ -306,6 +307,9 @@ fn the_catalogue_has_what_cannot_be_followed() {
     let item = |o: &Value| o["item_variation_data"]["item_id"].as_str().map(str::to_owned);
     assert!(objects.iter().filter_map(item).any(|id| shop.catalogue.get(&id, true).is_none()));
     assert!(shop.catalogue.products.iter().any(|p| shop.catalogue.get(&p.variation_id, true).is_none()));
+    let shelves = || shop.catalogue.products.iter().map(|p| &p.shelf);
+    assert!(shelves().any(|s| s.item_id.is_none()) && shelves().any(|s| s.image.is_none()));
+    assert!(shelves().all(|s| s.category.is_some() == s.item_id.is_some()));
     let first = |o: &Value| o["item_data"]["categories"][0]["id"].as_str().map(str::to_owned);
     let kinds: BTreeSet<String> = objects
         .iter()
