@@ -15,6 +15,7 @@ use crate::clock;
 #[derive(Debug, Clone)]
 pub(super) struct Open {
     refund: String,
+    return_order: String,
     payment: String,
     /// The sale's place among the facts.
     sale: usize,
@@ -125,7 +126,8 @@ impl Shop {
         if refund.status == "COMPLETED" {
             self.pay_back(index, &payment, amount, refund.updated);
         } else if refund.status == "PENDING" {
-            self.open.push(Open { refund: refund.id.clone(), payment, sale: index, amount });
+            let (refund, return_order) = (refund.id.clone(), refund.return_order.clone());
+            self.open.push(Open { refund, return_order, payment, sale: index, amount });
         }
     }
 
@@ -142,6 +144,11 @@ impl Shop {
     pub(super) fn complete_refund(&mut self, now: i64) -> Option<String> {
         let open = self.open.pop()?;
         self.refunds.change(&open.refund, now, |json| json["status"] = Value::from("COMPLETED"));
+        self.orders.change(&open.return_order, now, |json| {
+            if let Some(status) = json.pointer_mut("/refunds/0/status") {
+                *status = Value::from("APPROVED");
+            }
+        });
         self.pay_back(open.sale, &open.payment, open.amount, now);
         let fact = self.facts.get_mut(open.sale)?;
         fact.mark("refunded_in_part");

@@ -28,7 +28,23 @@ pub(crate) struct Product {
     pub(crate) by_weight: bool,
     /// The catalogue no longer tells what it belongs to.
     pub(crate) gone: bool,
+    pub(crate) shelf: Shelf,
     pub(crate) version: i64,
+}
+
+/// What the catalogue tells of a product beside its name and price.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shelf {
+    pub(crate) item_id: Option<String>,
+    pub(crate) category: Option<String>,
+    /// The id of the picture that is shown.
+    pub(crate) image: Option<String>,
+    pub(crate) sku: Option<String>,
+}
+
+/// Where a picture is.
+pub(crate) fn picture_url(id: &str) -> String {
+    format!("https://images.example.com/{id}.jpg")
 }
 
 #[derive(Debug, Default)]
@@ -104,7 +120,10 @@ fn item(rng: &mut Rng, all: &mut Catalogue, index: usize, shelves: &Shelves, upd
         0 => NAMES[index % NAMES.len()].to_owned(),
         round => format!("{} n° {}", NAMES[index % NAMES.len()], round + 1),
     };
-    let category = shelves.regular[index % shelves.regular.len()].clone();
+    let kinds = shelves.regular.len();
+    let category = shelves.regular[index % kinds].clone();
+    let mut shelf = Shelf { item_id: Some(item_id.clone()), ..Shelf::default() };
+    shelf.category = Some(CATEGORIES[index % kinds].to_owned());
     let mut categories = vec![(category.as_str(), 5)];
     // What comes first by ordinal is no shelf a buyer knows: taking the first blindly shows.
     for (every, id) in
@@ -125,20 +144,25 @@ fn item(rng: &mut Rng, all: &mut Catalogue, index: usize, shelves: &Shelves, upd
         data["description_plaintext"] = Value::from(format!("{name}, fait maison & bon."));
     }
     if !index.is_multiple_of(3) {
-        data["reporting_category"] = json!({"id": category, "ordinal": 5});
+        // Reported under another one than it lies in.
+        let other = (index + 1) % kinds;
+        data["reporting_category"] = json!({"id": shelves.regular[other], "ordinal": 5});
+        related.push(shelves.regular[other].clone());
+        shelf.category = Some(CATEGORIES[other].to_owned());
     }
     if !index.is_multiple_of(5) {
         let image = picture(rng, all, &name, updated);
         data["image_ids"] = json!([image]);
+        shelf.image = Some(image.clone());
         related.push(image);
     }
-    data["variations"] = Value::Array(variations(rng, all, &item_id, &name, index, updated));
+    data["variations"] = Value::Array(variations(rng, all, &shelf, &name, index, updated));
     all.add(item_id, "ITEM", updated, related, ("item_data", data), false);
 }
 
 fn picture(rng: &mut Rng, all: &mut Catalogue, name: &str, updated: i64) -> String {
     let id = rng.id("", 24).to_ascii_uppercase();
-    let data = json!({"name": name, "url": format!("https://images.example.com/{id}.jpg")});
+    let data = json!({"name": name, "url": picture_url(&id)});
     all.add(id.clone(), "IMAGE", updated, Vec::new(), ("image_data", data), false);
     id
 }
@@ -146,12 +170,13 @@ fn picture(rng: &mut Rng, all: &mut Catalogue, name: &str, updated: i64) -> Stri
 fn variations(
     rng: &mut Rng,
     all: &mut Catalogue,
-    item: &str,
+    of_item: &Shelf,
     name: &str,
     index: usize,
     updated: i64,
 ) -> Vec<Value> {
     let mut out = Vec::new();
+    let item = of_item.item_id.as_deref().unwrap_or_default();
     let by_weight = name.starts_with("Grains");
     let count = if by_weight { 1 } else { 1 + index % 3 };
     for size in SIZES.iter().take(count) {
@@ -159,19 +184,23 @@ fn variations(
         let price = rng.between(90, 2_400);
         let label = if count == 1 { "Normal" } else { size };
         let related = vec![item.to_owned()];
+        let sku = format!("SKU-{index}-{}", out.len());
+        let mut shelf = Shelf { sku: Some(sku.clone()), ..of_item.clone() };
         let mut data = json!({
-            "item_id": item, "name": label, "sku": format!("SKU-{index}-{}", out.len()), "ordinal": out.len(),
+            "item_id": item, "name": label, "sku": sku, "ordinal": out.len(),
             "pricing_type": "FIXED_PRICING", "price_money": {"amount": price, "currency": "EUR"},
         });
         if index % 6 == 2 {
             // A picture of its own stands before that of the item. The item alone counts as related.
-            data["image_ids"] = json!([picture(rng, all, label, updated)]);
+            let image = picture(rng, all, label, updated);
+            data["image_ids"] = json!([image]);
+            shelf.image = Some(image);
         }
         let member = ("item_variation_data", data);
         out.push(all.add(id.clone(), "ITEM_VARIATION", updated, related, member, false));
         let (name, variation) = (name.to_owned(), label.to_owned());
-        let product =
-            Product { variation_id: id, name, variation, price, by_weight, gone: false, version: updated };
+        let (gone, version) = (false, updated);
+        let product = Product { variation_id: id, name, variation, price, by_weight, gone, shelf, version };
         all.products.push(product);
     }
     out
@@ -201,6 +230,7 @@ fn orphans(rng: &mut Rng, all: &mut Catalogue, updated: i64) {
             price: 720,
             by_weight: false,
             gone: true,
+            shelf: Shelf::default(),
             version: updated,
         });
     }

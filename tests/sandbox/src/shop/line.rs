@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::catalogue::Product;
+use super::catalogue::{Product, picture_url};
 use crate::rng::Rng;
 
 /// A price as Square writes it.
@@ -64,6 +64,7 @@ pub(crate) struct Shown {
     pub(crate) name: String,
     pub(crate) quantity: i64,
     pub(crate) price: i64,
+    product: Option<Product>,
 }
 
 impl Shown {
@@ -72,7 +73,17 @@ impl Shown {
             Some(amount) => format!("{amount} x {}", self.name),
             None => self.name.clone(),
         };
-        json!({"name": name, "quantity": self.quantity, "price_minor": self.price})
+        let mut out = json!({"name": name, "quantity": self.quantity, "price_minor": self.price});
+        if let Some(product) = &self.product {
+            let shelf = &product.shelf;
+            // Of what the catalogue no longer knows the variation is all there is.
+            out["product"] = Value::from(shelf.item_id.as_deref().unwrap_or(&product.variation_id));
+            out["variant"] = Value::from(product.variation_id.as_str());
+            out["category"] = json!(shelf.category);
+            out["sku"] = json!(shelf.sku);
+            out["image_url"] = json!(shelf.image.as_deref().map(picture_url));
+        }
+        out
     }
 }
 
@@ -205,15 +216,17 @@ impl Line {
     /// The rules for lines, from what was drawn.
     pub(crate) fn shown(&self) -> Shown {
         let name = self.name.as_deref().unwrap_or("Custom amount");
+        let product = self.product.clone();
         let (whole, rest) = (self.quantity.thousandths / 1_000, self.quantity.thousandths % 1_000);
         if rest == 0 && whole > 0 && self.gross % whole == 0 {
-            return Shown { amount: None, name: name.to_owned(), quantity: whole, price: self.gross / whole };
+            let price = self.gross / whole;
+            return Shown { amount: None, name: name.to_owned(), quantity: whole, price, product };
         }
         let digits = format!("{whole}.{rest:03}");
         let digits = digits.trim_end_matches('0').trim_end_matches('.');
         let unit = if self.product.as_ref().is_some_and(|p| p.by_weight) { " kg" } else { "" };
         let amount = Some(format!("{digits}{unit}"));
-        Shown { amount, name: name.to_owned(), quantity: 1, price: self.gross }
+        Shown { amount, name: name.to_owned(), quantity: 1, price: self.gross, product }
     }
 
     /// What is worth knowing of the line.

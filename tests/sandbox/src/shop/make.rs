@@ -48,6 +48,7 @@ pub(crate) fn make(orders: usize, customers: usize, seed: u64, locations: usize,
             price: 650,
             by_weight: false,
             gone: true,
+            shelf: catalogue::Shelf::default(),
             version: now - SPAN,
         });
     }

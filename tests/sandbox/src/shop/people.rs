@@ -134,7 +134,7 @@ pub(crate) fn make(rng: &mut Rng, count: usize, now: i64) -> Vec<Person> {
             }
             if index == 13 || rng.per_mille(15) {
                 odd += 1;
-                person.spell_oddly(rng, odd, index);
+                person.spell_oddly(odd, index);
             }
             if index == 15 || rng.per_mille(8) {
                 person.origin = "MERGE";
@@ -190,9 +190,9 @@ impl Person {
     }
 
     /// A name nobody has, and now and then an address that is odd and good.
-    fn spell_oddly(&mut self, rng: &mut Rng, turn: usize, index: usize) {
+    fn spell_oddly(&mut self, turn: usize, index: usize) {
         HOSTILE[turn % HOSTILE.len()].clone_into(&mut self.given);
-        HOSTILE[rng.index(HOSTILE.len())].clone_into(&mut self.family);
+        HOSTILE[turn * 7 % HOSTILE.len()].clone_into(&mut self.family);
         match turn % 5 {
             0 => self.email = Some(format!("o'brien+{index}@example.org")),
             1 => self.email = Some(format!("a!#$%&'*+/=?^_`{{|}}~-{index}@example.org")),

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::probe::{Probe, quick};
 use crate::shop::{self, Changes, Shop};
 
 const NOW: i64 = 1_790_000_000_000;
@@ -163,6 +164,7 @@ fn lines_come_to_what_was_sold() {
         for (line, sold) in lines.iter().zip(sold) {
             let gross = line["quantity"].as_i64().unwrap() * line["price_minor"].as_i64().unwrap();
             assert_eq!(gross, sold["gross_sales_money"]["amount"].as_i64().unwrap(), "{line} {sold:#}");
+            assert_eq!(line["variant"], sold["catalog_object_id"], "{line} {sold:#}");
             prefixed += i32::from(line["name"].as_str().unwrap().contains(" x "));
         }
     }
@@ -265,4 +267,75 @@ fn money_moves_as_the_shop_says() {
     assert_eq!(broken["reason"], "unreadable");
     let places = shop.expected()["locations"].clone();
     assert_eq!(places.as_object().unwrap().values().filter(|p| p["unreadable"] == 1).count(), 1);
+}
+
+#[test]
+fn names_are_hostile_and_addresses_good_or_bad_as_the_account_sees_them() {
+    let shop = shop::make(0, 2_000, 4, 3, NOW);
+    let profiles: Vec<Value> = shop.customers.rows().iter().map(|row| row.json()).collect();
+    let with = |name: &str| profiles.iter().filter(|p| p[name].is_string()).count() as u64;
+    let bad = profiles.iter().filter_map(|p| p["email_address"].as_str()).filter(|e| !crate::ac::takes(e));
+    let customers = &shop.expected_at(NOW)["customers"];
+    assert_eq!(customers["bad_email"], bad.count() as u64);
+    let (none, hidden) = (customers["no_email"].as_u64().unwrap(), customers["hidden"].as_u64().unwrap());
+    assert_eq!(with("email_address"), 2_000 - none - hidden);
+    for part in ["<script>", "=HYPERLINK", "\u{202e}", "\r\n", "\u{0}", "DROP TABLE"] {
+        let named = profiles.iter().any(|p| p["family_name"].as_str().is_some_and(|n| n.contains(part)));
+        assert!(named, "{part:?}");
+    }
+    assert!(profiles.iter().any(|p| p["given_name"].as_str().is_some_and(|n| n.trim().is_empty())));
+    assert!(profiles.iter().any(|p| p["creation_source"] == "MERGE"));
+    let lower = |p: &Value| p["email_address"].as_str().map(str::to_lowercase);
+    let mut twins: BTreeMap<String, usize> = BTreeMap::new();
+    profiles.iter().filter_map(lower).for_each(|email| *twins.entry(email).or_default() += 1);
+    assert!(twins.values().any(|n| *n > 1));
+}
+
+#[test]
+fn the_catalogue_has_what_cannot_be_followed() {
+    let shop = shop::make(0, 0, 4, 3, NOW);
+    let objects: Vec<Value> =
+        shop.catalogue.objects.iter().map(|o| serde_json::from_slice(&o.bytes).unwrap()).collect();
+    let some = |held: &dyn Fn(&Value) -> bool| objects.iter().any(held);
+    assert!(some(&|o| o["type"] == "ITEM" && o["is_deleted"] == true));
+    assert!(some(&|o| o["type"] == "CATEGORY" && o["is_deleted"] == true));
+    assert!(some(&|o| o["category_data"]["category_type"] == "SEASONAL_CATEGORY"));
+    assert!(some(&|o| o["item_variation_data"]["image_ids"].is_array()));
+    assert!(some(&|o| o["item_data"]["description_html"].is_string()
+        && o["item_data"]["description_plaintext"].is_null()));
+    assert!(some(&|o| o["type"] == "ITEM_VARIATION" && o["item_variation_data"]["item_id"].is_null()));
+    let item = |o: &Value| o["item_variation_data"]["item_id"].as_str().map(str::to_owned);
+    assert!(objects.iter().filter_map(item).any(|id| shop.catalogue.get(&id, true).is_none()));
+    assert!(shop.catalogue.products.iter().any(|p| shop.catalogue.get(&p.variation_id, true).is_none()));
+    let shelves = || shop.catalogue.products.iter().map(|p| &p.shelf);
+    assert!(shelves().any(|s| s.item_id.is_none()) && shelves().any(|s| s.image.is_none()));
+    assert!(shelves().all(|s| s.category.is_some() == s.item_id.is_some()));
+    let first = |o: &Value| o["item_data"]["categories"][0]["id"].as_str().map(str::to_owned);
+    let kinds: BTreeSet<String> = objects
+        .iter()
+        .filter_map(first)
+        .filter_map(|id| objects.iter().find(|o| o["id"] == id.as_str()))
+        .map(|o| o["category_data"]["category_type"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(kinds.len(), 4, "{kinds:?}");
+}
+
+#[tokio::test]
+async fn deleted_objects_are_told_only_when_asked_for() {
+    let p = Probe::new(0, 0, quick()).await;
+    let search = |deleted: bool| json!({"object_types": ["ITEM"], "include_deleted_objects": deleted});
+    let without = p.post("/v2/catalog/search", search(false)).await.json["objects"].clone();
+    let with = p.post("/v2/catalog/search", search(true)).await.json["objects"].clone();
+    let deleted: Vec<&Value> = with.as_array().unwrap().iter().filter(|o| o["is_deleted"] == true).collect();
+    assert_eq!(without.as_array().unwrap().len() + deleted.len(), with.as_array().unwrap().len());
+    let id = deleted[0]["id"].clone();
+    let answer = p.post("/v2/catalog/batch-retrieve", json!({"object_ids": [id]})).await;
+    assert_eq!(answer.json, json!({}));
+    let asked = json!({"object_ids": [id], "include_deleted_objects": true});
+    assert_eq!(
+        p.post("/v2/catalog/batch-retrieve", asked).await.json["objects"].as_array().unwrap().len(),
+        1
+    );
+    let path = format!("/v2/catalog/object/{}", id.as_str().unwrap());
+    assert_eq!(p.get(&path).await.error().0, 404);
 }
