@@ -21,6 +21,7 @@ mod nearest;
 mod paced;
 mod plan;
 pub mod ports;
+pub mod preview;
 pub mod run;
 pub mod shapes;
 pub mod state;
