@@ -124,6 +124,12 @@ pub const CODES: &[CodeText] = &[
                  `unpause`); else mend what the state names, and connect again.",
     },
     CodeText {
+        code: "connection.late",
+        meaning: "The connection was not read whole for longer than it should take.",
+        action: "See that `tillsync serve` runs, or the schedule of the AWS host; then look at its runs (`tillsync runs`; as \
+                 an event, `runs`) and mend what they name.",
+    },
+    CodeText {
         code: "connection.name_taken",
         meaning: "Another connection has this name, or has it as its id.",
         action: "Choose another name, or rename the other connection first.",

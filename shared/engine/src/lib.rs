@@ -9,6 +9,7 @@ pub mod connections;
 mod context;
 pub mod contract;
 pub mod deliver;
+pub mod doctor;
 pub mod entry;
 mod fault;
 pub mod find;

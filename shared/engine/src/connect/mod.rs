@@ -21,8 +21,8 @@ use crate::ports::{Key, Lane};
 use crate::run::connection as connection_by_id;
 use crate::state::{Connection, Row, Tagged, load, update};
 use keep::{Known, count, keep, new_connection, renew, summary};
-pub(crate) use remote::service;
-use remote::{prove_account, remote, still_there};
+use remote::remote;
+pub(crate) use remote::{prove_account, service, still_there};
 
 /// How long what came of a draft can be asked for.
 const DRAFTS_ARE_KEPT: SignedDuration = SignedDuration::from_hours(24);

@@ -114,6 +114,7 @@ impl Shop {
                     json!({"locations": [{"id": "L1", "name": "Rue Haute", "currency": "EUR", "status": status}]}),
                 )
             }
+            "catalog.info" => (200, json!({"limits": {}})),
             "catalog.batch_retrieve" => (200, catalogue::of(&query)),
             operation => panic!("nothing answers {operation}"),
         }
