@@ -15,7 +15,7 @@ use tillsync_engine::shapes;
 
 pub(super) async fn backfill(host: Host, action: Backfill) -> Result<Answer, Trouble> {
     match action {
-        Backfill::Start { connection, from, to, wait } => {
+        Backfill::Start { connection, from, to, dry_run, wait } => {
             let connection = connections::find(&host.engine, &connection).await?;
             let zone = TimeZone::get(&connection.location.timezone).unwrap_or(TimeZone::UTC);
             let from = from.map(|text| day("--from", &text, &zone, false)).transpose()?;
@@ -23,7 +23,11 @@ pub(super) async fn backfill(host: Host, action: Backfill) -> Result<Answer, Tro
             if from.zip(to).is_some_and(|(from, to)| from > to) {
                 return Err(Trouble::usage("config.invalid", "--from is later than --to"));
             }
-            let started = start_backfill(&host.engine, &connection.id, &BackfillRequest { from, to }).await?;
+            let request = BackfillRequest { from, to };
+            if dry_run {
+                return super::preview::of(&host, &connection.id, &request, None).await;
+            }
+            let started = start_backfill(&host.engine, &connection.id, &request).await?;
             go_on(host, &connection, started.run, wait, started.already).await
         }
         Backfill::Resume { connection, wait } => {
