@@ -51,6 +51,49 @@ pub(crate) enum Command {
     },
     /// Compare the store with ActiveCampaign, day by day, and say why they differ
     Reconcile(Reconcile),
+    /// Say what the history would send, and show one order as it would go out; sends nothing
+    Preview {
+        /// Id or name
+        connection: String,
+        /// The source's id of an order [default: the newest one to be sent]
+        order: Option<String>,
+    },
+    /// Stop a connection: nothing is read or sent for it until `resume`
+    Pause {
+        /// Id or name
+        connection: String,
+    },
+    /// Start a paused connection again
+    Resume {
+        /// Id or name
+        connection: String,
+    },
+    /// Give a connection another name; in ActiveCampaign nothing is renamed
+    Rename {
+        /// Id or name
+        connection: String,
+        /// The new name
+        name: String,
+    },
+    /// Set history, live_hours, customers, order_link, orders_without_customer or active_sync
+    Set {
+        /// Id or name
+        connection: String,
+        /// As `customers=with_orders`
+        #[arg(value_name = "KEY=VALUE")]
+        setting: String,
+    },
+    /// Find orders and people by id, number, address or name
+    Find {
+        /// Of an address or a name three letters are enough
+        text: String,
+    },
+    /// Say what is well and what is not
+    Doctor {
+        /// Ask no platform
+        #[arg(long)]
+        offline: bool,
+    },
     /// List the connections with their state and sums
     Connections,
     /// List the runs of a connection
@@ -202,6 +245,9 @@ pub(crate) enum Backfill {
         /// Send again what is there as it is
         #[arg(long)]
         force: bool,
+        /// Only say what it would send, and show one order as it would go out
+        #[arg(long, conflicts_with = "wait")]
+        dry_run: bool,
         /// Do the work here, or follow it, until nothing is on its way any more
         #[arg(long)]
         wait: bool,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use etcetera::BaseStrategy;
 use tillsync_embedded::{DataDir, FileVault, Owner, Sqlite};
 use tillsync_engine::budget::LocalBudget;
+use tillsync_engine::doctor::Check;
 use tillsync_engine::ports::{Delivery, Entropy, Lane};
 use tillsync_engine::{Config as EngineConfig, Engine, Fault, Timing, run};
 use tillsync_host::{Settings, SystemClock, SystemEntropy};
@@ -82,6 +83,37 @@ impl Host {
             }
         }
         Ok(self.owner.is_some())
+    }
+
+    /// An engine for looking at the platforms and changing nothing. Where another process works on the directory, it
+    /// calls as seldom as leaves that one its share: of the five calls a second an account has, that one takes four.
+    /// The proof of being alone is to be kept meanwhile.
+    pub(crate) fn beside(&self) -> Result<(Arc<Engine>, Option<Owner>), Trouble> {
+        let alone = Owner::try_take(&self.dir)?;
+        let mut engine = Engine::clone(&self.engine);
+        if alone.is_none() {
+            engine.config.calls_per_second = 1;
+        }
+        Ok((Arc::new(engine), alone))
+    }
+
+    /// How the data directory is.
+    pub(crate) async fn check_data(&self) -> Vec<Check> {
+        let path = self.dir.path().display();
+        let directory = match self.dir.is_private() {
+            Ok(true) => Check::ok("data", format!("{path}, for its owner alone")),
+            Ok(false) => Check::warn("data", format!("{path} can be read by others: chmod 700 {path}")),
+            Err(error) => Check::fail("data", error.code(), error.to_string()),
+        };
+        let database = match self.sqlite.check().await {
+            Ok(()) => {
+                let bytes = std::fs::metadata(self.dir.database()).map_or(0, |file| file.len());
+                let (version, mib) = (Sqlite::version(), bytes / (1024 * 1024));
+                Check::ok("database", format!("sound, version {version}, {mib} MiB"))
+            }
+            Err(error) => Check::fail("database", error.code(), error.to_string()),
+        };
+        vec![directory, database]
     }
 
     /// Who owns the directory, for a message.

@@ -36,6 +36,12 @@ impl DataDir {
         &self.path
     }
 
+    /// Whether only its owner can look into it. Not needed, since the files are private by themselves.
+    pub fn is_private(&self) -> Result<bool, DataError> {
+        let metadata = fs::metadata(&self.path).map_err(|error| DataError::from_io(&self.path, &error))?;
+        Ok(!permissions::others_may_read(&metadata))
+    }
+
     /// The database; beside it lie `-wal` and `-shm`, which belong to it.
     #[must_use]
     pub fn database(&self) -> PathBuf {

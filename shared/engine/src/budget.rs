@@ -20,7 +20,7 @@ pub const DESTINATION_CALLS_PER_SECOND: u32 = 4;
 /// Calls in a second to a store (rules.md section 5; the platform publishes no number).
 pub const STORE_CALLS_PER_SECOND: u32 = 8;
 /// Bulk imports in a minute: below the 100 the destination allows (activecampaign.md section 5.2).
-const IMPORTS_PER_MINUTE: u32 = 90;
+pub(crate) const IMPORTS_PER_MINUTE: u32 = 90;
 /// The slowest pace an adapting purse falls to.
 const SLOWEST: Duration = Duration::from_secs(2);
 /// How long live work holds history back after its last call.

@@ -11,6 +11,40 @@ use crate::sums::{Streams, Tally};
 
 /// Connections named in a message; a longer list helps nobody.
 const MAX_NAMED: usize = 20;
+/// Letters of a connection's name.
+const MAX_NAME: usize = 100;
+
+/// What may be a connection's name, without the blanks around it.
+///
+/// # Errors
+/// `config.missing`, `config.invalid`.
+pub(crate) fn proper_name(text: &str) -> Result<&str, Fault> {
+    let name = text.trim();
+    if name.is_empty() {
+        return Err(Fault::usage("config.missing", "name: give the connection a name"));
+    }
+    if name.chars().any(char::is_control) || name.chars().count() > MAX_NAME {
+        let detail = format!("name: give at most {MAX_NAME} letters, without control characters");
+        return Err(Fault::usage("config.invalid", detail));
+    }
+    Ok(name)
+}
+
+/// Refuses a name by which another connection can be found already, that with the id `except` left out.
+///
+/// # Errors
+/// `connection.name_taken`, or of the store.
+pub(crate) async fn taken_name(engine: &Engine, name: &str, except: Option<&str>) -> Result<(), Fault> {
+    let others = all(engine).await?;
+    let mut others = others.iter().filter(|other| Some(other.id.as_str()) != except);
+    match others.find(|other| other.name == name || other.id == name) {
+        Some(other) => {
+            let detail = format!("name: {name:?} is the name of connection {}; choose another", other.id);
+            Err(Fault::usage("connection.name_taken", detail))
+        }
+        None => Ok(()),
+    }
+}
 
 /// Every connection that is not deleted, oldest first.
 ///

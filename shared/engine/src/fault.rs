@@ -130,7 +130,19 @@ pub const CODES: &[CodeText] = &[
     CodeText {
         code: "connection.inactive",
         meaning: "The connection is not active, so nothing is read or sent for it.",
-        action: "Read its state in the list of connections, mend what that names, and connect again.",
+        action: "Read its state in the list of connections. Resume one that is paused (`tillsync resume`; as an event, \
+                 `unpause`); else mend what the state names, and connect again.",
+    },
+    CodeText {
+        code: "connection.late",
+        meaning: "The connection was not read whole for longer than it should take.",
+        action: "See that `tillsync serve` runs, or the schedule of the AWS host; then look at its runs (`tillsync runs`; as \
+                 an event, `runs`) and mend what they name.",
+    },
+    CodeText {
+        code: "connection.name_taken",
+        meaning: "Another connection has this name, or has it as its id.",
+        action: "Choose another name, or rename the other connection first.",
     },
     CodeText {
         code: "connection.failed",
@@ -171,6 +183,11 @@ pub const CODES: &[CodeText] = &[
         code: "location.closed",
         meaning: "The location is closed at the store, so it sells nothing.",
         action: "Open it at the store, or connect another location.",
+    },
+    CodeText {
+        code: "setting.unknown",
+        meaning: "A connection has no setting of this name.",
+        action: "Use one of the settings the message lists.",
     },
     CodeText {
         code: "source.unknown",

@@ -3,10 +3,17 @@
 use std::collections::BTreeMap;
 
 use crate::connect::Summary;
+use crate::doctor::Report;
+use crate::find::{Found, Hit};
+use crate::manage::{Changed, Set, words};
+use crate::preview::Preview;
 use crate::run::Progress;
 use crate::state::{Connection, Day, LedgerRow, RunState, Sum};
 use crate::sums::{Streams, Tally};
 use serde_json::{Value, json};
+
+/// Where a platform sends what changes; none while changes come by polls alone.
+const WEBHOOK_URL: Option<&str> = None;
 
 /// `{observed, synced, unchanged, skipped, parked, pending}` of each stream.
 #[must_use]
@@ -43,8 +50,74 @@ pub fn head(connection: &Connection) -> Value {
         "active_sync": connection.active_sync,
         "last_sync": connection.last_sync,
         "next_sync": connection.next_sync,
-        "settings": {"history": connection.settings.history, "history_from": connection.settings.history_from},
+        "webhook_url": WEBHOOK_URL,
+        "settings": settings(connection),
     })
+}
+
+/// The settings by the words that set them, and the instant the history begins.
+fn settings(connection: &Connection) -> Value {
+    let mut all: serde_json::Map<_, _> =
+        words(connection).into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
+    all.insert("history_from".into(), json!(connection.settings.history_from));
+    all.insert("live_hours".into(), json!(connection.settings.live_hours));
+    Value::Object(all)
+}
+
+/// A connection that was paused, resumed or renamed.
+#[must_use]
+pub fn changed(changed: &Changed) -> Value {
+    json!({"ok": true, "connection": head(&changed.connection), "already": changed.already, "note": changed.note})
+}
+
+/// A setting that was set.
+#[must_use]
+pub fn set(set: &Set) -> Value {
+    let setting = json!({"name": set.name, "old": set.old, "new": set.new});
+    json!({
+        "ok": true, "connection": head(&set.connection), "setting": setting, "already": set.already,
+        "effect": set.effect,
+    })
+}
+
+/// What was found, each with what to ask next.
+#[must_use]
+pub fn found(found: &Found, next: impl Fn(&Hit) -> Value) -> Value {
+    let hit = |hit: &Hit| {
+        let mut all = json!(hit);
+        all["next"] = next(hit);
+        all
+    };
+    let hits: Vec<_> = found.hits.iter().map(hit).collect();
+    json!({"ok": true, "hits": hits, "looked_at": found.looked_at, "complete": found.complete})
+}
+
+/// What a history would send.
+#[must_use]
+pub fn preview(preview: &Preview) -> Value {
+    let mut all = json!(preview);
+    all["ok"] = json!(true);
+    all
+}
+
+/// The same as an operator's event has always had it, without the sample.
+#[must_use]
+pub fn estimate(preview: &Preview) -> Value {
+    let orders = &preview.orders;
+    json!({
+        "orders": orders.total, "exact": orders.exact, "eligible": orders.eligible,
+        "eligible_exact": orders.eligible_exact, "customers": preview.customers.total,
+        "new_contacts_at_most": preview.new_contacts_at_most, "minutes": preview.minutes, "calls": preview.calls,
+        "because": preview.because,
+    })
+}
+
+/// What is well and what is not.
+#[must_use]
+pub fn report(report: &Report) -> Value {
+    let connection = |one: &Connection| json!({"id": one.id, "name": one.name, "state": one.state_word(), "webhook_url": WEBHOOK_URL});
+    let connections: Vec<_> = report.connections.iter().map(connection).collect();
+    json!({"ok": report.is_ok(), "checks": report.checks, "connections": connections})
 }
 
 /// What a new connection would send; with the run that sends it, where one was started.
@@ -95,7 +168,7 @@ pub fn run(progress: &Progress) -> Value {
 /// (rules.md section 8).
 #[must_use]
 pub fn comparison(connection: &Connection, progress: &Progress, days: &[Day]) -> Value {
-    let found = Found::of(days);
+    let found = Compared::of(days);
     let day = |day: &Day| {
         json!({
             "date": day.date, "location": connection.location.id, "currency": connection.location.currency,
@@ -117,7 +190,7 @@ pub fn comparison(connection: &Connection, progress: &Progress, days: &[Day]) ->
 
 /// The days of a comparison in sum.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct Compared {
     /// Eligible orders at the store.
     pub source: Sum,
     /// Orders at the destination.
@@ -128,7 +201,7 @@ pub struct Found {
     pub unexplained: u64,
 }
 
-impl Found {
+impl Compared {
     /// Adds up the days.
     #[must_use]
     pub fn of(days: &[Day]) -> Self {

@@ -15,7 +15,7 @@ use tillsync_engine::shapes;
 
 pub(super) async fn backfill(host: Host, action: Backfill) -> Result<Answer, Trouble> {
     match action {
-        Backfill::Start { connection, from, to, limit, force, wait } => {
+        Backfill::Start { connection, from, to, limit, force, dry_run, wait } => {
             let connection = connections::find(&host.engine, &connection).await?;
             let zone = TimeZone::get(&connection.location.timezone).unwrap_or(TimeZone::UTC);
             let from = from.map(|text| day("--from", &text, &zone, false)).transpose()?;
@@ -24,6 +24,9 @@ pub(super) async fn backfill(host: Host, action: Backfill) -> Result<Answer, Tro
                 return Err(Trouble::usage("config.invalid", "--from is later than --to"));
             }
             let request = BackfillRequest { from, to, limit, force };
+            if dry_run {
+                return super::preview::of(&host, &connection.id, &request, None).await;
+            }
             let started = start_backfill(&host.engine, &connection.id, &request).await?;
             go_on(host, &connection, started.run, wait, started.already).await
         }

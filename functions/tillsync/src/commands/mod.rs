@@ -4,9 +4,13 @@ mod backfill;
 mod connect;
 #[cfg(feature = "demo")]
 mod demo;
+mod doctor;
 mod explain;
+mod find;
 mod list;
+mod manage;
 mod poll;
+mod preview;
 mod reconcile;
 mod serve;
 
@@ -63,6 +67,9 @@ async fn perform(cli: Cli) -> Result<Answer, Trouble> {
     if let Command::Locations { source } = &command {
         return connect::locations(&config, source).await;
     }
+    if let Command::Doctor { offline } = &command {
+        return doctor::doctor(data, &config, *offline).await;
+    }
     let host = Host::open(data, &config)?;
     match command {
         Command::Serve(options) => serve::serve(host, &options).await,
@@ -72,6 +79,14 @@ async fn perform(cli: Cli) -> Result<Answer, Trouble> {
         Command::Sync(options) => poll::sync(host, &options).await,
         Command::Retry(options) => poll::retry(host, &options).await,
         Command::Backfill { action } => backfill::backfill(host, action).await,
+        Command::Pause { connection } => manage::pause(&host, &connection).await,
+        Command::Resume { connection } => manage::resume(&host, &connection).await,
+        Command::Rename { connection, name } => manage::rename(&host, &connection, &name).await,
+        Command::Set { connection, setting } => manage::set(&host, &connection, &setting).await,
+        Command::Find { text } => find::find(&host, &text).await,
+        Command::Preview { connection, order } => {
+            preview::preview(&host, &connection, order.as_deref()).await
+        }
         Command::Connections => list::connections(&host).await,
         Command::Runs { connection } => list::runs(&host, &connection).await,
         Command::Record { connection, stream, id } => list::record(&host, &connection, &stream, &id).await,

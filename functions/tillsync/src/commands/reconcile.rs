@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde_json::json;
 use tillsync_engine::run::{Progress, days, progress, start_reconcile};
-use tillsync_engine::shapes::{self, Found};
+use tillsync_engine::shapes::{self, Compared};
 use tillsync_engine::state::{Comparison, Connection, Day, Difference, Sum};
 use tillsync_engine::{connections, day_of};
 
@@ -51,7 +51,7 @@ fn answer(connection: &Connection, state: &Progress, days: &[Day]) -> Answer {
 }
 
 fn words(connection: &Connection, state: &Progress, days: &[Day]) -> String {
-    let found = Found::of(days);
+    let found = Compared::of(days);
     let money = |sum: Sum| {
         let money = tillsync_mapping::model::Money::new(sum.minor, connection.location.currency);
         format!("{} orders, {} {}", sum.count, money.decimal(), connection.location.currency.code())

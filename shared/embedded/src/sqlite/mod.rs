@@ -44,6 +44,12 @@ impl Sqlite {
         Ok(Self { inner: Arc::new(Inner { path, write: Mutex::new(write), read: Mutex::new(read), clock }) })
     }
 
+    /// The version of the tables, to which every database is brought when it is opened.
+    #[must_use]
+    pub fn version() -> usize {
+        schema::STEPS.len()
+    }
+
     /// Reads the whole file and checks its structure: for `doctor`, since it takes seconds on a large one.
     pub async fn check(&self) -> Result<(), DataError> {
         let found = self.run(|inner| {

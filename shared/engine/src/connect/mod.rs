@@ -16,7 +16,7 @@ use tillsync_mapping::activecampaign::Account;
 use tillsync_mapping::model::Secret;
 use tillsync_mapping::source::{Access, ReadOptions, Source};
 
-use crate::connections::{all, pick_location};
+use crate::connections::{all, pick_location, proper_name};
 use crate::context::Engine;
 use crate::fault::{Fault, Kind};
 use crate::message::Work;
@@ -30,12 +30,11 @@ use keep::{Known, count, keep, new_connection, renew, summary};
 pub(crate) use remote::is_there;
 #[cfg(test)]
 pub(crate) use remote::service;
-use remote::{choose, prove_account, settle, still_there};
+use remote::{choose, settle};
+pub(crate) use remote::{prove_account, still_there};
 pub use warn::Warning;
 use warn::{kept, own_integration};
 
-/// Letters of a connection's name.
-const MAX_NAME: usize = 100;
 /// How long what came of a draft can be asked for.
 const DRAFTS_ARE_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
@@ -144,14 +143,7 @@ pub async fn begin(
     engine.source(&request.source)?;
     parse_url(&request.destination_url)?;
     history_from(&request.history, "UTC", engine.now())?;
-    let name = request.name.trim();
-    if name.is_empty() {
-        return Err(Fault::usage("config.missing", "name: give the connection a name"));
-    }
-    if name.chars().any(char::is_control) || name.chars().count() > MAX_NAME {
-        let detail = format!("name: give at most {MAX_NAME} letters, without control characters");
-        return Err(Fault::usage("config.invalid", detail));
-    }
+    proper_name(&request.name)?;
     let id = engine.new_id();
     let (token_owner, key_owner) = Draft::owners(&id);
     engine.vault.put(&token_owner, token).await?;

@@ -11,7 +11,7 @@ use crate::paced::Paced;
 use crate::state::Connection;
 
 /// The key, the plan and the schema, before anything is made.
-pub(super) async fn prove_account(account: &Account, http: &Paced<'_>) -> Result<(), Fault> {
+pub(crate) async fn prove_account(account: &Account, http: &Paced<'_>) -> Result<(), Fault> {
     let me = http.send(activecampaign::who_am_i(account)).await.map_err(refused_host)?;
     activecampaign::succeeded(&me).map_err(stopped)?;
     let plan = http.send(activecampaign::entitlements(account)).await?;
@@ -170,7 +170,7 @@ pub(crate) async fn is_there(id: i64, account: &Account, http: &dyn Http) -> Res
 
 /// Proves that the connection we know is still at the destination: what was sent to one that was removed there is
 /// gone, and nothing would say so.
-pub(super) async fn still_there(
+pub(crate) async fn still_there(
     connection: &Connection,
     account: &Account,
     http: &Paced<'_>,

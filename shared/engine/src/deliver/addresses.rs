@@ -9,8 +9,8 @@ use tillsync_mapping::model::{Buyer, Customer, Email};
 use super::Delivering;
 use super::people::address_mark;
 use crate::fault::Fault;
-use crate::ports::{Key, MAX_BATCH, Written};
-use crate::state::{Address, Row};
+use crate::ports::{Key, MAX_BATCH, Store, Written};
+use crate::state::{Address, Connection, Row, load};
 
 /// Times rows are read anew because somebody else wrote them.
 const MAX_ROUNDS: u32 = 5;
@@ -109,6 +109,20 @@ impl Delivering<'_> {
         }
         Ok(done)
     }
+}
+
+/// Puts into an order that is only shown what its buyer's address is known by; nothing is noted.
+pub(crate) async fn settle_address(
+    store: &dyn Store,
+    owner: &Connection,
+    buyer: &Buyer,
+    input: &mut OrderInput,
+) -> Result<(), Fault> {
+    let mark = mark(&buyer.email);
+    let row: Option<Row<Address>> = load(store, Address::key(&owner.people_partition(), &mark)).await?;
+    let known = Addresses(row.map(|row| (mark, row.value)).into_iter().collect());
+    known.settle(buyer, input);
+    Ok(())
 }
 
 /// Notes one profile. One that neither bought nor opted out needs no row: most people are so.

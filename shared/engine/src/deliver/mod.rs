@@ -14,7 +14,7 @@ mod send;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use addresses::mark as address_key;
+pub(crate) use addresses::{mark as address_key, settle_address};
 pub use decide::{Decision, Facts, decide};
 pub use orders::BATCH;
 pub(crate) use orders::{load_rows, record_id, write_rows};

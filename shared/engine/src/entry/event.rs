@@ -29,6 +29,13 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ("retry_failed", &["connection", "id"]),
     ("runs", &["connection"]),
     ("record", &["connection", "stream", "id"]),
+    ("pause", &["connection"]),
+    ("unpause", &["connection"]),
+    ("rename", &["connection", "name"]),
+    ("set", &["connection", "setting", "value"]),
+    ("find", &["text"]),
+    ("preview", &["connection", "order"]),
+    ("doctor", &["offline"]),
     ("explain", &["code"]),
 ];
 /// For the operator's own record; every action takes it.
@@ -69,6 +76,20 @@ pub enum Asked {
     Runs(Of),
     /// One record.
     Record(OneRecord),
+    /// Nothing is read or sent any more.
+    Pause(Of),
+    /// It is again.
+    Unpause(Of),
+    /// Another name.
+    Rename(Rename),
+    /// A setting.
+    Set(SetOne),
+    /// Records by what is known of them.
+    Find(Find),
+    /// What a history would send.
+    Preview(Preview),
+    /// What is well and what is not.
+    Doctor(Doctor),
     /// What a code means.
     Explain(OfCode),
 }
@@ -113,6 +134,47 @@ pub struct OneRecord {
 pub struct Again {
     pub(super) connection: String,
     pub(super) id: Option<String>,
+}
+
+/// Names a connection anew.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Rename {
+    pub(super) connection: String,
+    pub(super) name: String,
+}
+
+/// Sets one setting.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct SetOne {
+    pub(super) connection: String,
+    pub(super) setting: String,
+    pub(super) value: Value,
+}
+
+/// Looks for records. What is looked for names a person, maybe: it is not printed.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub struct Find {
+    pub(super) text: String,
+}
+
+impl std::fmt::Debug for Find {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Find([personal])")
+    }
+}
+
+/// Looks at what would be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Preview {
+    pub(super) connection: String,
+    pub(super) order: Option<String>,
+}
+
+/// Looks whether all is well.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Doctor {
+    #[serde(default)]
+    pub(super) offline: bool,
 }
 
 /// A connection to be made.
@@ -207,6 +269,13 @@ impl Known {
             "retry" | "retry_failed" => Asked::Retry(members_of(action, event)?),
             "runs" => Asked::Runs(members_of(action, event)?),
             "record" => Asked::Record(members_of(action, event)?),
+            "pause" => Asked::Pause(members_of(action, event)?),
+            "unpause" => Asked::Unpause(members_of(action, event)?),
+            "rename" => Asked::Rename(members_of(action, event)?),
+            "set" => Asked::Set(members_of(action, event)?),
+            "find" => Asked::Find(members_of(action, event)?),
+            "preview" => Asked::Preview(members_of(action, event)?),
+            "doctor" => Asked::Doctor(members_of(action, event)?),
             "explain" => Asked::Explain(members_of(action, event)?),
             _ => Asked::Help,
         };

@@ -2,6 +2,7 @@
 
 mod event;
 mod operator;
+mod verbs;
 
 #[cfg(test)]
 mod tests;

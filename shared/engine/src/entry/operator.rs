@@ -6,12 +6,14 @@ use serde_json::{Value, json};
 use tillsync_mapping::model::Secret;
 
 use super::event::{Again, Asked, Compare, Connect, Of, OneRecord, Start};
+use super::verbs;
 use crate::codes::{codes, explained};
 use crate::connect::{self, ConnectRequest, DraftOutcome};
 use crate::context::Engine;
 use crate::fault::{Fault, Kind};
 use crate::plan::{day, day_of};
 use crate::ports::Lane;
+use crate::preview::preview;
 use crate::run::{
     BackfillRequest, Progress, Started, active_run, cancel, days, estimate, progress, resume, start_backfill,
     start_poll, start_reconcile, start_retry, start_sync,
@@ -62,6 +64,13 @@ pub async fn operate(engine: &Engine, asked: &Asked, credentials: &dyn Credentia
         Asked::Retry(what) => again(engine, what).await,
         Asked::Runs(of) => runs(engine, of).await,
         Asked::Record(what) => record(engine, what).await,
+        Asked::Pause(of) => verbs::pause(engine, of).await,
+        Asked::Unpause(of) => verbs::unpause(engine, of).await,
+        Asked::Rename(what) => verbs::rename(engine, what).await,
+        Asked::Set(what) => verbs::set(engine, what).await,
+        Asked::Find(what) => verbs::search(engine, what).await,
+        Asked::Preview(what) => verbs::look_ahead(engine, what).await,
+        Asked::Doctor(what) => verbs::doctor(engine, what).await,
         Asked::Explain(of) => {
             let text = explained(&of.code).ok_or_else(|| {
                 let known: Vec<_> = codes().iter().map(|text| text.code).collect();
@@ -112,6 +121,17 @@ pub async fn help(engine: &Engine) -> Result<Value, Fault> {
             {"does": "lists the newest runs", "event": {"action": "runs", "connection": name}},
             {"does": "tells everything known of one record",
              "event": {"action": "record", "connection": name, "stream": "orders", "id": "..."}},
+            {"does": "stops it: nothing is read or sent until unpause",
+             "event": {"action": "pause", "connection": name}},
+            {"does": "starts a paused one again", "event": {"action": "unpause", "connection": name}},
+            {"does": "gives it another name", "event": {"action": "rename", "connection": name, "name": "Other Street"}},
+            {"does": "sets history, live_hours, customers, order_link, orders_without_customer or active_sync",
+             "event": {"action": "set", "connection": name, "setting": "customers", "value": "with_orders"}},
+            {"does": "finds orders and people by id, number, address or name",
+             "event": {"action": "find", "text": "ann@example.org"}},
+            {"does": "says what the history would send, and shows one order as it would go out; writes nothing",
+             "event": {"action": "preview", "connection": name, "order": null}},
+            {"does": "says what is well and what is not", "event": {"action": "doctor", "offline": false}},
             {"does": "says what a code means and what to do",
              "event": {"action": "explain", "code": "connection.unknown"}},
         ],
@@ -186,6 +206,16 @@ async fn start(engine: &Engine, what: &Start) -> Result<Value, Fault> {
     }
     let request = BackfillRequest { from, to, limit: what.limit.map(u64::from), force: what.force };
     let at_work = active_run(engine, &connection.id, RunKind::Historical).await?;
+    if what.dry_run {
+        let preview = match at_work {
+            Some(_) => None,
+            None => Some(preview(engine, &connection.id, &request, None).await?),
+        };
+        return Ok(json!({
+            "ok": true, "dry_run": true, "connection": brief(&connection),
+            "estimate": preview.as_ref().map(shapes::estimate), "already_running": preview.is_none(),
+        }));
+    }
     let estimate = match at_work {
         Some(_) => None,
         None => Some(estimate(engine, &connection.id, &request).await?),
@@ -197,12 +227,6 @@ async fn start(engine: &Engine, what: &Start) -> Result<Value, Fault> {
             "because": estimate.because,
         })
     });
-    if what.dry_run {
-        return Ok(json!({
-            "ok": true, "dry_run": true, "connection": brief(&connection), "estimate": estimate,
-            "already_running": estimate.is_none(),
-        }));
-    }
     let started = start_backfill(engine, &connection.id, &request).await?;
     let mut answer = told(engine, &connection, &started.run).await?;
     answer["already_running"] = json!(started.already);

@@ -112,6 +112,24 @@ async fn mistakes_are_named_with_the_nearest_valid_name() {
             "record.unknown",
             "none",
         ),
+        (json!({"action": "paus", "connection": "C1"}), "event.invalid", "did you mean \"pause\"?"),
+        (json!({"action": "unpause"}), "event.invalid", "missing field `connection`"),
+        (json!({"action": "rename", "connection": "C1", "name": " "}), "config.missing", "name:"),
+        (json!({"action": "set", "connection": "C1", "key": "a"}), "event.secret", "key:"),
+        (
+            json!({"action": "set", "connection": "C1", "setting": "live_hour", "value": 24}),
+            "setting.unknown",
+            "did you mean \"live_hours\"?",
+        ),
+        (
+            json!({"action": "set", "connection": "C1", "setting": "live_hours", "value": 12}),
+            "config.invalid",
+            "24 or 0",
+        ),
+        (json!({"action": "find", "text": ""}), "config.invalid", "text:"),
+        (json!({"action": "find", "txt": "canary"}), "event.invalid", "did you mean \"text\"?"),
+        (json!({"action": "preview", "connection": "nobody"}), "connection.unknown", "Rue Haute"),
+        (json!({"action": "doctor", "offline": "yes"}), "event.invalid", "doctor: offline: "),
         (json!({"action": "explain", "code": "connection.unknow"}), "code.unknown", "connection.unknown"),
         (json!({"action": "status", "connection": "x".repeat(501)}), "event.invalid", "longer than"),
         (json!({"Records": []}), "event.unknown", ""),
@@ -182,4 +200,57 @@ async fn a_history_is_estimated_started_once_looked_at_and_stopped() {
     assert_eq!(runs["in_all"], 5);
     let list = ask(&world, json!({"action": "list"})).await.unwrap();
     assert_eq!(list["connections"][0]["state"], "active");
+}
+
+#[tokio::test]
+async fn a_connection_is_stopped_started_named_and_set() {
+    let world = world().await;
+    let ask = async |event| ask(&world, event).await.unwrap();
+    let paused = ask(json!({"action": "pause", "connection": "Rue Haute"})).await;
+    assert_eq!((&paused["connection"]["state"], &paused["already"]), (&json!("paused"), &json!(false)));
+    let again = ask(json!({"action": "unpause", "connection": "C1"})).await;
+    assert_eq!(again["connection"]["state"], "active");
+    let named = ask(json!({"action": "rename", "connection": "C1", "name": "Nord"})).await;
+    assert_eq!(named["connection"]["name"], "Nord");
+    let set = ask(json!({"action": "set", "connection": "Nord", "setting": "live_hours", "value": 0})).await;
+    assert_eq!(set["setting"], json!({"name": "live_hours", "old": "24", "new": "0"}));
+    assert_eq!(
+        set["connection"]["settings"],
+        json!({
+            "history": "all", "history_from": null, "live_hours": 0, "customers": "all", "order_link": "dashboard",
+            "orders_without_customer": "skip", "active_sync": "on",
+        })
+    );
+    assert_eq!(world.net.all_calls(), 0, "nothing of it is anybody else's matter");
+}
+
+#[tokio::test]
+async fn what_would_be_sent_and_what_was_sent_is_told() {
+    let world = world().await;
+    let seen = ask(&world, json!({"action": "preview", "connection": "C1"})).await.unwrap();
+    assert_eq!((&seen["ok"], &seen["orders"]["eligible"]), (&json!(true), &json!(3)));
+    assert_eq!(seen["sample"]["request"]["storeOrderId"], "O2");
+    let dry = ask(&world, json!({"action": "start", "connection": "C1", "dry_run": true})).await.unwrap();
+    let estimate = &dry["estimate"];
+    assert_eq!((&estimate["eligible"], &estimate["new_contacts_at_most"]), (&json!(3), &json!(3)));
+    assert!(world.idle().await, "neither starts anything");
+    ask(&world, json!({"action": "start", "connection": "C1"})).await.unwrap();
+    world.work().await;
+    let found = ask(&world, json!({"action": "find", "text": "o1@example.org"})).await.unwrap();
+    let next = &found["hits"][0]["next"];
+    assert_eq!(next, &json!({"action": "record", "connection": "C1", "stream": "orders", "id": "O1"}));
+    assert_eq!(ask(&world, next.clone()).await.unwrap()["record"]["state"], "synced");
+}
+
+#[tokio::test]
+async fn a_doctor_by_an_event_leaves_the_queues_to_the_alarms() {
+    let world = world().await;
+    let report = ask(&world, json!({"action": "doctor"})).await.unwrap();
+    let checks = report["checks"].as_array().unwrap();
+    assert!(checks.iter().any(|check| check["what"] == "token" && check["state"] == "ok"), "{report:#}");
+    assert!(!checks.iter().any(|check| check["what"] == "queue_live"));
+    assert_eq!(report["connections"][0]["webhook_url"], Value::Null);
+    let calls = world.net.all_calls();
+    ask(&world, json!({"action": "doctor", "offline": true})).await.unwrap();
+    assert_eq!(world.net.all_calls(), calls);
 }

@@ -6,13 +6,15 @@ mod ledger;
 mod people;
 mod run;
 mod settings;
+mod window;
 
 pub use comparison::{Comparison, Copies, Day, Difference, Expected, Gathered, Sum};
 pub use connection::{Connection, ConnectionState, Counted, Cursor, Problem};
 pub use ledger::{Entry, Intent, LedgerRow, State};
 pub use people::{Address, Merged, PeopleRuns};
-pub use run::{Flight, Phase, Run, RunKind, RunState, Stream, WindowRow, WindowState};
+pub use run::{Flight, Phase, Run, RunKind, RunState, Stream};
 pub use settings::{Link, Settings, Unnamed, WhichCustomers};
+pub use window::{WindowRow, WindowState};
 
 use jiff::Timestamp;
 use serde::Serialize;

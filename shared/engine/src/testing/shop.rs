@@ -80,6 +80,7 @@ impl Shop {
                 let name = if query["return_entries"] == json!(true) { "order_entries" } else { "orders" };
                 self.search(&query, cursor, name, &self.orders)
             }
+            "customers.search" if query.contains_key("count") => (200, json!({"count": self.people.len()})),
             "customers.search" => self.search(&query, cursor, "customers", &self.people),
             "orders.batch_retrieve" => {
                 let found: Vec<_> =

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use tillsync_engine::run::Progress;
-use tillsync_engine::shapes::Found;
+use tillsync_engine::shapes::Compared;
 use tillsync_engine::state::{Connection, Day, RunState, Sum};
 
 use super::story::per_thousand;
@@ -113,7 +113,7 @@ pub(super) fn reconciled(
 ) -> Vec<Check> {
     let mut checks = Vec::new();
     for (connection, (state, days)) in connections.iter().zip(states) {
-        let (name, found) = (&connection.name, Found::of(days));
+        let (name, found) = (&connection.name, Compared::of(days));
         let differences: u64 = found.explained.values().sum::<u64>() + found.unexplained;
         let held =
             state.run.state == RunState::Complete && differences == 0 && found.source == found.destination;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::super::{days, start_reconcile};
 use super::{history, poll};
-use crate::shapes::Found;
+use crate::shapes::Compared;
 use crate::state::{Comparison, Day, Run, RunState};
 use crate::testing::{DAY, HOUR, World, ago};
 
@@ -40,7 +40,7 @@ async fn both_sides_are_the_same_after_a_history() {
     let world = world().await;
     let before = world.net.account().orders.clone();
     let (run, days) = compare(&world, Comparison::default()).await;
-    let found = Found::of(&days);
+    let found = Compared::of(&days);
     assert_eq!(
         (run.state, days.len(), found.source.count, found.source.minor),
         (RunState::Complete, 12, 12, 15_000)

@@ -1,0 +1,46 @@
+//! What changes a connection: pause, resume, rename, set.
+
+use tillsync_engine::manage::{self, Changed};
+use tillsync_engine::{connections, shapes};
+
+use crate::answer::{Answer, Trouble};
+use crate::host::Host;
+
+pub(super) async fn pause(host: &Host, connection: &str) -> Result<Answer, Trouble> {
+    let connection = connections::find(&host.engine, connection).await?;
+    let changed = manage::pause(&host.engine, &connection.id).await?;
+    let next = format!("Go on: tillsync resume {}", connection.id);
+    Ok(answer(&changed, "paused", &next))
+}
+
+pub(super) async fn resume(host: &Host, connection: &str) -> Result<Answer, Trouble> {
+    let connection = connections::find(&host.engine, connection).await?;
+    let changed = manage::resume(&host.engine, &connection.id).await?;
+    let id = &connection.id;
+    let next = format!(
+        "`tillsync serve` reads what changed, `tillsync poll {id}` at once; `tillsync backfill resume {id}` goes on \
+         with an unfinished history."
+    );
+    Ok(answer(&changed, "active", &next))
+}
+
+pub(super) async fn rename(host: &Host, connection: &str, name: &str) -> Result<Answer, Trouble> {
+    let connection = connections::find(&host.engine, connection).await?;
+    let changed = manage::rename(&host.engine, &connection.id, name).await?;
+    Ok(answer(&changed, &format!("the name of {}", connection.id), ""))
+}
+
+pub(super) async fn set(host: &Host, connection: &str, pair: &str) -> Result<Answer, Trouble> {
+    let connection = connections::find(&host.engine, connection).await?;
+    let (name, value) = manage::pair(pair)?;
+    let set = manage::set(&host.engine, &connection.id, name, value).await?;
+    let was = if set.already { "it was that already".into() } else { format!("it was {}", set.old) };
+    let text = format!("{}: {} is {}; {was}.\n{}", set.connection.name, set.name, set.new, set.effect);
+    Ok(Answer::complete(text, shapes::set(&set)))
+}
+
+fn answer(changed: &Changed, what: &str, next: &str) -> Answer {
+    let already = if changed.already { " already" } else { "" };
+    let text = format!("{} is {what}{already}. {}\n{next}", changed.connection.name, changed.note);
+    Answer::complete(text, shapes::changed(changed))
+}

@@ -1,0 +1,55 @@
+//! What an operator changes about a connection by an event, and what only looks: find, preview, doctor.
+
+use serde_json::{Value, json};
+
+use super::event::{Doctor, Find, Of, Preview, Rename, SetOne};
+use crate::context::Engine;
+use crate::doctor::{Scope, examine};
+use crate::fault::Fault;
+use crate::run::BackfillRequest;
+use crate::{connections, find, manage, preview, shapes};
+
+pub(super) async fn pause(engine: &Engine, of: &Of) -> Result<Value, Fault> {
+    let connection = connections::find(engine, &of.connection).await?;
+    Ok(shapes::changed(&manage::pause(engine, &connection.id).await?))
+}
+
+pub(super) async fn unpause(engine: &Engine, of: &Of) -> Result<Value, Fault> {
+    let connection = connections::find(engine, &of.connection).await?;
+    Ok(shapes::changed(&manage::resume(engine, &connection.id).await?))
+}
+
+pub(super) async fn rename(engine: &Engine, what: &Rename) -> Result<Value, Fault> {
+    let connection = connections::find(engine, &what.connection).await?;
+    Ok(shapes::changed(&manage::rename(engine, &connection.id, &what.name).await?))
+}
+
+pub(super) async fn set(engine: &Engine, what: &SetOne) -> Result<Value, Fault> {
+    let connection = connections::find(engine, &what.connection).await?;
+    let value = match &what.value {
+        Value::String(text) => text.clone(),
+        // 24, say.
+        other => other.to_string(),
+    };
+    Ok(shapes::set(&manage::set(engine, &connection.id, what.setting.trim(), value.trim()).await?))
+}
+
+pub(super) async fn search(engine: &Engine, what: &Find) -> Result<Value, Fault> {
+    let found = find::find(engine, &what.text).await?;
+    let next = |hit: &find::Hit| json!({"action": "record", "connection": hit.connection, "stream": hit.stream, "id": hit.id});
+    Ok(shapes::found(&found, next))
+}
+
+pub(super) async fn look_ahead(engine: &Engine, what: &Preview) -> Result<Value, Fault> {
+    let connection = connections::find(engine, &what.connection).await?;
+    let request = BackfillRequest::default();
+    let preview = preview::preview(engine, &connection.id, &request, what.order.as_deref()).await?;
+    Ok(shapes::preview(&preview))
+}
+
+/// The queues are left to the alarms: this host's operators' function may not look at all of them.
+pub(super) async fn doctor(engine: &Engine, what: &Doctor) -> Result<Value, Fault> {
+    let scope = Scope { queues: false, platforms: !what.offline };
+    let report = examine(engine, scope).await?;
+    Ok(shapes::report(&report))
+}
