@@ -56,8 +56,7 @@ async fn nothing_asked_is_answered_with_help() {
 
 #[tokio::test]
 async fn mistakes_are_named_with_the_nearest_valid_name() {
-    let world = world().await;
-    let cases = [
+    refused(vec![
         (json!({"action": "strat"}), "event.invalid", "did you mean \"start\"?"),
         (json!({"acton": "start"}), "event.invalid", "did you mean \"action\"?"),
         (json!({"action": 7}), "event.invalid", "action: give one of help, locations"),
@@ -116,6 +115,13 @@ async fn mistakes_are_named_with_the_nearest_valid_name() {
         (json!({"action": "unpause"}), "event.invalid", "missing field `connection`"),
         (json!({"action": "rename", "connection": "C1", "name": " "}), "config.missing", "name:"),
         (json!({"action": "set", "connection": "C1", "key": "a"}), "event.secret", "key:"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn mistakes_of_the_verbs_are_named_likewise() {
+    refused(vec![
         (
             json!({"action": "set", "connection": "C1", "setting": "live_hour", "value": 24}),
             "setting.unknown",
@@ -135,7 +141,13 @@ async fn mistakes_are_named_with_the_nearest_valid_name() {
         (json!({"Records": []}), "event.unknown", ""),
         (json!([1]), "event.unknown", ""),
         (json!("start"), "event.unknown", ""),
-    ];
+    ])
+    .await;
+}
+
+/// Each of these is refused with its code, names what is wrong, repeats no secret, and calls nobody.
+async fn refused(cases: Vec<(Value, &str, &str)>) {
+    let world = world().await;
     for (event, code, part) in cases {
         let fault = ask(&world, event.clone()).await.unwrap_err();
         assert_eq!(fault.code, code, "{event}: {}", fault.detail);

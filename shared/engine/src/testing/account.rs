@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use tillsync_mapping::activecampaign::minor_amount;
 use tillsync_mapping::http::Request;
+use tillsync_mapping::model::Currency;
 
 /// An account.
 #[derive(Default)]
@@ -148,9 +150,10 @@ impl Account {
         let url = url::Url::parse(url).unwrap();
         let (_, id) = url.query_pairs().find(|(name, _)| name == "filters[externalid]").unwrap();
         let shown = |(order, _): &(Value, Timestamp)| {
-            let cents = (order["finalAmount"].as_f64().unwrap() * 100.0).round();
+            let currency = Currency::parse(order["currency"].as_str().unwrap()).unwrap();
+            let minor = minor_amount(&order["finalAmount"].to_string(), currency).unwrap();
             json!({"externalid": id, "connectionid": order["legacyConnectionId"].to_string(),
-                "totalPrice": format!("{cents}"), "currency": order["currency"]})
+                "totalPrice": minor.to_string(), "currency": order["currency"]})
         };
         self.orders.get(&*id).map(shown).into_iter().collect()
     }
