@@ -18,6 +18,8 @@ mod nearest;
 mod paced;
 mod plan;
 pub mod ports;
+#[cfg(test)]
+mod rules;
 pub mod run;
 pub mod shapes;
 pub mod state;

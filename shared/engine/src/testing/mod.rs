@@ -4,6 +4,7 @@
 mod account;
 mod bill;
 mod catalogue;
+mod dealings;
 mod given;
 mod net;
 mod records;
