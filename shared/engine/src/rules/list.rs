@@ -64,6 +64,8 @@ pub(super) const RULES: &[Rule] = &[
     here("2", "what both looks meet counts once"),
     here("2", "a manual sync is a poll, a second look and another try of what is parked"),
     here("2", "a manual sync tries people and products again"),
+    here("2", "a product that was refused and is off sale now needs nobody"),
+    here("2", "what is parked and gone needs somebody, and is told once"),
     here("2", "another try sends what is parked and nothing else"),
     here("2", "one record is read anew and sent if anything about it is new"),
     here("3", "people are read after the orders, and only those no order carried are imported"),
