@@ -23,6 +23,8 @@ mod paced;
 mod plan;
 pub mod ports;
 pub mod preview;
+#[cfg(test)]
+mod rules;
 pub mod run;
 pub mod shapes;
 pub mod state;

@@ -142,6 +142,14 @@ impl Delivering<'_> {
         !self.again && other && here && row.version >= version
     }
 
+    /// True when an order goes silently that is newer than the history. What is written again was counted when it
+    /// was written first.
+    fn is_silent_now(&self, letter: &Letter) -> bool {
+        let row = &letter.row.value;
+        let first = !row.was_sent() && (row.intent.is_none() || !self.again);
+        self.run.kind != RunKind::Historical && first && !letter.live()
+    }
+
     /// True when this page has sent the record before it was stopped, for the first time and silently.
     fn was_silent_here(&self, row: &LedgerRow) -> bool {
         let here = row.run.as_deref() == Some(self.run.id.as_str()) && row.window == Some(self.page.0);
@@ -176,9 +184,7 @@ impl Delivering<'_> {
                 } else if self.queues_history() && letter.first() && !letter.live() {
                     sorted.queued.push(letter);
                 } else {
-                    if self.run.kind != RunKind::Historical && letter.first() && !letter.live() {
-                        tally.sent_silently += 1;
-                    }
+                    tally.sent_silently += u64::from(self.is_silent_now(&letter));
                     sorted.waiting.push(letter);
                 }
             }
@@ -235,7 +241,7 @@ impl Delivering<'_> {
             if earlier {
                 continue;
             }
-            row.value.look_at = None;
+            (row.value.look_at, row.value.window) = (None, Some(self.page.0));
             row.value.become_state(state, Some(reason), &self.run.id, now);
             writes.push(row.put()?);
         }

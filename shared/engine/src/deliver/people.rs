@@ -48,7 +48,9 @@ impl Delivering<'_> {
                 continue;
             }
             row.value.fingerprint = Some(fingerprint);
-            row.value.window = None;
+            if row.value.run.as_deref() != Some(self.run.id.as_str()) {
+                row.value.window = None;
+            }
             row.value.times_sent += 1;
             row.value.intent = None;
             row.value.flight = None;

@@ -1,5 +1,7 @@
 //! Runs, their windows, and the flights of records on their way.
 
+mod field_word;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 

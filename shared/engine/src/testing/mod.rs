@@ -5,6 +5,7 @@ mod account;
 mod bill;
 mod catalogue;
 mod connected;
+mod dealings;
 mod given;
 mod net;
 mod records;

@@ -1,5 +1,7 @@
 //! The store: answers as the platform documents, with pages as small as a test wants them.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tillsync_mapping::http::{Method, Request};
@@ -18,6 +20,10 @@ pub(crate) struct Shop {
     pub(crate) dead_cursors: u32,
     /// Whether the location is closed.
     pub(crate) closed: bool,
+    /// Orders the index does not show yet: they are there, but no search finds them.
+    pub(crate) unlisted: BTreeSet<String>,
+    /// Variations the catalogue does not hold any more.
+    pub(crate) off_sale: BTreeSet<String>,
 }
 
 impl Shop {
@@ -44,6 +50,7 @@ impl Shop {
         self.payments.push(json!({
             "id": format!("T-{id}"), "order_id": id, "location_id": "L1", "customer_id": person,
             "status": "COMPLETED", "created_at": at, "updated_at": at, "total_money": money,
+            "receipt_url": format!("https://shop.test/receipt/T-{id}"),
         }));
     }
 
@@ -91,11 +98,19 @@ impl Shop {
                 let text =
                     |name: &str| query.get(name).and_then(|text| text.as_str()?.parse::<Timestamp>().ok());
                 let mut found: Vec<_> = self.payments.iter().collect();
+                found.retain(|one| !self.is_unlisted(&one["order_id"]));
                 found.retain(|one| within(one, "created_at", text("begin_time"), text("end_time")));
                 let (from, to) = (text("updated_at_begin_time"), text("updated_at_end_time"));
                 found.retain(|one| within(one, "updated_at", from, to));
                 found.sort_by_key(|one| one["created_at"].as_str().map(str::to_owned));
                 (200, json!({"payments": found}))
+            }
+            "payments.get" => {
+                let id = request.url.rsplit('/').next().unwrap_or_default();
+                match self.payments.iter().find(|payment| payment["id"] == id) {
+                    Some(payment) => (200, json!({"payment": payment})),
+                    None => (404, json!({"errors": [{"code": "NOT_FOUND"}]})),
+                }
             }
             "refunds.list" => (200, json!({"refunds": []})),
             "customers.bulk_retrieve" => {
@@ -122,9 +137,13 @@ impl Shop {
                     json!({"locations": [{"id": "L1", "name": "Rue Haute", "currency": "EUR", "status": status}]}),
                 )
             }
-            "catalog.batch_retrieve" => (200, catalogue::of(&query)),
+            "catalog.batch_retrieve" => (200, catalogue::of(&query, &self.off_sale)),
             operation => panic!("nothing answers {operation}"),
         }
+    }
+
+    fn is_unlisted(&self, id: &Value) -> bool {
+        id.as_str().is_some_and(|id| self.unlisted.contains(id))
     }
 
     /// One page of a window; the cursor is the place where the next one begins.
@@ -137,7 +156,7 @@ impl Shop {
     ) -> (u16, Value) {
         let filter = &query["query"]["filter"];
         let filter = filter.get("date_time_filter").unwrap_or(filter).as_object();
-        let mut found: Vec<&Value> = all.iter().collect();
+        let mut found: Vec<&Value> = all.iter().filter(|one| !self.is_unlisted(&one["id"])).collect();
         if let Some((field, range)) = filter.and_then(|filter| filter.iter().next()) {
             let text = |name: &str| range[name].as_str().unwrap().parse::<Timestamp>().ok();
             found.retain(|one| within(one, field, text("start_at"), text("end_at")));

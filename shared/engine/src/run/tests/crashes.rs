@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
-use super::super::{handle, start_backfill, start_poll, start_sync, sweep};
-use super::ended;
-use crate::state::{Run, RunKind, RunState};
-use crate::testing::{DAY, HOUR, World, ago, beginning};
+use super::super::{BackfillRequest, handle, start_backfill, start_poll, start_sync, sweep};
+use crate::state::{Run, RunState};
+use crate::testing::{DAY, HOUR, World, ago};
 
 /// Old and live orders, one that is refused, and people without an order.
 async fn shop() -> World {
@@ -30,12 +29,52 @@ async fn shop() -> World {
     world
 }
 
-async fn start(world: &World, kind: RunKind) -> Run {
-    match kind {
-        RunKind::Historical => start_backfill(&world.engine, "C1", &Default::default()).await.unwrap().run,
-        RunKind::Manual => start_sync(&world.engine, "C1").await.unwrap().run,
-        _ => start_poll(&world.engine, "C1").await.unwrap().run,
+/// What is at work when the process ends.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Scene {
+    History,
+    Trial,
+    Forced,
+    Poll,
+    Manual,
+}
+
+async fn start(world: &World, scene: Scene) -> Run {
+    let trial = BackfillRequest { limit: Some(4), ..BackfillRequest::default() };
+    let forced = BackfillRequest { force: true, ..BackfillRequest::default() };
+    let history = async |request| start_backfill(&world.engine, "C1", &request).await.unwrap().run;
+    match scene {
+        Scene::History => history(BackfillRequest::default()).await,
+        Scene::Trial => history(trial).await,
+        Scene::Forced => {
+            history(BackfillRequest::default()).await;
+            world.work().await;
+            world.clock.advance(Duration::from_secs(120));
+            history(forced).await
+        }
+        Scene::Poll => start_poll(&world.engine, "C1").await.unwrap().run,
+        Scene::Manual => {
+            prepare(world).await;
+            start_sync(&world.engine, "C1").await.unwrap().run
+        }
     }
+}
+
+/// What a manual sync has besides: a sale whose customer came, one whose customer may come, one that is gone, and
+/// what was refused.
+async fn prepare(world: &World) {
+    for id in ["came", "stays", "gone"] {
+        world.net.shop().sell_to_nobody(id, None, ago(20 * HOUR));
+    }
+    world.net.account().refused.insert("P-guest3".to_owned());
+    start_poll(&world.engine, "C1").await.unwrap();
+    world.work().await;
+    world.net.account().refused.clear();
+    let mut shop = world.net.shop();
+    shop.attach("came", "P-came", ago(19 * HOUR));
+    shop.remove("gone");
+    drop(shop);
+    world.clock.advance(Duration::from_secs(6 * 3_600));
 }
 
 /// Works until nothing is queued or the process ends; true where it ended.
@@ -60,16 +99,28 @@ async fn go_on(world: &mut World, instance: &str) {
     sweep(&world.engine, true).await.unwrap();
 }
 
+/// What a run came to, whatever is still pending.
+async fn ended(world: &World, run: &str) -> Run {
+    world.work().await;
+    let run = world.load_run(run).await;
+    assert!(run.ended() && run.open_windows == 0, "{run:?}");
+    for (stream, tally) in run.streams.as_ref().unwrap().all() {
+        assert!(tally.agrees(), "{stream}: {tally:?}");
+    }
+    run
+}
+
 /// Falls at every so-manieth effect in turn, and perhaps once more soon after.
-async fn check(kind: RunKind, second_fall: Option<u64>, every: usize) {
+async fn check(scene: Scene, second_fall: Option<u64>, every: usize) {
     let world = shop().await;
-    let run = start(&world, kind).await;
+    let run = start(&world, scene).await;
     let expected = ended(&world, &run.id).await;
     let there: Vec<String> = world.net.account().orders.keys().cloned().collect();
+    let ledger = crate::connections::sums(&world.engine, &world.connection).await.unwrap();
     let wanted = expected.streams.unwrap();
     for n in (1..).step_by(every) {
         let mut world = shop().await;
-        let run = start(&world, kind).await;
+        let begun = start(&world, scene).await;
         world.trip.arm(n);
         if !fell(&world).await {
             assert!(n > 20, "{n} effects only");
@@ -83,34 +134,45 @@ async fn check(kind: RunKind, second_fall: Option<u64>, every: usize) {
             }
             world.trip.disarm();
         }
-        let run = ended(&world, &run.id).await;
+        let run = ended(&world, &begun.id).await;
         let streams = run.streams.unwrap();
-        assert_eq!(
-            (run.state, &streams.orders),
-            (expected.state, &wanted.orders),
-            "fell at {n}, {second_fall:?}"
-        );
+        let place = format!("{scene:?} fell at {n}, {second_fall:?}");
+        assert_eq!((run.state, &streams.orders), (expected.state, &wanted.orders), "{place}");
         // People whose order was answered just before the fall are imported as well: that changes nothing there.
         let (people, sought) = (&streams.customers, &wanted.customers);
-        assert_eq!((people.observed, people.pending), (sought.observed, 0), "fell at {n}, {second_fall:?}");
-        assert!(streams.products.observed <= wanted.products.observed);
-        assert_eq!(world.net.account().orders.keys().cloned().collect::<Vec<_>>(), there, "fell at {n}");
-        assert_eq!((run.started, run.state), (beginning(), RunState::Complete));
+        assert_eq!((people.observed, people.pending), (sought.observed, 0), "{place}");
+        assert!(streams.products.observed <= wanted.products.observed, "{place}");
+        assert_eq!(world.net.account().orders.keys().cloned().collect::<Vec<_>>(), there, "{place}");
+        assert_eq!((run.started, run.state), (begun.started, RunState::Complete), "{place}");
+        let now = crate::connections::sums(&world.engine, &world.connection).await.unwrap();
+        assert_eq!((now.orders, now.products), (ledger.orders.clone(), ledger.products.clone()), "{place}");
     }
 }
 
 #[tokio::test]
 async fn a_history_that_falls_anywhere_counts_every_record_once() {
-    check(RunKind::Historical, None, 1).await;
+    check(Scene::History, None, 1).await;
 }
 
 #[tokio::test]
 async fn a_poll_that_falls_anywhere_counts_every_record_once() {
-    check(RunKind::Poll, None, 1).await;
+    check(Scene::Poll, None, 1).await;
+}
+
+#[tokio::test]
+async fn a_manual_sync_that_falls_anywhere_counts_every_record_once() {
+    check(Scene::Manual, None, 1).await;
+}
+
+#[tokio::test]
+async fn a_trial_and_a_forced_history_may_fall_anywhere() {
+    check(Scene::Trial, None, 2).await;
+    check(Scene::Forced, None, 3).await;
 }
 
 #[tokio::test]
 async fn falling_a_second_time_changes_nothing() {
-    check(RunKind::Historical, Some(14), 4).await;
-    check(RunKind::Poll, Some(9), 2).await;
+    check(Scene::History, Some(14), 4).await;
+    check(Scene::Poll, Some(9), 2).await;
+    check(Scene::Manual, Some(11), 4).await;
 }

@@ -1,6 +1,6 @@
 //! Profiles that became one at the store. A poll learns it from the address: a profile that is new to an address,
-//! while one that bought with it no longer resolves (rules.md section 1; square.md section 5.3 tells that the ids
-//! of the old ones are gone, and orders keep naming them).
+//! while one that bought with it no longer resolves (rules.md section 1). The ids of the old ones are gone then, and
+//! orders keep naming them.
 
 use std::collections::{BTreeMap, BTreeSet};
 

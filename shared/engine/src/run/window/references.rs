@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use super::{Delivered, Read, Reading};
-use crate::deliver::Delivering;
+use crate::deliver::{Delivering, load_rows};
 use crate::fault::Fault;
 use crate::paced::Paced;
-use crate::state::Stream;
+use crate::state::{LedgerRow, Stream};
 use crate::sums::Tally;
 
 /// References of one page: what a source answers in one call.
@@ -21,7 +21,12 @@ impl Reading<'_> {
     ) -> Result<Read, Fault> {
         loop {
             let page: Vec<String> = self.row.value.ids.iter().take(A_PAGE).cloned().collect();
-            let delivered = self.fetch_and_deliver(&page, source_http, out).await?;
+            let wanted =
+                if self.row.value.marks.is_empty() { page.clone() } else { self.waiting(&page).await? };
+            let delivered = match wanted.is_empty() {
+                true => Delivered::default(),
+                false => self.fetch_and_deliver(&wanted, source_http, out).await?,
+            };
             self.row.value.ids.drain(..page.len());
             self.count_calls(source_http, out);
             let (last, short) = (self.row.value.ids.is_empty(), self.is_short());
@@ -29,6 +34,22 @@ impl Reading<'_> {
                 return Ok(read);
             }
         }
+    }
+
+    /// Those that still wait to be looked at, or that this window has looked at before it was stopped. A mark whose
+    /// record was met on another way means nothing any more.
+    async fn waiting(&self, ids: &[String]) -> Result<Vec<String>, Fault> {
+        let partition = self.owner.partition_of(self.row.value.stream);
+        let word = self.row.value.stream.word();
+        let keys: Vec<_> = ids.iter().map(|id| LedgerRow::key(&partition, word, id)).collect();
+        let rows = load_rows(&*self.engine.store, &keys).await?;
+        let waits = |row: &LedgerRow| {
+            let here = row.run.as_deref() == Some(self.run.id.as_str());
+            row.look_at.is_some() || (here && row.window == Some(self.row.value.n))
+        };
+        let wanted =
+            ids.iter().zip(rows).filter(|(_, row)| row.as_ref().is_some_and(|row| waits(&row.value)));
+        Ok(wanted.map(|(id, _)| id.clone()).collect())
     }
 
     async fn fetch_and_deliver(
