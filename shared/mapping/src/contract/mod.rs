@@ -171,3 +171,14 @@ impl Stock {
         self.sales.iter().filter(|sale| sale.here).map(|sale| sale.id.clone()).collect()
     }
 }
+
+/// A source that forgets the contract is told so here.
+#[test]
+fn every_source_in_the_list_passes_this() {
+    for source in crate::sources::all() {
+        let folder = format!("{}/src/sources/{}/tests", env!("CARGO_MANIFEST_DIR"), source.name());
+        let held = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{folder}: {error}"));
+        let texts = held.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap_or_default());
+        assert!(texts.into_iter().any(|text| text.contains("every_source_passes!(")), "{folder}");
+    }
+}

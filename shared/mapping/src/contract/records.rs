@@ -129,7 +129,7 @@ fn two_faults(platform: &dyn Platform) {
         (dice >> 33) as usize % sides
     };
     let odd = oddities();
-    for _ in 0..1_500 {
+    for _ in 0..400 {
         let mut given = samples.clone();
         let mut what = Vec::new();
         for _ in 0..2 {
