@@ -15,3 +15,5 @@ mod quiet;
 mod settings;
 #[cfg(test)]
 mod shapes;
+#[cfg(test)]
+mod verbs;
