@@ -17,3 +17,5 @@ mod quiet;
 mod settings;
 #[cfg(test)]
 mod shapes;
+#[cfg(test)]
+mod verbs;

@@ -46,6 +46,10 @@ fn secrets_and_addresses_never_appear_in_logs() {
     ran.push(program.run(&["poll", "shop"]));
     ran.push(program.run(&["connections"]));
     ran.push(program.run(&["runs", "shop"]));
+    let address = program.world.dump()["contacts"][0]["email"].as_str().unwrap().to_owned();
+    ran.push(program.run(&["find", &address]));
+    assert!(ran.last().unwrap().out.contains("found by its"), "{:?}", ran.last());
+    ran.push(program.run(&["doctor"]));
     program.set("TILLSYNC_SOURCE_TOKEN", Some("canary-of-a-token"));
     ran.push(program.try_connect());
     let canaries = canaries(&program);

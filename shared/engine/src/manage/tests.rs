@@ -140,7 +140,7 @@ async fn every_setting_says_its_old_and_new_value_and_what_that_means() {
         ("history", "2026-02-01", "all", "2026-01-31T23:00:00Z"),
         ("history", "this-year", "2026-02-01", "2025-12-31T23:00:00Z"),
         ("history", "all", "this-year", "of any age"),
-        ("live_hours", "0", "24", "no order starts"),
+        ("live_hours", "0", "24", "no order of such a run"),
         ("live_hours", "24", "0", "24 hours"),
         ("customers", "with_orders", "all", "only people with an order"),
         ("customers", "all", "with_orders", "all the shop's customers"),

@@ -1,7 +1,5 @@
 //! Runs, their windows, and the flights of records on their way.
 
-mod field_word;
-
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
