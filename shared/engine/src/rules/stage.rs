@@ -40,6 +40,7 @@ impl Play {
                 shop.attach(id, person, long_ago);
             }
             ["refund", id] => shop.refund(id, now),
+            ["refund", id, "unseen"] => shop.refund_unseen(id),
             ["touch", id] => shop.touch(id, now),
             ["reopen", id] => shop.reopen(id, now),
             ["remove", id] => shop.remove(id),

@@ -1,8 +1,10 @@
+use std::time::Duration;
+
 use futures_util::future::{join, join_all};
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::{cancel, handle, resume, start_backfill};
-use super::{ended, history, watermarks};
+use super::{ended, history, poll, watermarks};
 use crate::fault::Kind;
 use crate::message::Work;
 use crate::ports::{Lane, Queue};
@@ -214,7 +216,7 @@ async fn people_who_changed_are_polled_in_slices_of_a_day() {
     world.connection.created = ago(3 * DAY);
     world.save(&world.connection).await;
     (0..4).for_each(|n| world.net.shop().meet(&format!("P-guest{n}"), ago(n * DAY / 2 + HOUR)));
-    let run = super::poll(&world).await;
+    let run = poll(&world).await;
     let windows = windows(&world, &run.id).await;
     let slices: Vec<(Timestamp, Timestamp)> = (windows.iter())
         .filter(|window| window.stream == Stream::Customers)
@@ -229,4 +231,22 @@ async fn people_who_changed_are_polled_in_slices_of_a_day() {
     assert_eq!(run.streams.unwrap().customers.synced, 4);
     let cursor: Option<Row<Cursor>> = load(&*world.store, Connection::orders_cursor("C1")).await.unwrap();
     assert_eq!(cursor.unwrap().value.watermark, slices.last().unwrap().1);
+}
+
+#[tokio::test]
+async fn references_move_no_watermark() {
+    let world = World::new().await;
+    world.net.shop().meet("P-Ann", ago(HOUR));
+    world.net.account().refused.insert("ann@example.org".to_owned());
+    assert_eq!(poll(&world).await.streams.unwrap().customers.parked_total(), 1);
+    world.net.account().refused.clear();
+    world.clock.advance(Duration::from_secs(1_800));
+    let now = world.engine.now();
+    let started = super::super::start_sync(&world.engine, "C1").await.unwrap();
+    assert_eq!(ended(&world, &started.run.id).await.streams.unwrap().customers.synced, 1);
+    let end = now - SignedDuration::from_secs(120);
+    assert_eq!(watermarks(&world).await, (Some(end), Some(end)), "the source's index is behind");
+    let started = super::super::start_retry(&world.engine, "C1", Some("P-Ann")).await.unwrap();
+    ended(&world, &started.run.id).await;
+    assert_eq!(watermarks(&world).await, (Some(end), Some(end)));
 }
