@@ -140,11 +140,6 @@ pub const CODES: &[CodeText] = &[
                  an event, `runs`) and mend what they name.",
     },
     CodeText {
-        code: "connection.name_taken",
-        meaning: "Another connection has this name, or has it as its id.",
-        action: "Choose another name, or rename the other connection first.",
-    },
-    CodeText {
         code: "connection.failed",
         meaning: "A location could not be connected.",
         action: "Read the message; nothing was left behind, so connect again when it is mended.",
@@ -198,6 +193,11 @@ pub const CODES: &[CodeText] = &[
         code: "destination.connection_exists",
         meaning: "The destination has a connection for this location already; a second one would count sales twice.",
         action: "Leave out the connection type, and the one that is there is used.",
+    },
+    CodeText {
+        code: "destination.changed",
+        meaning: "ActiveCampaign holds another amount or status than was sent: somebody changed it there.",
+        action: "Nothing, if that is right; `tillsync reconcile --repair` sends it again as the store has it.",
     },
     CodeText {
         code: "destination.rejected",

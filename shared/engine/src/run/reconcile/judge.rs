@@ -19,12 +19,11 @@ pub(super) const FOREIGN: &str = "not_ours";
 pub(super) const OTHER_DAY: &str = "another_day";
 
 /// Every reason of a comparison that is not a code of its own elsewhere.
-pub(crate) const REASONS: [(&str, &str); 5] = [
+pub(crate) const REASONS: [(&str, &str); 4] = [
     (NOT_READ, "It changed at the store after the last poll; the next one brings it."),
     (PENDING, "It is on its way, or waits for its customer."),
     (FOREIGN, "ActiveCampaign has an order of this connection that was not sent from here."),
     (OTHER_DAY, "ActiveCampaign has it under another date; its time changed at the store."),
-    (CHANGED, "ActiveCampaign holds another amount or status than was sent: somebody changed it there."),
 ];
 
 /// Why an eligible order may be missing or different; none where the ledger says that it is there as it is, or
