@@ -1,9 +1,17 @@
 //! Connecting again, connecting beside, and an account with a will of its own.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
-use tillsync_engine::connect::DraftOutcome;
-use tillsync_engine::connections;
+use tillsync_engine::budget::LocalBudget;
+use tillsync_engine::connect::{self, ConnectRequest, DraftOutcome};
+use tillsync_engine::memory::{MemoryQueue, MemoryStore, MemoryVault};
+use tillsync_engine::ports::Clock;
 use tillsync_engine::state::ConnectionState;
+use tillsync_engine::{Config, Engine, connections};
+use tillsync_host::{SystemClock, SystemEntropy};
+use tillsync_http::{Allow, Outgoing};
+use tillsync_mapping::model::Secret;
 use tillsync_sandbox::{ConnectionList, Options};
 
 use crate::check;
@@ -117,4 +125,50 @@ async fn a_connection_that_is_there_already_is_adopted_and_its_orders_start_noth
     let made = flow.world.dump()["connections"].clone();
     assert_eq!((made.as_array().map(Vec::len), &made[0]["name"]), (Some(1), &json!("Until now")));
     assert_eq!(flow.world.purchases()["purchases"], json!([]), "it may have had today's sales already");
+}
+
+/// Another installation, which knows nothing of the first.
+fn another(flow: &Flow) -> Engine {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let allow = Allow { hosts: Vec::new(), suffixes: Vec::new(), loopback: true };
+    let config = Config { instance: "another".into(), ..flow.engine.config.clone() };
+    Engine::new(
+        (
+            Arc::new(MemoryStore::new(clock.clone())),
+            Arc::new(MemoryQueue::new(clock.clone())),
+            Arc::new(MemoryVault::new()),
+        ),
+        (Arc::new(Outgoing::new(allow).unwrap()), Arc::new(LocalBudget::default())),
+        (clock, Arc::new(SystemEntropy)),
+        config,
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_is_adopted_by_its_orders_and_by_no_others() {
+    let options =
+        Options { orders: 30, customers: 20, locations: 2, settings: quick(), ..Options::default() };
+    let flow = Flow::start(options).await;
+    let [home, elsewhere] = &flow.locations()[..] else { panic!("two locations") };
+    let first = flow.connect(home).await;
+    check::complete(&flow.backfill(&first).await);
+    let remote = first.remote.unwrap().to_string();
+    let sent = flow.world.dump()["orders"].as_array().unwrap().len();
+    let secrets =
+        [&flow.running.square_token, &flow.running.activecampaign_key].map(|text| Secret::new(text));
+    let connect = async |location: &str| {
+        let engine = another(&flow);
+        let asked = ConnectRequest { connection_type: Some(remote.clone()), ..flow.request(location, "all") };
+        let draft = connect::begin(&engine, asked, (&secrets[0], &secrets[1])).await.unwrap();
+        connect::finish_draft(&engine, &draft).await.unwrap()
+    };
+    let DraftOutcome::Connected(summary) = connect(home).await else { panic!("not adopted") };
+    let matched = summary.matched.unwrap();
+    assert!(summary.adopted && sent > 0);
+    assert_eq!((matched.read, matched.by_order, matched.by_payment), (sent.min(20), sent.min(20), 0));
+    let DraftOutcome::Failed { code, .. } = connect(elsewhere).await else { panic!("adopted") };
+    assert_eq!(code, "destination.connection_foreign", "it holds another location's orders");
+    assert_eq!(flow.world.dump()["connections"].as_array().unwrap().len(), 1);
+    // Asked whether they are payments, none of the other location's orders is.
+    check::clean_but(&flow.world, |refused| refused["operation"] == "GetPayment" && refused["status"] == 404);
 }
