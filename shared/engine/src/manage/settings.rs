@@ -152,10 +152,12 @@ fn effect(connection: &Connection, name: &str) -> String {
             )
         }
         "live_hours" if settings.live_hours == 0 => {
-            "From the next run on no order starts an automation. What was decided for an order stays.".into()
+            "From the next run that somebody starts on, no order of such a run starts an automation; polls of the \
+             schedule are as before. What was decided for an order stays."
+                .into()
         }
         "live_hours" => {
-            "From the next run on an order starts automations if it is at most 24 hours old when it is first sent. \
+            "From the next run on, an order starts automations if it is at most 24 hours old when it is first sent. \
              What was decided for an order stays."
                 .into()
         }
