@@ -40,6 +40,10 @@ pub(crate) enum Command {
     },
     /// Read what changed since the last poll, now
     Poll(Poll),
+    /// Read what changed and look at the last days once more; try again what is parked
+    Sync(Sync),
+    /// Try again what is parked, or send one record anew
+    Retry(Retry),
     /// Send the history
     Backfill {
         #[command(subcommand)]
@@ -88,6 +92,8 @@ pub(crate) enum Command {
         #[arg(long)]
         offline: bool,
     },
+    /// Compare the store with ActiveCampaign, day by day, and say why they differ
+    Reconcile(Reconcile),
     /// List the connections with their state and sums
     Connections,
     /// List the runs of a connection
@@ -183,6 +189,44 @@ pub(crate) struct Poll {
     pub(crate) no_wait: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Reconcile {
+    /// Id or name
+    pub(crate) connection: String,
+    /// First day of the orders' dates, as 2026-01-31 [default: the first order]
+    #[arg(long, value_name = "DATE")]
+    pub(crate) from: Option<String>,
+    /// Last day [default: today]
+    #[arg(long, value_name = "DATE")]
+    pub(crate) to: Option<String>,
+    /// Send again, silently, what ActiveCampaign has lost or holds otherwise
+    #[arg(long)]
+    pub(crate) repair: bool,
+    /// Return at once; `serve` does the work
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sync {
+    /// Id or name
+    pub(crate) connection: String,
+    /// Return at once; `serve` does the work
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Retry {
+    /// Id or name
+    pub(crate) connection: String,
+    /// The source's id of one record; everything that is parked without it
+    pub(crate) record: Option<String>,
+    /// Return at once; `serve` does the work
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Backfill {
     /// Start, or look at the one at work
@@ -196,8 +240,14 @@ pub(crate) enum Backfill {
         #[arg(long, value_name = "DATE")]
         to: Option<String>,
         /// Only say what it would send, and show one order as it would go out
-        #[arg(long, conflicts_with = "wait")]
+        #[arg(long, conflicts_with_all = ["wait", "limit", "force"])]
         dry_run: bool,
+        /// A trial: end when so many orders, the oldest, have been sent
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        limit: Option<u64>,
+        /// Send again what is there as it is
+        #[arg(long)]
+        force: bool,
         /// Do the work here, or follow it, until nothing is on its way any more
         #[arg(long)]
         wait: bool,

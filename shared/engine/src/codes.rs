@@ -7,11 +7,16 @@ use tillsync_mapping::model::SkipReason;
 use tillsync_mapping::source::CodeText;
 use tillsync_mapping::{activecampaign, sources};
 
-/// The rules by which records are left out, as codes: every word in an answer can be asked for.
+/// What to do about a difference that a comparison explains.
+const COMPARED: &str = "Nothing, if that is right; `tillsync reconcile --repair` sends again what ActiveCampaign lost or has otherwise.";
+
+/// The rules by which records are left out, and the reasons of differences, as codes: every word in an answer can be asked for.
 static REASONS: LazyLock<Vec<CodeText>> = LazyLock::new(|| {
     let action = "Nothing, if that is right. Else correct it at the store: the next poll looks again.";
     let text = |reason: SkipReason| CodeText { code: reason.word(), meaning: reason.meaning(), action };
-    SkipReason::ALL.into_iter().map(text).collect()
+    let compared =
+        |(code, meaning): (&'static str, &'static str)| CodeText { code, meaning, action: COMPARED };
+    SkipReason::ALL.into_iter().map(text).chain(crate::run::REASONS.map(compared)).collect()
 });
 
 /// Every code that is not a host's own.

@@ -157,10 +157,7 @@ pub async fn record(
             format!("{detail}{}", hint(stream, ["orders", "customers", "products"])),
         )
     })?;
-    let partition = match stream {
-        Stream::Customers => connection.people_partition(),
-        _ => Connection::partition(&connection.id),
-    };
+    let partition = connection.partition_of(stream);
     let row = load(&*engine.store, LedgerRow::key(&partition, stream.word(), id)).await?;
     row.map(|row: Row<LedgerRow>| row.value).ok_or_else(unknown)
 }

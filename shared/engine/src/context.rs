@@ -216,7 +216,18 @@ impl Engine {
     async fn merged(&self, connection: &Connection) -> Result<Arc<HashMap<String, String>>, Fault> {
         let rows: Vec<Row<Merged>> =
             list(&*self.store, &connection.people_partition(), Merged::PREFIX).await?;
-        Ok(Arc::new(rows.into_iter().map(|row| (row.value.old, row.value.new)).collect()))
+        let next: HashMap<&str, &str> =
+            rows.iter().map(|row| (row.value.old.as_str(), row.value.new.as_str())).collect();
+        let last = |old: &str| {
+            // What was merged may be merged again; a circle ends here.
+            let mut last = old;
+            for _ in 0..next.len() {
+                let Some(new) = next.get(last) else { break };
+                last = new;
+            }
+            last.to_owned()
+        };
+        Ok(Arc::new(next.keys().map(|old| ((*old).to_owned(), last(old))).collect()))
     }
 
     /// How to write to a connection's destination.

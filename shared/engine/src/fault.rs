@@ -113,6 +113,16 @@ pub const CODES: &[CodeText] = &[
         action: "Use the id; the list of connections has it.",
     },
     CodeText {
+        code: "connection.name_taken",
+        meaning: "Another connection has this name, and commands find connections by their names.",
+        action: "Give another name.",
+    },
+    CodeText {
+        code: "connection.kept",
+        meaning: "The location was connected already: its name and its history stay as they were.",
+        action: "Nothing, if that is right; what was asked for otherwise did not change it.",
+    },
+    CodeText {
         code: "connection.busy",
         meaning: "A run of this kind is at work for the connection already.",
         action: "Wait for it, or look at it among the runs (`tillsync runs`; as an event, `runs`).",
@@ -128,11 +138,6 @@ pub const CODES: &[CodeText] = &[
         meaning: "The connection was not read whole for longer than it should take.",
         action: "See that `tillsync serve` runs, or the schedule of the AWS host; then look at its runs (`tillsync runs`; as \
                  an event, `runs`) and mend what they name.",
-    },
-    CodeText {
-        code: "connection.name_taken",
-        meaning: "Another connection has this name, or has it as its id.",
-        action: "Choose another name, or rename the other connection first.",
     },
     CodeText {
         code: "connection.failed",
@@ -193,6 +198,11 @@ pub const CODES: &[CodeText] = &[
         code: "destination.rejected",
         meaning: "The destination refuses a call for a reason that repeating does not mend.",
         action: "Read the message; if it names a right, give the key's user that right and connect again.",
+    },
+    CodeText {
+        code: "reconcile.unexplained",
+        meaning: "The store and the destination differ in orders, and nothing known explains it.",
+        action: "Look at the differences without a reason, then send them again (`tillsync reconcile --repair`; as an event, `reconcile` with `repair`); report it if they come back.",
     },
     CodeText {
         code: "record.buyer_gone",

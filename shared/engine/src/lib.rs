@@ -35,5 +35,5 @@ pub use context::{Config, Engine, Timing};
 pub use fault::{CODES, Fault, Kind};
 pub use meter::{Meter, Metric};
 pub use paced::{End, Paced, pause_asked};
-pub use plan::{day, history_from, years};
+pub use plan::{day, day_of, history_from, years};
 pub use sums::{Calls, Outcome, Streams, Tally};

@@ -50,13 +50,22 @@ pub fn history_from(text: &str, timezone: &str, now: Timestamp) -> Result<Option
     })
 }
 
+/// A calendar day.
+///
+/// # Errors
+/// `config.invalid` names the option and its form.
+pub fn day_of(option: &str, text: &str) -> Result<civil::Date, Fault> {
+    text.parse()
+        .map_err(|_| Fault::usage("config.invalid", format!("{option} {text:?}: give a date as 2026-01-31")))
+}
+
 /// A day in a location's time zone: its first instant, or its last.
 ///
 /// # Errors
 /// `config.invalid` names the option and its form.
 pub fn day(option: &str, text: &str, zone: &TimeZone, end: bool) -> Result<Timestamp, Fault> {
     let wrong = || Fault::usage("config.invalid", format!("{option} {text:?}: give a date as 2026-01-31"));
-    let date: civil::Date = text.parse().map_err(|_| wrong())?;
+    let date = day_of(option, text)?;
     let date = if end { date.tomorrow().map_err(|_| wrong())? } else { date };
     let start = date.to_zoned(zone.clone()).map_err(|_| wrong())?.timestamp();
     let last = jiff::SignedDuration::from_nanos(i64::from(end));

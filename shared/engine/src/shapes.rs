@@ -1,12 +1,14 @@
 //! The shapes of JSON answers, the same on both hosts (rules.md section 6).
 
+use std::collections::BTreeMap;
+
 use crate::connect::Summary;
 use crate::doctor::Report;
-use crate::find::{Found, Hit};
+use crate::find::{Found as Finds, Hit};
 use crate::manage::{Changed, Set, words};
 use crate::preview::Preview;
 use crate::run::Progress;
-use crate::state::{Connection, LedgerRow};
+use crate::state::{Connection, Day, LedgerRow, RunState, Sum};
 use crate::sums::{Streams, Tally};
 use serde_json::{Value, json};
 
@@ -80,7 +82,7 @@ pub fn set(set: &Set) -> Value {
 
 /// What was found, each with what to ask next.
 #[must_use]
-pub fn found(found: &Found, next: impl Fn(&Hit) -> Value) -> Value {
+pub fn finds(found: &Finds, next: impl Fn(&Hit) -> Value) -> Value {
     let hit = |hit: &Hit| {
         let mut all = json!(hit);
         all["next"] = next(hit);
@@ -126,6 +128,8 @@ pub fn summary(summary: &Summary, run: Option<&str>) -> Value {
         "connection": summary.connection,
         "renewed": summary.renewed,
         "adopted": summary.adopted,
+        "matched": summary.matched,
+        "warnings": summary.warnings,
         "orders": {"total": summary.orders, "exact": summary.exact},
         "calls": {"destination": summary.calls},
         "minutes": summary.minutes,
@@ -138,7 +142,7 @@ pub fn summary(summary: &Summary, run: Option<&str>) -> Value {
 #[must_use]
 pub fn run(progress: &Progress) -> Value {
     let run = &progress.run;
-    json!({
+    let mut all = json!({
         "id": run.id,
         "kind": run.kind.word(),
         "state": run.state.word(),
@@ -150,13 +154,76 @@ pub fn run(progress: &Progress) -> Value {
         "eta_reason": progress.eta_reason,
         "calls": progress.calls,
         "streams": streams(&progress.streams),
+    });
+    if let Some(limit) = run.limit {
+        all["limit"] = json!(limit);
+    }
+    if run.force {
+        all["force"] = json!(true);
+    }
+    all
+}
+
+/// What a comparison found: the sums of its run, and every day. Money stands in minor units beside its currency
+/// (rules.md section 8).
+#[must_use]
+pub fn comparison(connection: &Connection, progress: &Progress, days: &[Day]) -> Value {
+    let found = Found::of(days);
+    let day = |day: &Day| {
+        json!({
+            "date": day.date, "location": connection.location.id, "currency": connection.location.currency,
+            "source": day.source, "destination": day.destination,
+            "missing": day.missing, "different": day.different, "extra": day.extra,
+        })
+    };
+    json!({
+        "ok": progress.run.state == RunState::Complete,
+        "run": run(progress),
+        "streams": streams(&progress.streams),
+        "currency": connection.location.currency,
+        "source": found.source, "destination": found.destination,
+        "v3_copies": progress.run.copies,
+        "explained": found.explained, "unexplained": found.unexplained,
+        "days": days.iter().map(day).collect::<Vec<_>>(),
     })
+}
+
+/// The days of a comparison in sum.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Eligible orders at the store.
+    pub source: Sum,
+    /// Orders at the destination.
+    pub destination: Sum,
+    /// Differences by their reason.
+    pub explained: BTreeMap<String, u64>,
+    /// Differences without one.
+    pub unexplained: u64,
+}
+
+impl Found {
+    /// Adds up the days.
+    #[must_use]
+    pub fn of(days: &[Day]) -> Self {
+        let mut found = Self::default();
+        for day in days {
+            found.source.join(day.source);
+            found.destination.join(day.destination);
+            for difference in day.differences() {
+                match &difference.reason {
+                    Some(reason) => *found.explained.entry(reason.clone()).or_default() += 1,
+                    None => found.unexplained += 1,
+                }
+            }
+        }
+        found
+    }
 }
 
 /// One record.
 #[must_use]
 pub fn record(id: &str, row: &LedgerRow) -> Value {
-    json!({
+    let mut all = json!({
         "id": id,
         "state": row.state,
         "reason": row.reason,
@@ -167,13 +234,17 @@ pub fn record(id: &str, row: &LedgerRow) -> Value {
         "times_sent": row.times_sent,
         "request": row.request,
         "history": row.history,
-    })
+    });
+    if let Some(at) = row.look_at {
+        all["look_at"] = json!(at);
+    }
+    all
 }
 
 /// The sums of a stream as words.
 #[must_use]
 pub fn sums(tally: &Tally) -> String {
-    let reasons = |reasons: &std::collections::BTreeMap<String, u64>| {
+    let reasons = |reasons: &BTreeMap<String, u64>| {
         reasons.iter().map(|(reason, n)| format!("{reason} {n}")).collect::<Vec<_>>().join(", ")
     };
     let mut text = format!(

@@ -4,6 +4,8 @@
 //! destination takes. Both speak in requests and replies as data ([`http`]); who sends them is not known here.
 
 pub mod activecampaign;
+#[cfg(test)]
+pub(crate) mod contract;
 pub mod http;
 pub mod model;
 pub mod source;

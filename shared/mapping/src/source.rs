@@ -131,6 +131,10 @@ pub trait Source: Send + Sync {
     /// Where production is, without a slash at the end.
     fn default_api_url(&self) -> &'static str;
 
+    /// What the destination's own integration for this platform goes by there, where that is published
+    /// (activecampaign.md section 2).
+    fn destination_service(&self) -> Option<&'static str>;
+
     /// Every code this source can answer with.
     fn codes(&self) -> &'static [CodeText];
 
@@ -162,7 +166,8 @@ pub trait Source: Send + Sync {
         cache: &Cache,
     ) -> Result<Page<Order>, SourceError>;
 
-    /// Reads orders by id as they are now. Ids that do not resolve are left out of the answer.
+    /// Reads orders by id as they are now. Ids that do not resolve, or are of another location, are left out of
+    /// the answer.
     async fn fetch_orders(
         &self,
         http: &dyn Http,
@@ -188,6 +193,14 @@ pub trait Source: Send + Sync {
         access: &Access,
         ids: &[String],
     ) -> Result<Vec<Observed<Customer>>, SourceError>;
+
+    /// Reads products by their variants' ids. Ids that do not resolve are left out of the answer.
+    async fn fetch_products(
+        &self,
+        http: &dyn Http,
+        access: &Access,
+        ids: &[String],
+    ) -> Result<Vec<Product>, SourceError>;
 
     /// Counts the store's customers in one call.
     async fn count_customers(&self, http: &dyn Http, access: &Access) -> Result<u64, SourceError>;

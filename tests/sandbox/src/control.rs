@@ -1,7 +1,7 @@
 //! The control server: what `World` offers, over HTTP.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::ac::{KeyState, Poison};
 use crate::faults::FaultRule;
@@ -96,8 +96,16 @@ fn change(world: &World, call: &Call, path: &str) -> Result<Value, String> {
         ("POST", "/connections") => return Ok(world.seed_connection(&body(call)?)),
         ("POST", "/contacts") => world.seed_contact(&body(call)?),
         ("DELETE", "/stats") => world.reset_stats(),
+        ("POST", path) if path.starts_with("/orders/") => {
+            let members: Map<String, Value> = body(call)?;
+            return Ok(json!({"changed": world.alter_order(path.trim_start_matches("/orders/"), &members)}));
+        }
         ("DELETE", path) if path.starts_with("/orders/") => {
-            return Ok(json!({"lost": world.lose_order(path.trim_start_matches("/orders/"))}));
+            let id = path.trim_start_matches("/orders/");
+            return Ok(match id.strip_suffix("/copy") {
+                Some(id) => json!({"lost": world.lose_copy(id)}),
+                None => json!({"lost": world.lose_order(id)}),
+            });
         }
         _ => return Err("unknown path".to_owned()),
     }

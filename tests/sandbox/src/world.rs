@@ -136,9 +136,48 @@ impl World {
         }
     }
 
-    /// A connection somebody else made: members as in `POST /connections`, `isInternal` too.
+    /// A connection somebody else made: members as in `POST /connections`, `isInternal` too. `orders` is what it
+    /// holds already: a list of orders in the form of the GraphQL API, or
+    /// `{"keyed_by": "order" | "payment" | "unknown", "location": "ID", "count": n}` for the newest sales of a
+    /// location under their own ids, under those of their payments (as the platform's own integration does), or
+    /// under ids nobody knows.
     pub fn seed_connection(&self, connection: &Value) -> Value {
-        Value::Object(lock(&self.account).add_connection(connection, clock::now()))
+        let orders = match connection.get("orders") {
+            Some(Value::Array(orders)) => orders.clone(),
+            Some(asked) => self.sales_for(asked),
+            None => Vec::new(),
+        };
+        let mut account = lock(&self.account);
+        let made = account.add_connection(connection, clock::now());
+        let id = made.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok());
+        account.seed_orders(id.unwrap_or(-1), &orders, clock::now());
+        Value::Object(made)
+    }
+
+    /// The newest eligible sales of a location, in the form of the GraphQL API.
+    fn sales_for(&self, asked: &Value) -> Vec<Value> {
+        let text = |name: &str| asked.get(name).and_then(Value::as_str);
+        let sales = self.expected_orders(text("location"));
+        let mut sales: Vec<&Value> =
+            sales.as_array().into_iter().flatten().filter(|sale| sale["eligible"] == true).collect();
+        sales.sort_by_key(|sale| std::cmp::Reverse(sale["date_ms"].as_i64()));
+        let count = asked.get("count").and_then(Value::as_u64).unwrap_or(20);
+        sales.truncate(usize::try_from(count).unwrap_or(usize::MAX));
+        let unknown = text("keyed_by") == Some("unknown");
+        let by_payment = text("keyed_by") == Some("payment");
+        let mut orders = Vec::new();
+        for (index, sale) in sales.into_iter().enumerate() {
+            let one = vec![sale["id"].clone()];
+            let ids = match sale["payments"].as_array() {
+                _ if unknown => vec![Value::from(format!("elsewhere-{}", index + 1))],
+                Some(payments) if by_payment => payments.clone(),
+                _ => one,
+            };
+            for id in ids {
+                orders.push(ac::order_of(sale, &id));
+            }
+        }
+        orders
     }
 
     /// A contact that is there already: `{"email", "firstName", ..., "lists": {"1": 2}}`.
@@ -154,6 +193,16 @@ impl World {
     /// Drops an order from the account, as if it had been lost there.
     pub fn lose_order(&self, id: &str) -> usize {
         lock(&self.account).lose(id)
+    }
+
+    /// Drops the v3 copy of an order and leaves the order.
+    pub fn lose_copy(&self, id: &str) -> usize {
+        self.settled().lose_copy(id)
+    }
+
+    /// Somebody else changes members of an order at the account: its amount, its status.
+    pub fn alter_order(&self, id: &str, members: &Map<String, Value>) -> usize {
+        self.settled().alter(id, members)
     }
 
     /// What was asked of both platforms, and what they hold.

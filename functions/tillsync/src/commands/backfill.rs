@@ -15,7 +15,7 @@ use tillsync_engine::shapes;
 
 pub(super) async fn backfill(host: Host, action: Backfill) -> Result<Answer, Trouble> {
     match action {
-        Backfill::Start { connection, from, to, dry_run, wait } => {
+        Backfill::Start { connection, from, to, limit, force, dry_run, wait } => {
             let connection = connections::find(&host.engine, &connection).await?;
             let zone = TimeZone::get(&connection.location.timezone).unwrap_or(TimeZone::UTC);
             let from = from.map(|text| day("--from", &text, &zone, false)).transpose()?;
@@ -23,7 +23,7 @@ pub(super) async fn backfill(host: Host, action: Backfill) -> Result<Answer, Tro
             if from.zip(to).is_some_and(|(from, to)| from > to) {
                 return Err(Trouble::usage("config.invalid", "--from is later than --to"));
             }
-            let request = BackfillRequest { from, to };
+            let request = BackfillRequest { from, to, limit, force };
             if dry_run {
                 return super::preview::of(&host, &connection.id, &request, None).await;
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tillsync_engine::budget::{LocalBudget, Purse};
-use tillsync_engine::connect::{self, ConnectRequest, DraftOutcome, Summary};
+use tillsync_engine::connect::{self, ConnectRequest, DraftOutcome, Matched, Summary};
 use tillsync_engine::ports::Lane;
 use tillsync_engine::run::{BackfillRequest, start_backfill};
 use tillsync_engine::{Fault, Paced, shapes};
@@ -72,10 +72,18 @@ async fn finish(host: &mut Host, draft: &str) -> Result<DraftOutcome, Trouble> {
 }
 
 fn words(summary: &Summary, name: &str, started: bool) -> String {
+    let mut text = outcome(summary, name, started);
+    for warning in &summary.warnings {
+        text.push_str(&format!("\nWarning: {} ({})", warning.message, warning.code));
+    }
+    text
+}
+
+fn outcome(summary: &Summary, name: &str, started: bool) -> String {
     let about = if summary.exact { "" } else { "more than " };
     if summary.renewed {
         return format!(
-            "{} was connected already ({}). Its token and key are renewed; its name and history stay as they were.\n\
+            "{} was connected already ({}). Its token and key are renewed.\n\
              Go on: tillsync backfill resume {id} --wait where a history is unfinished, else tillsync poll {id}",
             summary.name,
             summary.connection,
@@ -101,9 +109,25 @@ fn words(summary: &Summary, name: &str, started: bool) -> String {
         )
     };
     format!(
-        "{name} {what} ({}).\nIts history holds {about}{} orders: about {} calls, {} min, since {}.\n{next}",
-        summary.connection, summary.orders, summary.calls, summary.minutes, summary.because,
+        "{name} {what} ({}).\n{}Its history holds {about}{} orders: about {} calls, {} min, since {}.\n{next}",
+        summary.connection,
+        held(summary.matched),
+        summary.orders,
+        summary.calls,
+        summary.minutes,
+        summary.because,
     )
+}
+
+/// What an adopted connection holds, as a line of its own.
+fn held(matched: Option<Matched>) -> String {
+    match matched {
+        None => String::new(),
+        Some(Matched { read: 0, .. }) => "It holds no orders yet.\n".to_owned(),
+        Some(Matched { read, by_order, by_payment }) => format!(
+            "Of its newest {read} orders {by_order} are the location's by their order id, {by_payment} by a payment's.\n"
+        ),
+    }
 }
 
 /// Lists what a token shows. Needs no data directory.

@@ -11,6 +11,7 @@ mod list;
 mod manage;
 mod poll;
 mod preview;
+mod reconcile;
 mod serve;
 
 use std::process::ExitCode;
@@ -74,6 +75,9 @@ async fn perform(cli: Cli) -> Result<Answer, Trouble> {
         Command::Serve(options) => serve::serve(host, &options).await,
         Command::Connect(options) => connect::connect(host, &options).await,
         Command::Poll(options) => poll::poll(host, &options).await,
+        Command::Reconcile(options) => reconcile::reconcile(host, &options).await,
+        Command::Sync(options) => poll::sync(host, &options).await,
+        Command::Retry(options) => poll::retry(host, &options).await,
         Command::Backfill { action } => backfill::backfill(host, action).await,
         Command::Pause { connection } => manage::pause(&host, &connection).await,
         Command::Resume { connection } => manage::resume(&host, &connection).await,
@@ -131,6 +135,9 @@ fn describe(name: &str, state: &Progress) -> String {
     let mut text = format!("{name}: {} run {} is {}\n", run.kind.word(), run.id, run.state.word());
     if let Some(problem) = &run.problem {
         text.push_str(&because(problem));
+    }
+    if let Some(limit) = run.limit {
+        text.push_str(&format!("  a trial of {limit} orders; a history without --limit sends the rest\n"));
     }
     for (word, tally) in state.streams.all() {
         text.push_str(&format!("  {word:9} {}\n", sums(tally)));

@@ -2,6 +2,8 @@
 //! stand-ins in this process; nothing of the program is linked in.
 
 #[cfg(test)]
+mod again;
+#[cfg(test)]
 mod exits;
 #[cfg(test)]
 mod harness;

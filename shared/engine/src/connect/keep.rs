@@ -116,14 +116,16 @@ pub(super) async fn count(
     Ok(Counted { orders: count.orders, exact: count.exact, at: now })
 }
 
-pub(super) fn summary(engine: &Engine, connection: &Connection, count: Counted, renewed: bool) -> Summary {
+pub(super) fn summary(engine: &Engine, connection: &Connection, count: Counted) -> Summary {
     let count = Count { orders: count.orders, exact: count.exact };
     let estimate = Estimate::of(count, engine.config.calls_per_second);
     Summary {
         connection: connection.id.clone(),
         name: connection.name.clone(),
-        renewed,
+        renewed: false,
         adopted: connection.adopted.is_some(),
+        matched: None,
+        warnings: Vec::new(),
         orders: estimate.orders,
         exact: estimate.exact,
         calls: estimate.destination_calls,

@@ -1,8 +1,12 @@
 //! Connecting a location to a destination by token: everything is proved before anything is set up, so that a
 //! failed attempt leaves nothing behind.
 
+mod adopt;
 mod keep;
 mod remote;
+#[cfg(test)]
+mod tests;
+mod warn;
 
 use std::sync::Arc;
 
@@ -10,19 +14,26 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tillsync_mapping::activecampaign::Account;
 use tillsync_mapping::model::Secret;
-use tillsync_mapping::source::{Access, ReadOptions};
+use tillsync_mapping::source::{Access, ReadOptions, Source};
 
-use crate::connections::{pick_location, proper_name};
+use crate::connections::{all, pick_location, proper_name};
 use crate::context::Engine;
 use crate::fault::{Fault, Kind};
 use crate::message::Work;
+use crate::paced::Paced;
 use crate::plan::history_from;
 use crate::ports::{Key, Lane};
 use crate::run::connection as connection_by_id;
 use crate::state::{Connection, Row, Tagged, load, update};
+pub use adopt::Matched;
 use keep::{Known, count, keep, new_connection, renew, summary};
-use remote::remote;
-pub(crate) use remote::{prove_account, service, still_there};
+#[cfg(test)]
+pub(crate) use remote::service;
+use remote::{choose, settle};
+pub(crate) use remote::{is_there, prove_account, still_there};
+pub use warn::Warning;
+use warn::kept;
+pub(crate) use warn::own_integration;
 
 /// How long what came of a draft can be asked for.
 const DRAFTS_ARE_KEPT: SignedDuration = SignedDuration::from_hours(24);
@@ -84,6 +95,12 @@ pub struct Summary {
     pub renewed: bool,
     /// Whether an existing connection at the destination was taken over.
     pub adopted: bool,
+    /// What the orders it holds are at the store.
+    #[serde(default)]
+    pub matched: Option<Matched>,
+    /// What somebody should know.
+    #[serde(default)]
+    pub warnings: Vec<Warning>,
     /// Orders of the history asked for.
     pub orders: u64,
     /// False when counting stopped early.
@@ -223,25 +240,64 @@ async fn connect(
     prove_account(&account, &http).await?;
 
     let mut connection = new_connection(engine, request, source, &access, &account)?;
+    let sides = Sides { source, source_http: &source_http, access: &access, http: &http, account: &account };
     let known: Option<Row<Known>> = load(&*engine.store, connection.unique_key()).await?;
     if let Some(known) = known {
-        let there = connection_by_id(&*engine.store, &known.value.connection).await?.value;
-        same_remote(request, &there)?;
-        still_there(&there, &account, &http).await?;
-        let connection = renew(engine, &known.value.connection, &access, &account).await?;
-        let counted = count(engine, source, &source_http, (&access, &connection)).await?;
-        update(&*engine.store, &Connection::key(&connection.id), |connection: &mut Connection| {
-            connection.counted = Some(counted);
-        })
-        .await?;
-        return Ok(summary(engine, &connection, counted, true));
+        return again(engine, request, &sides, &known.value.connection).await;
     }
-    // The last question the store could refuse: nothing is made at the destination before it.
+    let others = all(engine).await?;
+    free_name(&others, &connection.name)?;
+    let chosen = choose(request, &connection, &sides, &others).await?;
+    // The last questions that could be refused: nothing is made at the destination before them.
     let counted = count(engine, source, &source_http, (&access, &connection)).await?;
+    let warnings = own_integration(&sides).await?;
     connection.counted = Some(counted);
-    let remote = remote(request, &connection, &account, &http).await?;
-    connection.remote = Some(remote.id);
-    connection.adopted = remote.found.then_some(connection.created);
+    let matched = chosen.as_ref().map(|adopted| adopted.matched);
+    let (remote, found) = settle(chosen, &connection, &account, &http).await?;
+    connection.remote = Some(remote);
+    connection.adopted = found.then_some(connection.created);
     keep(engine, &connection, &access.token, &account.key).await?;
-    Ok(summary(engine, &connection, counted, false))
+    Ok(Summary { matched, warnings, ..summary(engine, &connection, counted) })
+}
+
+/// Both sides of a connection that is being made.
+pub(crate) struct Sides<'a> {
+    pub(crate) source: &'a dyn Source,
+    pub(crate) source_http: &'a Paced<'a>,
+    pub(crate) access: &'a Access,
+    pub(crate) http: &'a Paced<'a>,
+    pub(crate) account: &'a Account,
+}
+
+/// The location is connected to this account: its token and key are renewed, and nothing else changes.
+async fn again(
+    engine: &Engine,
+    request: &ConnectRequest,
+    sides: &Sides<'_>,
+    id: &str,
+) -> Result<Summary, Fault> {
+    let there = connection_by_id(&*engine.store, id).await?.value;
+    same_remote(request, &there)?;
+    still_there(&there, sides.account, sides.http).await?;
+    let mut warnings = own_integration(sides).await?;
+    warnings.extend(kept(request, &there));
+    let connection = renew(engine, id, sides.access, sides.account).await?;
+    let counted = count(engine, sides.source, sides.source_http, (sides.access, &connection)).await?;
+    update(&*engine.store, &Connection::key(&connection.id), |connection: &mut Connection| {
+        connection.counted = Some(counted);
+    })
+    .await?;
+    Ok(Summary { renewed: true, warnings, ..summary(engine, &connection, counted) })
+}
+
+/// Commands find connections by their names.
+fn free_name(others: &[Connection], name: &str) -> Result<(), Fault> {
+    match others.iter().find(|other| other.name == name) {
+        None => Ok(()),
+        Some(other) => {
+            let detail =
+                format!("name: connection {} ({}) is called {name:?}", other.id, other.location.name);
+            Err(Fault::usage("connection.name_taken", detail))
+        }
+    }
 }

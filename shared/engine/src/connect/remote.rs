@@ -3,7 +3,8 @@
 use tillsync_mapping::activecampaign::{self, Account, NewConnection};
 use tillsync_mapping::http::{Http, HttpError};
 
-use super::ConnectRequest;
+use super::adopt::{Adopted, adopt, holds_orders};
+use super::{ConnectRequest, Sides};
 use crate::deliver::stopped;
 use crate::fault::{Fault, Kind};
 use crate::paced::Paced;
@@ -29,48 +30,81 @@ fn refused_host(error: HttpError) -> Fault {
     Fault { kind, ..fault }
 }
 
-/// A connection at the destination, and whether it was there before.
-pub(super) struct Remote {
-    pub(super) id: i64,
-    pub(super) found: bool,
-}
-
-/// The matching connection at the destination, or a new one.
-pub(super) async fn remote(
+/// The connection at the destination that is to be gone on with: the one asked for, else the one that was made for
+/// this location; none for a new one.
+pub(super) async fn choose(
     request: &ConnectRequest,
     connection: &Connection,
-    account: &Account,
-    http: &Paced<'_>,
-) -> Result<Remote, Fault> {
-    let service = service(&connection.source);
-    let external = &connection.location.id;
+    sides: &Sides<'_>,
+    others: &[Connection],
+) -> Result<Option<Adopted>, Fault> {
+    let (account, http) = (sides.account, sides.http);
+    let (service, external) = (service(&connection.source), &connection.location.id);
     let response = http.send(activecampaign::find_connection(account, &service, external)).await?;
     let matching = activecampaign::connections(&response)
         .map_err(stopped)?
         .into_iter()
         .find(|found| found.service == service && found.externalid == *external);
-    match (matching, request.connection_type.as_deref()) {
-        (Some(found), None) => adopt(found, account, http).await,
-        (Some(found), Some(asked)) if asked == found.id.to_string() => adopt(found, account, http).await,
-        (Some(found), Some("new")) => {
-            let detail = format!(
-                "connection {} at the destination is this location's already; leave out the connection type to go on with it",
-                found.id
-            );
-            Err(Fault::usage("destination.connection_exists", detail))
+    let exists = |id: i64| {
+        let detail = format!(
+            "connection {id} at the destination is this location's already; leave out the connection type to go on with it"
+        );
+        Fault::usage("destination.connection_exists", detail)
+    };
+    let asked = request.connection_type.as_deref();
+    let found = match (matching, asked) {
+        (None, None | Some("new")) => return Ok(None),
+        (Some(found), None) => found,
+        (Some(found), Some("new")) => return Err(exists(found.id)),
+        (Some(found), Some(asked)) if asked == found.id.to_string() => found,
+        (matching, Some(asked)) => {
+            let found = by_id(asked, account, http).await?;
+            if let Some(ours) = matching
+                && holds_orders(ours.id, account, http).await?
+            {
+                return Err(exists(ours.id));
+            }
+            found
         }
-        (None, None | Some("new")) => create(connection, account, http).await,
-        (_, Some(other)) => {
-            let detail =
-                format!("connection {other} at the destination was not made for this location by tillsync");
-            Err(Fault::usage("destination.connection_foreign", detail))
-        }
+    };
+    adopt(found, connection, sides, others).await.map(Some)
+}
+
+/// The connection of an id that was typed.
+async fn by_id(
+    asked: &str,
+    account: &Account,
+    http: &Paced<'_>,
+) -> Result<activecampaign::Connection, Fault> {
+    let unknown = |what: &str| {
+        Fault::usage("destination.connection_unknown", format!("connection type {asked:?}: {what}"))
+    };
+    let id = asked.parse::<i64>().ok().filter(|id| *id > 0);
+    let id = id.ok_or_else(|| unknown("give `new`, or the id of a connection at the destination"))?;
+    look_up(id, account, http).await?.ok_or_else(|| unknown("the destination has no connection of this id"))
+}
+
+/// Goes on with the chosen connection, or makes one. Its id, and whether it was there.
+pub(super) async fn settle(
+    chosen: Option<Adopted>,
+    connection: &Connection,
+    account: &Account,
+    http: &Paced<'_>,
+) -> Result<(i64, bool), Fault> {
+    let Some(Adopted { found, ours, .. }) = chosen else {
+        return Ok((create(connection, account, http).await?, false));
+    };
+    if ours {
+        no_list(&found, account, http).await?;
     }
+    let running = http.send(activecampaign::set_sync_status(account, found.id, true)).await?;
+    activecampaign::succeeded(&running).map_err(stopped)?;
+    Ok((found.id, true))
 }
 
 /// Makes the connection with no list. The destination has been seen to choose one by itself: then it is put
 /// back, and if that is refused the connection is stopped and said so (rules.md section 8).
-async fn create(connection: &Connection, account: &Account, http: &Paced<'_>) -> Result<Remote, Fault> {
+async fn create(connection: &Connection, account: &Account, http: &Paced<'_>) -> Result<i64, Fault> {
     let service = service(&connection.source);
     let new = NewConnection {
         service: service.clone(),
@@ -88,19 +122,7 @@ async fn create(connection: &Connection, account: &Account, http: &Paced<'_>) ->
             "the new connection could not be announced; orders are taken without, as far as is known"
         );
     }
-    Ok(Remote { id: made.id, found: false })
-}
-
-/// Goes on with a connection that is there, under the same rules as a new one.
-async fn adopt(
-    found: activecampaign::Connection,
-    account: &Account,
-    http: &Paced<'_>,
-) -> Result<Remote, Fault> {
-    no_list(&found, account, http).await?;
-    let running = http.send(activecampaign::set_sync_status(account, found.id, true)).await?;
-    activecampaign::succeeded(&running).map_err(stopped)?;
-    Ok(Remote { id: found.id, found: true })
+    Ok(made.id)
 }
 
 /// No list is joined without the operator's choice: the destination has been seen to choose one by itself.
@@ -130,6 +152,22 @@ pub(crate) fn service(source: &str) -> String {
     format!("tillsync-{source}")
 }
 
+/// The connection of an id at the destination, if it is there. Only the id is asked for: one that was adopted goes
+/// by somebody else's names.
+async fn look_up(
+    id: i64,
+    account: &Account,
+    http: &dyn Http,
+) -> Result<Option<activecampaign::Connection>, Fault> {
+    let response = http.send(activecampaign::get_connection(account, id)).await?;
+    activecampaign::connection_found(&response, id).map_err(stopped)
+}
+
+/// Whether the destination still has the connection of this id.
+pub(crate) async fn is_there(id: i64, account: &Account, http: &dyn Http) -> Result<bool, Fault> {
+    Ok(look_up(id, account, http).await?.is_some())
+}
+
 /// Proves that the connection we know is still at the destination: what was sent to one that was removed there is
 /// gone, and nothing would say so.
 pub(crate) async fn still_there(
@@ -137,12 +175,8 @@ pub(crate) async fn still_there(
     account: &Account,
     http: &Paced<'_>,
 ) -> Result<(), Fault> {
-    let service = service(&connection.source);
-    let response =
-        http.send(activecampaign::find_connection(account, &service, &connection.location.id)).await?;
-    let found = activecampaign::connections(&response).map_err(stopped)?;
     match connection.remote {
-        Some(id) if !found.iter().any(|found| found.id == id) => {
+        Some(id) if !is_there(id, account, http).await? => {
             let detail = format!("connection {id} of {} was removed at the destination", connection.name);
             Err(Fault::reject("destination.connection_unknown", detail))
         }

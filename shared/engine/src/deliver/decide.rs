@@ -6,12 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::activecampaign;
 use tillsync_mapping::model::{Observed, Order, Reading, SkipReason};
 
+use super::late::wait_for_buyer;
 use super::orders::last_write;
 use crate::state::{LedgerRow, State};
 use crate::sums::Outcome;
-
-/// Orders of the last day are live at their first send (rules.md section 2).
-const LIVE: SignedDuration = SignedDuration::from_hours(24);
 
 /// What a decision rests on besides the record and its row.
 #[derive(Clone, Debug)]
@@ -22,6 +20,12 @@ pub struct Facts<'a> {
     pub started: Timestamp,
     /// Now.
     pub now: Timestamp,
+    /// Orders not older than this are live at their first send (rules.md section 2).
+    pub live: SignedDuration,
+    /// What is there as it is goes again.
+    pub force: bool,
+    /// What was refused is tried again although it did not change.
+    pub retry: bool,
     /// Records made earlier are left out, unless they were sent before.
     pub history_from: Option<Timestamp>,
     /// When an existing connection was taken over.
@@ -64,6 +68,7 @@ pub fn decide(record: Observed<Order>, row: Option<LedgerRow>, facts: &Facts<'_>
             None => unsendable(record.version, row, facts),
         },
         Reading::Skipped { .. } if sent => unsendable(record.version, row, facts),
+        Reading::Skipped { reason: SkipReason::NoCustomer, .. } => wait_for_buyer(record.created, row, facts),
         Reading::Skipped { reason, .. } => skip(reason, row, facts),
         Reading::Ready(_) if !sent && facts.history_from.is_some_and(|from| record.created < from) => {
             skip(SkipReason::BeforeHistory, row, facts)
@@ -81,8 +86,9 @@ fn as_sent_before(order: Arc<Order>, row: &LedgerRow) -> Option<Arc<Order>> {
     Some(Arc::new(Order { buyer: Some(buyer), ..Arc::unwrap_or_clone(order) }))
 }
 
-fn skip(reason: SkipReason, mut row: LedgerRow, facts: &Facts<'_>) -> Decision {
+pub(super) fn skip(reason: SkipReason, mut row: LedgerRow, facts: &Facts<'_>) -> Decision {
     let outcome = Outcome::Skipped(reason.word().into());
+    row.look_at = None;
     row.become_state(State::Skipped, Some(reason.word()), facts.run, facts.now);
     Decision::Note(Box::new(row), outcome)
 }
@@ -114,13 +120,14 @@ fn to_be_sent(order: Arc<Order>, version: Timestamp, mut row: LedgerRow, facts: 
         }
     }
     let refused = row.reason.as_deref().is_some_and(|reason| reason.starts_with("destination."));
-    if seen_before && row.state == State::Parked && refused {
+    if seen_before && row.state == State::Parked && refused && !facts.retry && !facts.force {
         // Refused once, and not changed since: sending it again would only be refused again.
         return Decision::Keep(Outcome::StillParked(row.reason.unwrap_or_default()));
     }
     if row.settled.is_some_and(|settled| version < settled) {
         return Decision::Keep(Outcome::Unchanged);
     }
+    row.look_at = None;
     if row.live.is_none() {
         row.live = Some(is_live(&order, facts));
     }
@@ -128,8 +135,8 @@ fn to_be_sent(order: Arc<Order>, version: Timestamp, mut row: LedgerRow, facts: 
     let open = row.intent.is_some() || row.state == State::Pending;
     // Something newer is on its way: this is an old page, and the record has to be fetched anew.
     let overtaken = !facts.again && row.desired.is_some_and(|desired| version < desired);
-    let too_early =
-        last_write(&row).is_some_and(|sent| !landed(sent)) && (open || row.settled != Some(version));
+    let too_early = last_write(&row).is_some_and(|sent| !landed(sent))
+        && (open || facts.force || row.settled != Some(version));
     // Queued, and not read back yet: it may be applied at any time, so nothing follows it before it is there.
     let queued = !facts.again && row.state == State::Pending && row.flight.is_some() && row.intent.is_none();
     let in_queue =
@@ -144,6 +151,6 @@ fn to_be_sent(order: Arc<Order>, version: Timestamp, mut row: LedgerRow, facts: 
 
 /// Live: not older than a day at the start of the run, and not possibly at the destination already.
 fn is_live(order: &Order, facts: &Facts<'_>) -> bool {
-    let recent = facts.started.duration_since(order.date) < LIVE;
+    let recent = facts.started.duration_since(order.date) < facts.live;
     recent && facts.adopted.is_none_or(|adopted| order.date > adopted)
 }

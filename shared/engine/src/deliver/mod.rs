@@ -3,7 +3,10 @@
 //! Fetch the record as it is now (the readers did) -> note what is desired and the intent -> write -> settle what
 //! is known, leave open what is not. A write whose outcome is unknown becomes a flight: it is settled by looking.
 
+mod addresses;
 mod decide;
+mod flights;
+mod late;
 mod orders;
 mod people;
 mod products;
@@ -11,9 +14,10 @@ mod send;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use addresses::mark as address_key;
 pub use decide::{Decision, Facts, decide};
 pub use orders::BATCH;
-pub(crate) use orders::load_rows;
+pub(crate) use orders::{load_rows, record_id, write_rows};
 pub use people::import_outcome;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -45,6 +49,12 @@ pub struct Delivering<'a> {
     pub http: &'a Paced<'a>,
     /// Whether records are written again because they did not arrive.
     pub again: bool,
+    /// Whether what is there as it is goes again.
+    pub force: bool,
+    /// Whether nothing of it may start an automation: what is repaired was there before.
+    pub silent: bool,
+    /// Versions from here on are another window's of the same run, unless the ledger does not know the record.
+    pub followed: Option<jiff::Timestamp>,
     /// Orders of one call, at the most.
     pub most: usize,
     /// The window and the page of it that will count them.
@@ -68,6 +78,7 @@ impl<'a> Delivering<'a> {
             .remote
             .ok_or_else(|| Fault::reconnect("connection.inactive", "the connection is not set up yet"))?;
         let unknown = AtomicU32::new(0);
+        let repairs = run.kind == RunKind::Reconcile;
         Ok(Self {
             engine,
             connection,
@@ -76,6 +87,9 @@ impl<'a> Delivering<'a> {
             account,
             http,
             again: false,
+            force: run.force || repairs,
+            silent: repairs,
+            followed: None,
             most: BATCH,
             page: (0, 0),
             unknown,
@@ -86,6 +100,11 @@ impl<'a> Delivering<'a> {
     #[must_use]
     pub fn of_page(&self, page: (u32, u32)) -> Self {
         Self { account: self.account.clone(), page, unknown: AtomicU32::new(0), ..*self }
+    }
+
+    /// What was refused is tried again although it did not change: somebody asked for that.
+    fn tries_again(&self) -> bool {
+        self.force || matches!(self.run.kind, RunKind::Retry | RunKind::Manual)
     }
 
     /// First-time history is queued at the destination and read back; everything else is answered at once.

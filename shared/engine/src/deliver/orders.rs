@@ -1,23 +1,27 @@
 //! A page of orders.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use futures_util::stream::{self, StreamExt};
 use tillsync_mapping::activecampaign::{Channel, ContactInput};
-use tillsync_mapping::model::{Observed, Order};
+use tillsync_mapping::model::{Observed, Order, Reading, SkipReason};
 
+use super::addresses::{Addresses, Said};
 use super::send::{Batch, Letter, Sent};
 use super::{Decision, Delivering, Facts, decide};
 use crate::fault::Fault;
 use crate::ports::{Key, MAX_BATCH, Store, Write, Written};
-use crate::state::{Connection, Flight, Intent, LedgerRow, Row, RunKind, State, Stream};
+use crate::run::mark;
+use crate::state::{Connection, Intent, LedgerRow, Row, RunKind, State, Stream};
 use crate::sums::{Outcome, Tally};
 
 /// Orders of one call (activecampaign.md section 4.8: by variable the ceiling is unknown; 100 is measured).
 pub const BATCH: usize = 100;
+/// How young an order is that may start automations at its first send (rules.md section 2).
+const LIVE_HOURS: u32 = 24;
 /// Calls under way at once for one page; their pace is the budget's.
 const AT_ONCE: usize = 3;
 /// Times a page is decided anew because somebody else wrote the same rows.
@@ -100,41 +104,61 @@ impl Delivering<'_> {
         let mut rows = load_rows(&*self.engine.store, &keys).await?;
         self.forget_lost_flights(&mut rows).await?;
         let facts = self.facts();
+        let addresses = self.addresses(said(records)).await?;
         let mut sorted = Sorted::default();
         for ((record, key), row) in records.values().zip(keys).zip(rows) {
             let rev = row.as_ref().map_or(0, |row| row.rev);
-            let decision = decide(record.clone(), row.map(|row| row.value), &facts);
-            self.place(decision, (key, rev, record), &mut sorted, tally)?;
+            if row.as_ref().is_some_and(|row| self.is_anothers(&row.value, record.version)) {
+                continue;
+            }
+            let silently = row.as_ref().is_some_and(|row| self.was_silent_here(&row.value));
+            let mut decision = decide(record.clone(), row.map(|row| row.value), &facts);
+            match &mut decision {
+                Decision::Keep(outcome) => {
+                    let is_sent = matches!(outcome, Outcome::Synced | Outcome::Pending);
+                    tally.sent_silently += u64::from(silently && is_sent);
+                }
+                Decision::Note(row, _) | Decision::Send(_, row) | Decision::Wait(row) => {
+                    row.window = Some(self.page.0);
+                }
+            }
+            self.place(decision, (key, rev, record), &addresses, (&mut sorted, tally))?;
         }
         Ok(sorted)
     }
 
-    /// A row is written before its flight. Whoever was stopped between the two left a row whose flight is not
-    /// there: nobody would ever answer for it, so it is decided anew.
-    pub(super) async fn forget_lost_flights(&self, rows: &mut [Option<Row<LedgerRow>>]) -> Result<(), Fault> {
-        let key = |row: &LedgerRow| Some(Flight::key(row.run.as_deref()?, row.flight.as_deref()?));
-        let mut flights: Vec<Key> = rows.iter().flatten().filter_map(|row| key(&row.value)).collect();
-        flights.sort_unstable();
-        flights.dedup();
-        let mut there = HashSet::new();
-        for flights in flights.chunks(MAX_BATCH) {
-            let found = self.engine.store.get_many(flights).await?;
-            there.extend(found.into_iter().flatten().map(|item| item.key));
-        }
-        for row in rows.iter_mut().flatten() {
-            if key(&row.value).is_some_and(|key| !there.contains(&key)) {
-                row.value.flight = None;
-            }
-        }
-        Ok(())
+    /// True when another window of this run has met the record, or will: it counts there.
+    fn is_anothers(&self, row: &LedgerRow, version: Timestamp) -> bool {
+        let ours = row.run.as_deref() == Some(self.run.id.as_str()) && row.window == Some(self.page.0);
+        let follows = self.followed.is_some_and(|from| version >= from) && !ours;
+        follows || self.is_counted_elsewhere(row, version)
+    }
+
+    /// True when another window of this run has met this version of the record. What is written again counts with
+    /// its flight.
+    pub(super) fn is_counted_elsewhere(&self, row: &LedgerRow, version: Timestamp) -> bool {
+        let other = row.window.is_some_and(|window| window != self.page.0);
+        let here = row.run.as_deref() == Some(self.run.id.as_str());
+        !self.again && other && here && row.version >= version
+    }
+
+    /// True when this page has sent the record before it was stopped, for the first time and silently.
+    fn was_silent_here(&self, row: &LedgerRow) -> bool {
+        let here = row.run.as_deref() == Some(self.run.id.as_str()) && row.window == Some(self.page.0);
+        let first = match row.state {
+            State::Synced => row.times_sent == 1,
+            State::Pending => row.times_sent == 0 && row.intent.is_some(),
+            _ => false,
+        };
+        here && first && row.live == Some(false) && self.run.kind != RunKind::Historical
     }
 
     fn place(
         &self,
         decision: Decision,
         (key, rev, record): (Key, u64, &Observed<Order>),
-        sorted: &mut Sorted,
-        tally: &mut Tally,
+        addresses: &Addresses,
+        (sorted, tally): (&mut Sorted, &mut Tally),
     ) -> Result<(), Fault> {
         match decision {
             Decision::Keep(outcome) => tally.count(&outcome),
@@ -143,16 +167,16 @@ impl Delivering<'_> {
             Decision::Send(order, row) => {
                 let version = record.version;
                 let row = Row { key, rev, value: *row };
-                let letter = Letter::new(self.remote, order, version, row)?;
-                if letter.says_nothing_new() {
+                let letter = Letter::new((self.remote, self.silent), order, version, (row, addresses))?;
+                if letter.says_nothing_new() && !self.force {
                     tally.count(&Outcome::Unchanged);
-                } else if letter.contradicts() && !self.again {
+                } else if letter.contradicts() && !self.again && !self.force {
                     // The same version says something else: it is fetched anew before it is written.
                     sorted.later.push(letter.into_row());
                 } else if self.queues_history() && letter.first() && !letter.live() {
                     sorted.queued.push(letter);
                 } else {
-                    if self.run.kind == RunKind::Poll && letter.first() && !letter.live() {
+                    if self.run.kind != RunKind::Historical && letter.first() && !letter.live() {
                         tally.sent_silently += 1;
                     }
                     sorted.waiting.push(letter);
@@ -169,6 +193,10 @@ impl Delivering<'_> {
         outcomes: &mut Vec<Outcome>,
         conflicts: &mut Vec<String>,
     ) -> Result<(), Fault> {
+        // The mark first: one too many is a look too many, one too few would be a sale forgotten.
+        let due = noted.iter().filter_map(|(row, _)| Some((record_id(&row.key), row.value.look_at?)));
+        let marks = due.map(|(id, at)| mark(&self.connection.id, &id, at)).collect::<Result<Vec<_>, _>>()?;
+        write_rows(&*self.engine.store, marks).await?;
         let writes = noted.iter().map(|(row, _)| row.put()).collect::<Result<Vec<_>, _>>()?;
         let written = write_rows(&*self.engine.store, writes).await?;
         for ((row, outcome), written) in noted.into_iter().zip(written) {
@@ -180,75 +208,48 @@ impl Delivering<'_> {
         Ok(())
     }
 
-    /// Puts records aside until an earlier write of theirs has landed.
-    async fn wait_for(
-        &self,
-        mut rows: Vec<Row<LedgerRow>>,
-        outcomes: &mut Vec<Outcome>,
-        conflicts: &mut Vec<String>,
-    ) -> Result<(), Fault> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let rest = rows.split_off(rows.len().min(BATCH));
-        Box::pin(self.wait_for(rest, outcomes, conflicts)).await?;
-        let mut flight = self.flight(&rows, false);
-        flight.value.due = rows.iter().filter_map(|row| self.landed(&row.value)).max();
-        let mut writes = Vec::with_capacity(rows.len());
-        for row in &mut rows {
-            row.value.flight = Some(flight.value.id.clone());
+    /// Notes records that the store does not have any more. Of one that was sent somebody must know.
+    ///
+    /// # Errors
+    /// Of the store.
+    pub async fn gone(&self, stream: Stream, ids: &[String]) -> Result<Vec<Outcome>, Fault> {
+        let partition = self.connection.partition_of(stream);
+        let keys: Vec<Key> = ids.iter().map(|id| LedgerRow::key(&partition, stream.word(), id)).collect();
+        let rows = load_rows(&*self.engine.store, &keys).await?;
+        let now = self.engine.now();
+        let (mut writes, mut outcomes) = (Vec::new(), Vec::new());
+        for (key, row) in keys.into_iter().zip(rows) {
+            let mut row = row.unwrap_or_else(|| Row::new(key, LedgerRow::seen(now)));
+            let was_sent = row.value.was_sent() || row.value.intent.is_some();
+            let (state, reason) = match was_sent {
+                true => (State::Parked, "record.gone"),
+                false => (State::Skipped, SkipReason::Gone.word()),
+            };
+            let is_known = row.value.state == state && row.value.reason.as_deref() == Some(reason);
+            let earlier = is_known && row.value.run.as_deref() != Some(self.run.id.as_str());
+            outcomes.push(match state {
+                State::Parked if earlier => Outcome::StillParked(reason.into()),
+                State::Parked => Outcome::Parked(reason.into()),
+                _ => Outcome::Skipped(reason.into()),
+            });
+            if earlier {
+                continue;
+            }
+            row.value.look_at = None;
+            row.value.become_state(state, Some(reason), &self.run.id, now);
             writes.push(row.put()?);
         }
-        let written = write_rows(&*self.engine.store, writes).await?;
-        flight.value.left.clear();
-        for (row, written) in rows.into_iter().zip(written) {
-            match written {
-                Written::Done => {
-                    outcomes.push(Outcome::Pending);
-                    flight.value.left.push(record_id(&row.key));
-                }
-                Written::Conflict => conflicts.push(record_id(&row.key)),
-            }
-        }
-        self.launch(&flight).await
+        write_rows(&*self.engine.store, writes).await?;
+        Ok(outcomes)
     }
 
-    /// Writes a flight after its rows: one without its rows would count records that nobody put aside.
-    async fn launch(&self, flight: &Row<Flight>) -> Result<(), Fault> {
-        if !flight.value.left.is_empty() {
-            self.engine.store.write_each(vec![flight.put()?]).await?;
-        }
-        Ok(())
-    }
-
-    /// When an earlier write of a record can no longer land.
-    fn landed(&self, row: &LedgerRow) -> Option<Timestamp> {
-        let timing = self.engine.config.timing;
-        let queued = row.flight.is_some() && row.intent.is_none();
-        let wait = if queued { timing.lost_after } else { timing.landing };
-        last_write(row)?.saturating_add(wait).ok()
-    }
-
-    /// A flight of these records, as of now.
-    pub(super) fn flight(&self, rows: &[Row<LedgerRow>], accepted: bool) -> Row<Flight> {
-        let id = self.engine.new_id();
-        let sent = self.engine.now();
-        let dates = || rows.iter().filter_map(|row| row.value.date);
-        let flight = Flight {
-            id: id.clone(),
-            stream: Stream::Orders,
-            sent,
-            accepted,
-            due: (!accepted).then(|| sent.saturating_add(self.engine.config.timing.landing).unwrap_or(sent)),
-            batch: None,
-            since: dates().min().unwrap_or(sent),
-            until: dates().max().unwrap_or(sent),
-            left: rows.iter().map(|row| record_id(&row.key)).collect(),
-            again: false,
-            settled: Tally::default(),
-            page: self.page,
+    /// Orders not older than this are live: the setting is for runs that somebody starts.
+    fn live(&self) -> SignedDuration {
+        let hours = match self.run.kind {
+            RunKind::Poll => LIVE_HOURS,
+            _ => self.connection.settings.live_hours,
         };
-        Row::new(Flight::key(&self.run.id, &id), flight)
+        SignedDuration::from_hours(hours.into())
     }
 
     fn facts(&self) -> Facts<'_> {
@@ -257,10 +258,13 @@ impl Delivering<'_> {
             started: self.run.started,
             now: self.engine.now(),
             history_from: match self.run.kind {
-                RunKind::Poll => self.connection.settings.history_from,
-                // A historical run selects on the creation date itself.
+                // It selects on the creation date itself.
                 RunKind::Historical => None,
+                _ => self.connection.settings.history_from,
             },
+            live: self.live(),
+            force: self.force,
+            retry: self.tries_again(),
             adopted: self.connection.adopted,
             again: self.again,
             landing: self.engine.config.timing.landing,
@@ -322,6 +326,20 @@ impl Delivering<'_> {
         }
         Ok(conflicts)
     }
+}
+
+/// What the records of a page say of their buyers, in an order of its own: the first profile names the customer.
+fn said(records: &Records) -> Vec<Said<'_>> {
+    let mut all: Vec<_> = records.values().collect();
+    all.sort_by_key(|record| (record.created, &record.id));
+    all.into_iter()
+        .filter_map(|record| match &record.reading {
+            Reading::Ready(order) | Reading::Skipped { late: Some(order), .. } => {
+                order.buyer.as_ref().map(Said::from)
+            }
+            _ => None,
+        })
+        .collect()
 }
 
 /// When a record was written last, as far as anybody knows.

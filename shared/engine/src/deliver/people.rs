@@ -8,13 +8,14 @@ use tillsync_mapping::activecampaign::{
     self, ContactInput, ImportState, contact_synced, import, import_queued, sync_contact,
 };
 use tillsync_mapping::http::Http;
-use tillsync_mapping::model::{Customer, Observed, Reading};
+use tillsync_mapping::model::{Customer, Observed, Reading, SkipReason};
 
+use super::addresses::Said;
 use super::orders::{load_rows, record_id, write_rows};
 use super::{Delivering, Failure};
 use crate::fault::{Fault, Kind};
 use crate::ports::Key;
-use crate::state::{Flight, Intent, LedgerRow, Row, State, Stream};
+use crate::state::{Flight, Intent, LedgerRow, Row, State, Stream, WhichCustomers};
 use crate::sums::{Outcome, Tally};
 
 /// From this many people on they go by bulk import, fewer by contact sync (rules.md section 3).
@@ -47,6 +48,7 @@ impl Delivering<'_> {
                 continue;
             }
             row.value.fingerprint = Some(fingerprint);
+            row.value.window = None;
             row.value.times_sent += 1;
             row.value.intent = None;
             row.value.flight = None;
@@ -67,6 +69,7 @@ impl Delivering<'_> {
         let keys: Vec<Key> = records.iter().map(|record| self.person_key(&record.id)).collect();
         let mut rows = load_rows(&*self.engine.store, &keys).await?;
         self.forget_lost_flights(&mut rows).await?;
+        self.note_consent(&records).await?;
         let mut noted = Vec::new();
         let mut cards = Vec::new();
         for ((record, key), row) in records.into_iter().zip(keys).zip(rows) {
@@ -84,6 +87,15 @@ impl Delivering<'_> {
         Ok(tally)
     }
 
+    /// An opt-out is that of everybody with the same address; it is known before the next order is sent.
+    async fn note_consent(&self, records: &[Observed<Customer>]) -> Result<(), Fault> {
+        let said = records.iter().filter_map(|record| match &record.reading {
+            Reading::Ready(customer) => Some(Said::from(&**customer)),
+            _ => None,
+        });
+        self.addresses(said.collect()).await.map(drop)
+    }
+
     fn sort_person(
         &self,
         record: Observed<Customer>,
@@ -92,13 +104,20 @@ impl Delivering<'_> {
         tally: &mut Tally,
     ) -> Result<(), Fault> {
         let now = self.engine.now();
+        if self.is_counted_elsewhere(&row.value, record.version) {
+            return Ok(());
+        }
         let value = &mut row.value;
         value.version = value.version.max(record.version);
+        value.window = Some(self.page.0);
         let (state, reason) = match record.reading {
+            Reading::Ready(_) if !value.was_sent() && self.keeps_buyers_only() => {
+                (State::Skipped, SkipReason::WithoutOrders.word())
+            }
             Reading::Ready(customer) => {
                 let input = activecampaign::contact(&customer);
                 let fingerprint = input.fingerprint();
-                match Self::seen_in_this_run(value, &self.run.id, &fingerprint) {
+                match self.seen(value, &fingerprint) {
                     Some(outcome) => tally.count(&outcome),
                     None => cards.push(Card { input, row, version: record.version, fingerprint }),
                 }
@@ -116,15 +135,20 @@ impl Delivering<'_> {
         Ok(())
     }
 
+    fn keeps_buyers_only(&self) -> bool {
+        self.connection.settings.customers == WhichCustomers::WithOrders
+    }
+
     /// What a person already came to, if nothing is to be sent.
-    fn seen_in_this_run(row: &LedgerRow, run: &str, fingerprint: &str) -> Option<Outcome> {
+    fn seen(&self, row: &LedgerRow, fingerprint: &str) -> Option<Outcome> {
+        let run = self.run.id.as_str();
         let same = row.fingerprint.as_deref() == Some(fingerprint);
         let imported_now = row.run.as_deref() == Some(run) && row.check.is_some();
         match row.state {
             State::Synced if same && imported_now => Some(Outcome::Synced),
-            State::Synced if same => Some(Outcome::Unchanged),
+            State::Synced if same && !self.force => Some(Outcome::Unchanged),
             State::Pending if same && imported_now && row.flight.is_some() => Some(Outcome::Pending),
-            State::Parked if same => {
+            State::Parked if same && (row.run.as_deref() == Some(run) || !self.tries_again()) => {
                 let reason = row.reason.clone().unwrap_or_default();
                 let now = row.run.as_deref() == Some(run);
                 Some(if now { Outcome::Parked(reason) } else { Outcome::StillParked(reason) })
@@ -302,7 +326,7 @@ pub fn import_outcome(state: &ImportState, mark: Option<&str>) -> Option<Outcome
 }
 
 /// Stands for an address in the ledger: imports name people by address, and the ledger keeps none.
-fn address_mark(address: &str) -> String {
+pub(super) fn address_mark(address: &str) -> String {
     let digest = Sha256::digest(address.trim().to_lowercase().as_bytes());
     hex::encode(&digest[..12])
 }

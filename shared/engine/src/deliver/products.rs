@@ -57,12 +57,12 @@ impl Delivering<'_> {
             let input = activecampaign::product(self.remote, product);
             let fingerprint = input.fingerprint();
             let mut row = row.unwrap_or_else(|| Row::new(key, LedgerRow::seen(self.run.started)));
-            if row.value.state == State::Synced && row.value.fingerprint.as_ref() == Some(&fingerprint) {
+            let same = row.value.fingerprint.as_ref() == Some(&fingerprint);
+            if row.value.state == State::Synced && same && !self.force {
                 row.value.run = Some(self.run.id.clone());
                 seen.push(row.put()?);
                 tally.count(&Outcome::Unchanged);
-            } else if row.value.state == State::Parked && row.value.fingerprint.as_ref() == Some(&fingerprint)
-            {
+            } else if row.value.state == State::Parked && same && !self.tries_again() {
                 tally.count(&Outcome::StillParked(row.value.reason.clone().unwrap_or_default()));
                 row.value.run = Some(self.run.id.clone());
                 seen.push(row.put()?);

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::activecampaign::{
-    self, Channel, OrderInput, connections, find_connection, orders_queued, orders_written, push_orders,
+    self, Channel, OrderInput, orders_queued, orders_written, push_orders,
 };
 use tillsync_mapping::http::Http;
 use tillsync_mapping::model::Order;
 
-use super::{Delivering, Failure, stopped};
-use crate::connect::service;
+use super::addresses::Addresses;
+use super::{Delivering, Failure};
+use crate::connect::is_there;
 use crate::fault::Fault;
 use crate::ports::Written;
 use crate::state::{Flight, Intent, LedgerRow, Row, State};
@@ -26,6 +27,8 @@ pub(super) struct Letter {
     pub(super) row: Row<LedgerRow>,
     input: OrderInput,
     fingerprint: String,
+    /// When it was written before.
+    sent_before: Option<Timestamp>,
 }
 
 /// Orders of one call.
@@ -41,21 +44,24 @@ pub(super) type Sent = (Vec<Outcome>, Vec<String>);
 impl Letter {
     /// The order as it will be sent: number and live flag as at its first send.
     pub(super) fn new(
-        remote: i64,
+        (remote, silent): (i64, bool),
         order: Arc<Order>,
         version: Timestamp,
-        row: Row<LedgerRow>,
+        (row, addresses): (Row<LedgerRow>, &Addresses),
     ) -> Result<Self, Fault> {
         let buyer = order
             .buyer
             .as_ref()
             .ok_or_else(|| Fault::reject("data.corrupt", "an order without its buyer"))?;
-        let mut input = activecampaign::order(remote, &order, buyer, row.value.live.unwrap_or(false));
+        let mut input =
+            activecampaign::order(remote, &order, buyer, row.value.live.unwrap_or(false) && !silent);
+        addresses.settle(buyer, &mut input);
         if let Some(number) = &row.value.number {
             input.order_number.clone_from(number);
         }
         let fingerprint = input.fingerprint();
-        Ok(Self { order, version, row, input, fingerprint })
+        let sent_before = row.value.sent_at;
+        Ok(Self { order, version, row, input, fingerprint, sent_before })
     }
 
     /// True when the destination has it just so.
@@ -183,10 +189,7 @@ impl Delivering<'_> {
     /// When every record of a batch is refused, it may be the connection that is gone: then the records are not
     /// to blame, and none is parked.
     async fn connection_is_there(&self) -> Result<(), Fault> {
-        let (service, external) = (service(&self.connection.source), &self.connection.location.id);
-        let response = self.http.send(find_connection(&self.account, &service, external)).await?;
-        let found = connections(&response).map_err(stopped)?;
-        if found.iter().any(|connection| connection.id == self.remote) {
+        if is_there(self.remote, &self.account, self.http).await? {
             return Ok(());
         }
         let detail = format!("connection {} is no longer at the destination", self.remote);
@@ -271,6 +274,8 @@ impl Delivering<'_> {
             let row = &mut letter.row.value;
             row.intent = None;
             row.flight = None;
+            // It was answered, and not written: another try need not wait for it to land.
+            row.sent_at = letter.sent_before;
             if row.times_sent == 0 {
                 // Nothing started anything yet: whether it is live is decided when it is sent at last.
                 row.live = None;

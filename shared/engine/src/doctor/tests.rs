@@ -37,6 +37,7 @@ async fn all_is_well_and_nothing_is_changed() {
         "location",
         "account",
         "remote",
+        "own_integration",
     ];
     assert_eq!(whats, expected);
     assert!(report.is_ok() && report.connections.len() == 1);
@@ -48,7 +49,7 @@ async fn platforms_are_asked_once_for_what_connections_share_and_not_at_all_offl
     let world = world().await;
     world.save(&testing::connection("C2", "L1")).await;
     examine(&world.engine, ALL).await.unwrap();
-    let calls = ["token.status", "account.me", "account.entitlements", "schema.check", "connections.find"];
+    let calls = ["token.status", "account.me", "account.entitlements", "schema.check", "connections.get"];
     assert_eq!(calls.map(|call| world.calls(call)), [2, 1, 1, 1, 2], "the token for itself and its scopes");
     let calls = world.net.all_calls();
     let report = examine(&world.engine, Scope { queues: true, platforms: false }).await.unwrap();
@@ -64,7 +65,7 @@ async fn what_a_platform_refuses_fails_with_its_code() {
         ("token.status", 401, "token", format!("{source}.token_revoked")),
         ("customers.search", 403, "scopes", format!("{source}.scope_missing")),
         ("account.me", 403, "account", "destination.key_refused".to_owned()),
-        ("connections.find", 403, "remote", "destination.key_refused".to_owned()),
+        ("connections.get", 403, "remote", "destination.key_refused".to_owned()),
     ];
     for (operation, status, what, code) in cases {
         let world = world().await;
@@ -81,7 +82,7 @@ async fn what_a_platform_refuses_fails_with_its_code() {
 async fn what_is_gone_closed_or_cannot_be_asked_fails() {
     let world = world().await;
     world.net.shop().closed = true;
-    world.net.account().gone = true;
+    world.net.account().connections.clear();
     let report = examine(&world.engine, ALL).await.unwrap();
     let code = |what| check(&report, what).code.clone().unwrap();
     assert_eq!(code("location"), format!("{}.location_closed", testing::source_name()));

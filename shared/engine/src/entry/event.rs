@@ -16,12 +16,17 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ("locations", &["source"]),
     ("connect", &["source", "name", "location", "destination_url", "history", "connection_type", "start"]),
     ("list", &[]),
-    ("start", &["connection", "streams", "from", "to", "dry_run"]),
+    ("start", &["connection", "streams", "from", "to", "limit", "force", "dry_run"]),
     ("status", &["connection"]),
     ("cancel", &["connection"]),
     ("resume", &["connection"]),
-    ("retry_failed", &["connection"]),
     ("poll", &["connection"]),
+    ("reconcile", &["connection", "from", "to", "repair"]),
+    ("comparison", &["connection"]),
+    ("sync", &["connection"]),
+    ("retry", &["connection", "id"]),
+    // The name it had in the first plans of events.
+    ("retry_failed", &["connection", "id"]),
     ("runs", &["connection"]),
     ("record", &["connection", "stream", "id"]),
     ("pause", &["connection"]),
@@ -59,6 +64,14 @@ pub enum Asked {
     Resume(Of),
     /// What changed.
     Poll(Of),
+    /// A comparison of both sides.
+    Reconcile(Compare),
+    /// What the newest comparison found.
+    Comparison(Of),
+    /// What changed, the last days once more, and what is parked.
+    Sync(Of),
+    /// What is parked, or one record.
+    Retry(Again),
     /// The runs of a connection.
     Runs(Of),
     /// One record.
@@ -157,6 +170,13 @@ pub struct Doctor {
     pub(super) offline: bool,
 }
 
+/// Names what is to be tried again: all that is parked, or one record.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Again {
+    pub(super) connection: String,
+    pub(super) id: Option<String>,
+}
+
 /// A connection to be made.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Connect {
@@ -170,6 +190,16 @@ pub struct Connect {
     pub(super) start: bool,
 }
 
+/// A comparison to be made.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Compare {
+    pub(super) connection: String,
+    pub(super) from: Option<String>,
+    pub(super) to: Option<String>,
+    #[serde(default)]
+    pub(super) repair: bool,
+}
+
 /// A history to be sent.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Start {
@@ -177,6 +207,9 @@ pub struct Start {
     pub(super) streams: Option<Vec<String>>,
     pub(super) from: Option<String>,
     pub(super) to: Option<String>,
+    pub(super) limit: Option<std::num::NonZeroU64>,
+    #[serde(default)]
+    pub(super) force: bool,
     #[serde(default)]
     pub(super) dry_run: bool,
 }
@@ -222,7 +255,6 @@ impl Known {
             check(action, takes, name, value)?;
         }
         let asked = match *action {
-            "help" => Asked::Help,
             "locations" => Asked::Locations(members_of(action, event)?),
             "connect" => Asked::Connect(members_of(action, event)?),
             "list" => Asked::List,
@@ -231,6 +263,10 @@ impl Known {
             "cancel" => Asked::Cancel(members_of(action, event)?),
             "resume" => Asked::Resume(members_of(action, event)?),
             "poll" => Asked::Poll(members_of(action, event)?),
+            "reconcile" => Asked::Reconcile(members_of(action, event)?),
+            "comparison" => Asked::Comparison(members_of(action, event)?),
+            "sync" => Asked::Sync(members_of(action, event)?),
+            "retry" | "retry_failed" => Asked::Retry(members_of(action, event)?),
             "runs" => Asked::Runs(members_of(action, event)?),
             "record" => Asked::Record(members_of(action, event)?),
             "pause" => Asked::Pause(members_of(action, event)?),
@@ -241,11 +277,7 @@ impl Known {
             "preview" => Asked::Preview(members_of(action, event)?),
             "doctor" => Asked::Doctor(members_of(action, event)?),
             "explain" => Asked::Explain(members_of(action, event)?),
-            other => {
-                let detail =
-                    format!("{other} is not there yet: what is parked is sent again when it changes");
-                return Err(Fault::reject("event.unavailable", detail));
-            }
+            _ => Asked::Help,
         };
         Ok(Self::Asked(asked))
     }

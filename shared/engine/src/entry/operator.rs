@@ -5,21 +5,24 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use tillsync_mapping::model::Secret;
 
-use super::event::{Asked, Connect, Of, OneRecord, Start};
+use super::event::{Again, Asked, Compare, Connect, Of, OneRecord, Start};
 use super::verbs;
 use crate::codes::{codes, explained};
 use crate::connect::{self, ConnectRequest, DraftOutcome};
 use crate::context::Engine;
 use crate::fault::{Fault, Kind};
-use crate::plan::day;
+use crate::plan::{day, day_of};
 use crate::ports::Lane;
 use crate::preview::preview;
 use crate::run::{
-    BackfillRequest, Progress, active_run, cancel, estimate, progress, resume, start_backfill, start_poll,
+    BackfillRequest, Progress, Started, active_run, cancel, days, estimate, progress, resume, start_backfill,
+    start_poll, start_reconcile, start_retry, start_sync,
 };
-use crate::state::{Connection, Run, RunKind};
+use crate::state::{Comparison, Connection, Day, Run, RunKind};
 use crate::{connections, shapes};
 
+/// Days shown at the most: the first that differ.
+const MAX_DAYS: usize = 100;
 /// Runs listed at the most: the newest.
 const MAX_RUNS: usize = 20;
 
@@ -46,7 +49,19 @@ pub async fn operate(engine: &Engine, asked: &Asked, credentials: &dyn Credentia
         Asked::Status(of) => status(engine, of).await,
         Asked::Cancel(of) => stop(engine, of).await,
         Asked::Resume(of) => go_on(engine, of).await,
-        Asked::Poll(of) => poll(engine, of).await,
+        Asked::Reconcile(what) => reconcile(engine, what).await,
+        Asked::Comparison(of) => comparison(engine, of).await,
+        Asked::Poll(of) => {
+            let connection = connections::find(engine, &of.connection).await?;
+            let started = start_poll(engine, &connection.id).await?;
+            begun(engine, &connection, &started).await
+        }
+        Asked::Sync(of) => {
+            let connection = connections::find(engine, &of.connection).await?;
+            let started = start_sync(engine, &connection.id).await?;
+            begun(engine, &connection, &started).await
+        }
+        Asked::Retry(what) => again(engine, what).await,
         Asked::Runs(of) => runs(engine, of).await,
         Asked::Record(what) => record(engine, what).await,
         Asked::Pause(of) => verbs::pause(engine, of).await,
@@ -89,11 +104,20 @@ pub async fn help(engine: &Engine) -> Result<Value, Fault> {
             {"does": "lists the connections and how they are", "event": {"action": "list"}},
             {"does": "sends the history; with dry_run only says what it would take",
              "event": {"action": "start", "connection": name, "from": "2026-01-01", "to": null, "dry_run": true}},
+            {"does": "sends a trial, of the oldest orders; with force what is there goes again",
+             "event": {"action": "start", "connection": name, "limit": 20, "force": false}},
             {"does": "says how far the newest history is", "event": {"action": "status", "connection": name}},
             {"does": "reads no further; what was sent stays", "event": {"action": "cancel", "connection": name}},
             {"does": "goes on with a history that was stopped or ended incomplete",
              "event": {"action": "resume", "connection": name}},
             {"does": "reads what changed, now", "event": {"action": "poll", "connection": name}},
+            {"does": "compares the store with ActiveCampaign, day by day; with repair sends again what is missing there",
+             "event": {"action": "reconcile", "connection": name, "from": "2026-01-01", "to": null, "repair": false}},
+            {"does": "says what the newest comparison found", "event": {"action": "comparison", "connection": name}},
+            {"does": "reads what changed and the last days once more, and tries again what is parked",
+             "event": {"action": "sync", "connection": name}},
+            {"does": "tries again what is parked; with an id, sends that record anew",
+             "event": {"action": "retry", "connection": name, "id": null}},
             {"does": "lists the newest runs", "event": {"action": "runs", "connection": name}},
             {"does": "tells everything known of one record",
              "event": {"action": "record", "connection": name, "stream": "orders", "id": "..."}},
@@ -180,7 +204,7 @@ async fn start(engine: &Engine, what: &Start) -> Result<Value, Fault> {
     if from.zip(to).is_some_and(|(from, to)| from > to) {
         return Err(Fault::usage("config.invalid", "from is later than to"));
     }
-    let request = BackfillRequest { from, to };
+    let request = BackfillRequest { from, to, limit: what.limit.map(u64::from), force: what.force };
     let at_work = active_run(engine, &connection.id, RunKind::Historical).await?;
     if what.dry_run {
         let preview = match at_work {
@@ -246,12 +270,42 @@ async fn go_on(engine: &Engine, of: &Of) -> Result<Value, Fault> {
     told(engine, &connection, &started.run).await
 }
 
-async fn poll(engine: &Engine, of: &Of) -> Result<Value, Fault> {
-    let connection = connections::find(engine, &of.connection).await?;
-    let started = start_poll(engine, &connection.id).await?;
-    let mut answer = told(engine, &connection, &started.run).await?;
+async fn again(engine: &Engine, what: &Again) -> Result<Value, Fault> {
+    let connection = connections::find(engine, &what.connection).await?;
+    let started = start_retry(engine, &connection.id, what.id.as_deref()).await?;
+    begun(engine, &connection, &started).await
+}
+
+/// A run that was asked for, and how to see what comes of it.
+async fn begun(engine: &Engine, connection: &Connection, started: &Started) -> Result<Value, Fault> {
+    let mut answer = told(engine, connection, &started.run).await?;
     answer["already_running"] = json!(started.already);
     answer["next"] = json!({"action": "runs", "connection": connection.id});
+    Ok(answer)
+}
+
+async fn reconcile(engine: &Engine, what: &Compare) -> Result<Value, Fault> {
+    let connection = connections::find(engine, &what.connection).await?;
+    let date = |name: &str, text: &Option<String>| text.as_deref().map(|text| day_of(name, text)).transpose();
+    let (first, last) = (date("from", &what.from)?, date("to", &what.to)?);
+    let asked = Comparison { first, last, repair: what.repair };
+    let started = start_reconcile(engine, &connection.id, asked).await?;
+    let mut answer = told(engine, &connection, &started.run).await?;
+    answer["already_running"] = json!(started.already);
+    answer["next"] = json!({"action": "comparison", "connection": connection.id});
+    Ok(answer)
+}
+
+/// Days without a difference are left out: an answer has a longest size.
+async fn comparison(engine: &Engine, of: &Of) -> Result<Value, Fault> {
+    let connection = connections::find(engine, &of.connection).await?;
+    let run = connections::newest_run(engine, &connection.id, RunKind::Reconcile).await?;
+    let state = progress(engine, &connection.id, &run.id).await?;
+    let days = days(engine, &run.id).await?;
+    let mut answer = shapes::comparison(&connection, &state, &days);
+    let odd: Vec<Day> = days.into_iter().filter(|day| day.differences().next().is_some()).collect();
+    answer["days"] = shapes::comparison(&connection, &state, &odd[..odd.len().min(MAX_DAYS)])["days"].take();
+    answer["days_that_differ"] = json!(odd.len());
     Ok(answer)
 }
 
@@ -287,6 +341,9 @@ fn sentence(connection: &Connection, state: &Progress) -> String {
     if let Some((expected, exact)) = run.expected {
         let more = if exact { "" } else { "more than " };
         text.push_str(&format!(", {} of {more}{expected} orders looked at", orders.observed));
+    }
+    if let Some(limit) = run.limit {
+        text.push_str(&format!("; a trial of {limit} orders"));
     }
     match (&run.problem, &state.eta_reason) {
         (Some(problem), _) => text.push_str(&format!("; {} ({})", problem.detail, problem.code)),

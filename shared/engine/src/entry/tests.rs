@@ -90,7 +90,8 @@ async fn mistakes_are_named_with_the_nearest_valid_name() {
             "event.unavailable",
             "together",
         ),
-        (json!({"action": "retry_failed", "connection": "C1"}), "event.unavailable", "retry_failed"),
+        (json!({"action": "retry", "connection": "C1", "id": "none"}), "record.unknown", "none"),
+        (json!({"action": "start", "connection": "C1", "limit": 0}), "event.invalid", "start: limit: "),
         (json!({"action": "connect", "token": "canary"}), "event.secret", "token:"),
         (
             json!({"action": "list", "TILLSYNC_SOURCE_TOKEN": "canary"}),
@@ -158,6 +159,24 @@ async fn are_named(world: &World, cases: impl IntoIterator<Item = (Value, &str, 
 }
 
 #[tokio::test]
+async fn a_trial_says_what_it_is_and_one_record_is_sent_anew() {
+    let world = world().await;
+    let trial = json!({"action": "start", "connection": "C1", "limit": 2, "dry_run": true});
+    assert_eq!(ask(&world, trial).await.unwrap()["estimate"]["orders"], 2);
+    let trial = json!({"action": "start", "connection": "C1", "limit": 2, "force": true});
+    let answer = ask(&world, trial).await.unwrap();
+    assert_eq!((&answer["run"]["limit"], &answer["run"]["force"]), (&json!(2), &json!(true)));
+    world.work().await;
+    let status = ask(&world, json!({"action": "status", "connection": "C1"})).await.unwrap();
+    assert_eq!(status["summary"], "Rue Haute: complete, 2 of 2 orders looked at; a trial of 2 orders");
+    let again = json!({"action": "retry", "connection": "C1", "id": "O0"});
+    assert_eq!(ask(&world, again).await.unwrap()["run"]["streams"]["orders"]["observed"], 0);
+    world.work().await;
+    let runs = ask(&world, json!({"action": "runs", "connection": "C1"})).await.unwrap();
+    assert_eq!(runs["runs"][0]["streams"]["orders"]["unchanged"], 1, "nothing about it is new");
+}
+
+#[tokio::test]
 async fn a_history_is_estimated_started_once_looked_at_and_stopped() {
     let world = world().await;
     let start = json!({"action": "start", "connection": "Rue Haute", "reason": "TICKET-12"});
@@ -185,8 +204,13 @@ async fn a_history_is_estimated_started_once_looked_at_and_stopped() {
     assert_eq!(record["record"]["state"], "synced");
     let poll = ask(&world, json!({"action": "poll", "connection": "C1"})).await.unwrap();
     assert_eq!(poll["run"]["kind"], "poll");
+    for (action, kind) in [("sync", "manual"), ("retry", "retry"), ("retry_failed", "retry")] {
+        let answer = ask(&world, json!({"action": action, "connection": "C1"})).await.unwrap();
+        assert_eq!(answer["run"]["kind"], kind, "{action}");
+        world.work().await;
+    }
     let runs = ask(&world, json!({"action": "runs", "connection": "C1"})).await.unwrap();
-    assert_eq!(runs["in_all"], 2);
+    assert_eq!(runs["in_all"], 5);
     let list = ask(&world, json!({"action": "list"})).await.unwrap();
     assert_eq!(list["connections"][0]["state"], "active");
 }

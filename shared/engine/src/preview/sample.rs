@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tillsync_mapping::activecampaign;
@@ -83,13 +83,16 @@ pub(super) async fn sample(asking: &Asking<'_>, record: Observed<Order>) -> Resu
     Ok(Sample { source_id, decision, reason, because, live, request })
 }
 
-/// As a run that starts now would see it.
+/// As a history that starts now would see it.
 fn facts<'a>(asking: &Asking<'a>) -> Facts<'a> {
     let (now, timing) = (asking.engine.now(), asking.engine.config.timing);
     Facts {
         run: "",
         started: now,
         now,
+        live: SignedDuration::from_hours(asking.owner.settings.live_hours.into()),
+        force: false,
+        retry: false,
         history_from: asking.first,
         adopted: asking.owner.adopted,
         again: false,

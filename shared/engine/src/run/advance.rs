@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use tillsync_mapping::source::Field;
 
+use super::reconcile::next_windows;
 use super::{Parts, connection, lane, later};
 use crate::context::Engine;
 use crate::fault::Fault;
@@ -73,7 +74,8 @@ async fn step(
     let has_people = parts.windows.iter().any(|window| window.value.stream == Stream::Customers);
     let run = &mut row.value;
     run.phase = Phase::Settle;
-    if run.kind == RunKind::Historical && !has_people && run.state != RunState::Cancelled {
+    let is_history = run.kind == RunKind::Historical && run.limit.is_none();
+    if is_history && !has_people && run.state != RunState::Cancelled {
         let key = PeopleRuns::key(&owner.people_partition());
         let mut people =
             load(&*engine.store, key.clone()).await?.unwrap_or_else(|| Row::new(key, PeopleRuns::default()));
@@ -86,6 +88,15 @@ async fn step(
             writes.push(Row::new(WindowRow::key(&run.id, window.n), window).put()?);
         }
         writes.push(people.put()?);
+    }
+    if run.kind == RunKind::Reconcile && run.state != RunState::Cancelled {
+        for mut window in next_windows(engine, run, parts).await? {
+            run.windows += 1;
+            run.open_windows += 1;
+            run.phase = Phase::Windows;
+            window.n = run.windows;
+            writes.push(Row::new(WindowRow::key(&run.id, window.n), window).put()?);
+        }
     }
     writes.push(row.put()?);
     let written = engine.store.transact(writes).await?;
@@ -101,10 +112,22 @@ async fn watermarks(
     parts: &Parts,
 ) -> Result<Vec<Write>, Fault> {
     let mut writes = Vec::new();
+    if run.kind != RunKind::Historical && !run.kind.follows() {
+        return Ok(writes);
+    }
     for stream in [Stream::Orders, Stream::Customers] {
         let mut ends = Vec::new();
         let mut refused = false;
-        for window in parts.windows.iter().filter(|window| window.value.stream == stream) {
+        let counts = |window: &WindowRow| {
+            window.stream == stream
+                && match stream {
+                    _ if run.kind == RunKind::Historical => true,
+                    // References are no slice of time.
+                    Stream::Customers => window.from < window.to,
+                    _ => window.is_followed(),
+                }
+        };
+        for window in parts.windows.iter().filter(|window| counts(&window.value)) {
             refused |= window.value.state != WindowState::Done;
             ends.push(window.value.to);
         }
@@ -181,7 +204,8 @@ pub(super) async fn finish(
         writes.push(row.put()?);
         if engine.store.transact(writes).await? == Written::Done {
             engine.forget_cache(run_id);
-            return after(engine, row.value).await;
+            let rechecked = parts.windows.iter().any(|window| is_second_look(&row.value, &window.value));
+            return after(engine, row.value, rechecked).await;
         }
     }
     Err(Fault::retry("data.unavailable", "the run is written by others all the time"))
@@ -217,12 +241,22 @@ async fn leave_people(
     if row.value == before { Ok(None) } else { row.put().map(Some) }
 }
 
+/// The days before, read once more by creation, beside what changed.
+fn is_second_look(run: &Run, window: &WindowRow) -> bool {
+    run.kind.follows() && window.stream == Stream::Orders && window.field == Field::Created
+}
+
 /// What an ended run changes for its connection and for its siblings.
-async fn after(engine: &Engine, run: Run) -> Result<(), Fault> {
+async fn after(engine: &Engine, run: Run, rechecked: bool) -> Result<(), Fault> {
     if run.state == RunState::Complete {
         let at = run.started;
         update(&*engine.store, &Connection::key(&run.connection), |connection: &mut Connection| {
-            connection.last_sync = Some(later(connection.last_sync, at));
+            if run.kind.follows() || run.kind == RunKind::Historical {
+                connection.last_sync = Some(later(connection.last_sync, at));
+            }
+            if rechecked {
+                connection.rechecked = Some(later(connection.rechecked, at));
+            }
         })
         .await?;
     }

@@ -46,13 +46,16 @@ pub async fn estimate(engine: &Engine, id: &str, request: &BackfillRequest) -> R
     let to = request.to.unwrap_or(now).min(now);
     let from = request.from.or(owner.settings.history_from).unwrap_or(Timestamp::UNIX_EPOCH).min(to);
     let window = Window { field: Field::Created, from, to };
-    let count = source.count_orders(&http, &access, window, MAX_COUNT_CALLS).await?;
+    let mut count = source.count_orders(&http, &access, window, MAX_COUNT_CALLS).await?;
     if *request == BackfillRequest::default() {
         let counted = Counted { orders: count.orders, exact: count.exact, at: now };
         update(&*engine.store, &Connection::key(id), |connection: &mut Connection| {
             connection.counted = Some(counted);
         })
         .await?;
+    }
+    if let Some(limit) = request.limit.filter(|limit| *limit <= count.orders) {
+        count = Count { orders: limit, exact: true };
     }
     Ok(Estimate::of(count, engine.config.calls_per_second))
 }

@@ -5,7 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::source::{Cache, Field, Window};
 
 use super::advance::forward;
-use super::poll::{Begin, people_begin, poll_begin};
+use super::late::is_any_due;
+use super::poll::{Begin, is_second_look_due, people_begin, poll_begin};
 use super::start::active_run;
 use crate::context::Engine;
 use crate::fault::Fault;
@@ -20,14 +21,21 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(4);
 /// where something did, or where only a run can tell: it reads everything itself, and says what is wrong.
 pub(super) async fn nothing_new(engine: &Engine, owner: &Connection) -> Result<bool, Fault> {
     let now = engine.now();
-    if !is_same_day(owner.last_sync, now) || active_run(engine, &owner.id, RunKind::Poll).await?.is_some() {
+    if !is_same_day(owner.last_sync, now)
+        || is_second_look_due(owner, now)
+        || active_run(engine, &owner.id, RunKind::Poll).await?.is_some()
+    {
         return Ok(false);
     }
     let Begin { orders, to } = poll_begin(engine, owner).await?;
     let key = PeopleRuns::key(&owner.people_partition());
     let people: Option<Row<PeopleRuns>> = load(&*engine.store, key).await?;
     let people = people.map_or_else(PeopleRuns::default, |row| row.value);
-    if people.owed || people.poll.is_some() || to.duration_since(orders) > LONGEST {
+    if is_any_due(engine, &owner.id, now).await?
+        || people.owed
+        || people.poll.is_some()
+        || to.duration_since(orders) > LONGEST
+    {
         return Ok(false);
     }
     let customers = people_begin(engine, owner, to).await?;
@@ -48,7 +56,7 @@ pub(super) async fn nothing_new(engine: &Engine, owner: &Connection) -> Result<b
 }
 
 /// One run a day there is in any case: it asks besides whether the location is still open.
-fn is_same_day(last: Option<Timestamp>, now: Timestamp) -> bool {
+pub(super) fn is_same_day(last: Option<Timestamp>, now: Timestamp) -> bool {
     let day = |at: Timestamp| at.to_zoned(TimeZone::UTC).date();
     last.is_some_and(|last| day(last) == day(now))
 }

@@ -2,9 +2,11 @@
 
 mod advance;
 mod estimate;
+mod late;
 mod look;
 mod poll;
 mod progress;
+mod reconcile;
 mod settle;
 mod start;
 mod sweep;
@@ -15,8 +17,11 @@ mod work;
 
 pub(crate) use estimate::MAX_COUNT_CALLS;
 pub use estimate::{Estimate, estimate};
-pub use poll::start_poll;
+pub(crate) use late::mark;
+pub use poll::{start_poll, start_retry, start_sync};
 pub use progress::{Progress, progress};
+pub(crate) use reconcile::REASONS;
+pub use reconcile::{days, start_reconcile};
 pub use start::{BackfillRequest, Started, active_run, cancel, resume, start_backfill};
 pub use sweep::{Swept, requeue, sweep};
 pub use work::{Outcome, handle};
@@ -50,8 +55,8 @@ impl Engine {
 /// The lane of a run's work: history never delays live work.
 fn lane(kind: RunKind) -> Lane {
     match kind {
-        RunKind::Poll => Lane::Live,
-        RunKind::Historical => Lane::History,
+        kind if kind.is_live() => Lane::Live,
+        _ => Lane::History,
     }
 }
 

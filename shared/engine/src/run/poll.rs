@@ -1,55 +1,192 @@
-//! Starting polls: what changed since the last one.
+//! Starting what follows changes: polls, and what somebody asks for by hand.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::source::Field;
 
+use super::late::{REFERENCES, due_windows};
+use super::look::is_same_day;
 use super::start::{MAX_TRIES, Started, active_connection, new_run, send_windows, write_new};
 use crate::context::Engine;
+use crate::deliver::record_id;
 use crate::fault::{Fault, Kind};
 use crate::ports::Key;
-use crate::state::{Connection, Cursor, PeopleRuns, Row, Run, RunKind, RunState, Stream, WindowRow, load};
+use crate::state::{
+    Connection, Cursor, LedgerRow, PeopleRuns, Row, Run, RunKind, RunState, State, Stream, WindowRow, load,
+};
 
 /// The longest slice of time in which changed customers are read whole: their windows cannot be sorted, so one
 /// invocation must get through each.
 const PEOPLE_SLICE_HOURS: i64 = 24;
 /// Slices one poll reads at the most; the rest is the next poll's.
 const MAX_PEOPLE_SLICES: usize = 30;
-/// Starts a poll: one window of orders, and the store's changed customers.
+/// What a second look reads: the days before now, by creation (rules.md section 2).
+const SECOND_LOOK: SignedDuration = SignedDuration::from_hours(96);
+/// Windows of parked records one run tries again; the rest is the next run's.
+const MAX_PARKED_WINDOWS: usize = 20;
+/// Rows of the ledger read at a time.
+const LEDGER_PAGE: usize = 500;
+
+/// Starts a poll: one window of orders, the store's changed customers, what is due, and once a day the last days.
 ///
 /// # Errors
 /// `connection.inactive`, or of the store.
 pub async fn start_poll(engine: &Engine, id: &str) -> Result<Started, Fault> {
+    start_following(engine, id, RunKind::Poll).await
+}
+
+/// Starts a manual sync: a poll with a second look at the last days, and what is parked tried again.
+///
+/// # Errors
+/// `connection.inactive`, or of the store.
+pub async fn start_sync(engine: &Engine, id: &str) -> Result<Started, Fault> {
+    start_following(engine, id, RunKind::Manual).await
+}
+
+/// Tries again what is parked; or reads one record anew and sends it, if anything about it is new.
+///
+/// # Errors
+/// `connection.inactive`, `record.unknown`, or of the store.
+pub async fn start_retry(engine: &Engine, id: &str, record: Option<&str>) -> Result<Started, Fault> {
+    let connection = active_connection(engine, id).await?;
+    let mut windows = match record {
+        Some(record) => vec![named(engine, &connection, record).await?],
+        None => parked(engine, &connection).await?,
+    };
+    let mut run = new_run(engine, id, RunKind::Retry);
+    begin(&mut run, &mut windows);
+    let started = write_new(engine, &connection, run, windows, None).await?;
+    if started.already {
+        let detail = format!("run {} is at work and tries again what is parked", started.run.id);
+        return if record.is_some() { Err(Fault::reject("connection.busy", detail)) } else { Ok(started) };
+    }
+    go(engine, started).await
+}
+
+async fn start_following(engine: &Engine, id: &str, kind: RunKind) -> Result<Started, Fault> {
     for _ in 1..MAX_TRIES {
-        match try_poll(engine, id).await {
+        match try_following(engine, id, kind).await {
             Err(fault) if fault.kind == Kind::Retry => {}
             answer => return answer,
         }
     }
-    try_poll(engine, id).await
+    try_following(engine, id, kind).await
 }
 
-async fn try_poll(engine: &Engine, id: &str) -> Result<Started, Fault> {
+async fn try_following(engine: &Engine, id: &str, kind: RunKind) -> Result<Started, Fault> {
     let connection = active_connection(engine, id).await?;
+    let now = engine.now();
     let Begin { orders: from, to } = poll_begin(engine, &connection).await?;
     let mut windows = vec![WindowRow::open(1, Stream::Orders, Field::Updated, from, to)];
-    let mut run = new_run(engine, id, RunKind::Poll);
+    let mut run = new_run(engine, id, kind);
     let people = claim_people(engine, &connection, &run).await?;
     if let Some(people) = &people {
         windows.extend(people_slices(people_begin(engine, &connection, to).await?, to));
         if people.value.owed {
-            let n = u32::try_from(windows.len()).unwrap_or(u32::MAX).saturating_add(1);
-            windows.push(WindowRow::open(n, Stream::Customers, Field::Created, Timestamp::UNIX_EPOCH, to));
+            windows.push(WindowRow::open(0, Stream::Customers, Field::Created, Timestamp::UNIX_EPOCH, to));
         }
+    }
+    windows.extend(second_look(&connection, kind, (now, from, to)));
+    windows.extend(due_windows(engine, id, now).await?);
+    if kind == RunKind::Manual {
+        windows.extend(parked(engine, &connection).await?);
+    }
+    begin(&mut run, &mut windows);
+    let with = people.map(|people| people.put()).transpose()?;
+    let started = write_new(engine, &connection, run, windows, with).await?;
+    if started.already { Ok(started) } else { go(engine, started).await }
+}
+
+/// Numbers the windows of a run that is planned as it starts.
+fn begin(run: &mut Run, windows: &mut [WindowRow]) {
+    for (window, n) in windows.iter_mut().zip(1..) {
+        window.n = n;
     }
     run.state = RunState::Running;
     run.windows = u32::try_from(windows.len()).unwrap_or(u32::MAX);
     run.open_windows = run.windows;
-    let with = people.map(|people| people.put()).transpose()?;
-    let started = write_new(engine, &connection, run, windows, with).await?;
-    if !started.already {
+}
+
+/// Queues the work of a run. One that has nothing to read is settled, and so ended, at once.
+async fn go(engine: &Engine, started: Started) -> Result<Started, Fault> {
+    if started.run.open_windows == 0 {
+        super::advance::advance(engine, &started.run.connection, &started.run.id).await?;
+    } else {
         send_windows(engine, &started.run).await?;
     }
     Ok(started)
+}
+
+/// The last days by creation: what the store's index showed late is found so. Not before the connection was made,
+/// as that is history.
+fn second_look(
+    connection: &Connection,
+    kind: RunKind,
+    (now, followed, to): (Timestamp, Timestamp, Timestamp),
+) -> Option<WindowRow> {
+    if kind != RunKind::Manual && !is_second_look_due(connection, now) {
+        return None;
+    }
+    let from = now.saturating_sub(SECOND_LOOK).unwrap_or(connection.created).max(connection.created);
+    let window = WindowRow::open(0, Stream::Orders, Field::Created, from, to);
+    (from < to).then_some(WindowRow { older_than: Some(followed), ..window })
+}
+
+/// Once a day, with the first run of it: twenty-four hours from one to the next would skip a day now and then.
+pub(super) fn is_second_look_due(connection: &Connection, now: Timestamp) -> bool {
+    !is_same_day(connection.rechecked.or(Some(connection.created)), now)
+}
+
+/// One record somebody names, whatever stream it is of.
+async fn named(engine: &Engine, connection: &Connection, id: &str) -> Result<WindowRow, Fault> {
+    for stream in [Stream::Orders, Stream::Customers, Stream::Products] {
+        let key = LedgerRow::key(&connection.partition_of(stream), stream.word(), id);
+        if engine.store.get(&key).await?.is_some() {
+            return Ok(WindowRow::of(1, stream, vec![id.to_owned()], engine.now()));
+        }
+    }
+    Err(Fault::usage("record.unknown", format!("the ledger of {} has no record {id:?}", connection.name)))
+}
+
+/// What is parked. Counting is cheaper than looking, and most connections have nothing parked.
+async fn parked(engine: &Engine, connection: &Connection) -> Result<Vec<WindowRow>, Fault> {
+    let sums = crate::connections::sums(engine, connection).await?;
+    let mut windows = Vec::new();
+    for (stream, tally) in [
+        (Stream::Orders, &sums.orders),
+        (Stream::Customers, &sums.customers),
+        (Stream::Products, &sums.products),
+    ] {
+        if tally.parked_total() > 0 {
+            let room = MAX_PARKED_WINDOWS.saturating_sub(windows.len());
+            windows.extend(parked_of(engine, connection, stream, room).await?);
+        }
+    }
+    Ok(windows)
+}
+
+async fn parked_of(
+    engine: &Engine,
+    connection: &Connection,
+    stream: Stream,
+    room: usize,
+) -> Result<Vec<WindowRow>, Fault> {
+    let (partition, prefix) = (connection.partition_of(stream), format!("REC#{}#", stream.word()));
+    let mut ids = Vec::new();
+    let mut after: Option<String> = None;
+    while ids.len() < room * REFERENCES {
+        let items = engine.store.query(&partition, &prefix, after.as_deref(), LEDGER_PAGE).await?;
+        for item in &items {
+            let row = Row::<LedgerRow>::parse(item)?;
+            ids.extend((row.value.state == State::Parked).then(|| record_id(&row.key)));
+        }
+        if items.len() < LEDGER_PAGE {
+            break;
+        }
+        after = items.last().map(|item| item.key.sk.clone());
+    }
+    ids.truncate(room * REFERENCES);
+    let window = |ids: &[String]| WindowRow::of(0, stream, ids.to_vec(), engine.now());
+    Ok(ids.chunks(REFERENCES).map(window).collect())
 }
 
 /// The time a poll reads.
@@ -63,7 +200,7 @@ pub(super) struct Begin {
 /// Where a poll of a connection begins and ends.
 pub(super) async fn poll_begin(engine: &Engine, connection: &Connection) -> Result<Begin, Fault> {
     let to = engine.now().saturating_sub(engine.config.timing.lag).unwrap_or(connection.created);
-    let orders = begin(engine, connection, Connection::orders_cursor(&connection.id), to).await?;
+    let orders = watermark(engine, connection, Connection::orders_cursor(&connection.id), to).await?;
     Ok(Begin { orders, to })
 }
 
@@ -73,10 +210,10 @@ pub(super) async fn people_begin(
     connection: &Connection,
     to: Timestamp,
 ) -> Result<Timestamp, Fault> {
-    begin(engine, connection, PeopleRuns::cursor(&connection.people_partition()), to).await
+    watermark(engine, connection, PeopleRuns::cursor(&connection.people_partition()), to).await
 }
 
-async fn begin(
+async fn watermark(
     engine: &Engine,
     connection: &Connection,
     key: Key,
@@ -111,14 +248,12 @@ fn people_slices(from: Timestamp, to: Timestamp) -> Vec<WindowRow> {
     let mut slices = Vec::new();
     let mut start = from;
     while slices.len() < MAX_PEOPLE_SLICES {
-        let end =
-            start.saturating_add(jiff::SignedDuration::from_hours(PEOPLE_SLICE_HOURS)).unwrap_or(to).min(to);
-        let n = u32::try_from(slices.len()).unwrap_or(u32::MAX).saturating_add(2);
-        slices.push(WindowRow::open(n, Stream::Customers, Field::Updated, start, end));
+        let end = start.saturating_add(SignedDuration::from_hours(PEOPLE_SLICE_HOURS)).unwrap_or(to).min(to);
+        slices.push(WindowRow::open(0, Stream::Customers, Field::Updated, start, end));
         if end >= to {
             break;
         }
-        start = end.saturating_add(jiff::SignedDuration::from_nanos(1)).unwrap_or(end);
+        start = end.saturating_add(SignedDuration::from_nanos(1)).unwrap_or(end);
     }
     slices
 }

@@ -68,7 +68,11 @@ fn eta(
     if run.state == RunState::Queued {
         return (None, Some("waiting to be planned".into()));
     }
-    let Some((expected, exact)) = run.expected.filter(|_| run.kind == RunKind::Historical) else {
+    if parts.windows.iter().any(|window| window.value.compares) {
+        return (None, Some("comparing the days of both sides".into()));
+    }
+    let counted = matches!(run.kind, RunKind::Historical | RunKind::Reconcile);
+    let Some((expected, exact)) = run.expected.filter(|_| counted) else {
         return (None, Some("reading what changed".into()));
     };
     if parts.windows.iter().any(|window| window.value.stream == Stream::Customers) {

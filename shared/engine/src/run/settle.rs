@@ -325,10 +325,7 @@ impl Settling<'_> {
     }
 
     fn keys(&self, flight: &Flight) -> Vec<Key> {
-        let partition = match flight.stream {
-            Stream::Customers => self.owner.people_partition(),
-            _ => Connection::partition(&self.owner.id),
-        };
+        let partition = self.owner.partition_of(flight.stream);
         flight.left.iter().map(|id| LedgerRow::key(&partition, flight.stream.word(), id)).collect()
     }
 

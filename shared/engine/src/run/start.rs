@@ -26,6 +26,10 @@ pub struct BackfillRequest {
     pub from: Option<Timestamp>,
     /// Last instant; none: now.
     pub to: Option<Timestamp>,
+    /// Orders to send at the most: a trial, of the oldest.
+    pub limit: Option<u64>,
+    /// Whether what is there as it is goes again.
+    pub force: bool,
 }
 
 /// A run that was asked for.
@@ -53,6 +57,7 @@ pub async fn start_backfill(engine: &Engine, id: &str, request: &BackfillRequest
     let connection = active_connection(engine, id).await?;
     let from = request.from.or(connection.settings.history_from);
     let full = request.to.is_none()
+        && request.limit.is_none()
         && match (request.from, connection.settings.history_from) {
             (None, _) => true,
             (Some(asked), Some(setting)) => asked <= setting,
@@ -60,10 +65,11 @@ pub async fn start_backfill(engine: &Engine, id: &str, request: &BackfillRequest
         };
     let mut run = new_run(engine, id, RunKind::Historical);
     (run.from, run.to, run.full) = (from, request.to, full);
-    let asked = (run.from, run.to);
+    (run.limit, run.force) = (request.limit, request.force);
+    let asked = run.clone();
     let started = write_new(engine, &connection, run, Vec::new(), None).await?;
     if started.already {
-        refuse_another(&started.run, asked)?;
+        refuse_another(&started.run, &asked)?;
     } else {
         let work = Work::Plan { connection: id.to_owned(), run: started.run.id.clone() };
         engine.send(Lane::History, id, &[work]).await?;
@@ -72,10 +78,13 @@ pub async fn start_backfill(engine: &Engine, id: &str, request: &BackfillRequest
 }
 
 /// The run at work is the answer only where it is the one that was asked for.
-fn refuse_another(run: &Run, asked: (Option<Timestamp>, Option<Timestamp>)) -> Result<(), Fault> {
+fn refuse_another(run: &Run, asked: &Run) -> Result<(), Fault> {
     let detail = match run.state {
         RunState::Cancelled => format!("run {} was cancelled and still settles what it has sent", run.id),
-        _ if (run.from, run.to) != asked => {
+        _ if (run.limit, run.force) != (asked.limit, asked.force) => {
+            format!("run {} is at work, with another --limit or --force", run.id)
+        }
+        _ if (run.from, run.to) != (asked.from, asked.to) => {
             let bound = |at: Option<Timestamp>, open: &str| at.map_or(open.to_owned(), |at| at.to_string());
             let (from, to) = (bound(run.from, "the beginning"), bound(run.to, "now"));
             format!("run {} is at work and reads another time, from {from} to {to}", run.id)
@@ -99,6 +108,10 @@ pub(super) fn new_run(engine: &Engine, connection: &str, kind: RunKind) -> Run {
         expected: None,
         from: None,
         to: None,
+        limit: None,
+        comparison: None,
+        copies: None,
+        force: false,
         full: false,
         problem: None,
         streams: None,
@@ -157,7 +170,7 @@ pub(super) async fn write_new(
             writes.push(Row::new(WindowRow::key(&run.id, window.n), window.clone()).put()?);
         }
         writes.extend(with.clone());
-        if run.kind == RunKind::Historical {
+        if run.kind == RunKind::Historical && run.limit.is_none() {
             writes.push(join_people(engine, connection, &run.id).await?);
         }
         if store.transact(writes).await? == Written::Done {
@@ -290,7 +303,9 @@ async fn reopen(engine: &Engine, connection: &Connection, row: &mut Row<Run>) ->
     (run.put_offs, run.left) = (0, 0);
     let active = Active { run: run.id.clone() };
     writes.push(Row::new(Run::active_key(&run.connection, run.kind), active).put()?);
-    writes.push(join_people(engine, connection, &run.id).await?);
+    if run.limit.is_none() {
+        writes.push(join_people(engine, connection, &run.id).await?);
+    }
     writes.push(row.put()?);
     match engine.store.transact(writes).await? {
         Written::Done => Ok(()),

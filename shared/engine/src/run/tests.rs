@@ -1,6 +1,7 @@
 mod costs;
 mod crashes;
 mod deadlines;
+mod reconcile;
 mod settling;
 mod whole;
 mod windows;

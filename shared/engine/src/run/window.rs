@@ -1,6 +1,9 @@
 //! Reading one window: a page is delivered while the next is read; the checkpoint follows what is in the ledger.
 
 mod ending;
+mod merges;
+mod references;
+mod trial;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +19,7 @@ use crate::deliver::{BATCH, Delivering};
 use crate::fault::Fault;
 use crate::paced::{Paced, unsigned};
 use crate::ports::{Delivery, Written};
-use crate::state::{Connection, ConnectionState, Row, Run, Stream, WindowRow, WindowState, load};
+use crate::state::{Connection, ConnectionState, Row, Run, RunKind, Stream, WindowRow, WindowState, load};
 use crate::sums::Tally;
 
 /// Dead cursors one taking of a window sits out.
@@ -47,13 +50,13 @@ pub(super) enum Read {
 
 /// A window being read.
 pub(super) struct Reading<'a> {
-    engine: &'a Engine,
+    pub(super) engine: &'a Engine,
     delivery: &'a Delivery,
-    owner: Connection,
-    run: Run,
+    pub(super) owner: Connection,
+    pub(super) run: Run,
     pub(super) row: Row<WindowRow>,
-    source: &'static dyn Source,
-    cache: Arc<Cache>,
+    pub(super) source: &'static dyn Source,
+    pub(super) cache: Arc<Cache>,
     /// When the page at hand began.
     began: Timestamp,
     /// What the slowest page took.
@@ -110,6 +113,8 @@ impl<'a> Reading<'a> {
         let source_http = engine.source_http(&self.owner.source, &self.owner.store, lane);
         let destination_http = engine.destination_http(&self.owner.destination, lane);
         let result = match self.row.value.stream {
+            _ if self.row.value.compares => self.compare(&source_http, &destination_http).await,
+            _ if !self.row.value.ids.is_empty() => self.references(&source_http, &destination_http).await,
             Stream::Customers => self.customers(&source_http, &destination_http).await,
             _ => self.orders(&source_http, &destination_http).await,
         };
@@ -150,9 +155,9 @@ impl<'a> Reading<'a> {
                 Err(error) => return Err(error.into()),
             };
             let token = page.next.take();
-            let last = token.is_none();
             carried.append(&mut page.records);
             page.records = std::mem::take(&mut carried);
+            let last = self.cut_trial(&mut page) || token.is_none();
             // Only by creation: what a poll was led to by payments is read again from the slice, not the record.
             if !last && window.field == Field::Created {
                 carried = page.records.split_off(whole_batches(&page.records));
@@ -162,8 +167,10 @@ impl<'a> Reading<'a> {
                 let this = &*self;
                 let next = async {
                     match token.filter(|_| !short) {
-                        Some(token) => Some(this.order_page(source_http, &access, window, Some(token)).await),
-                        None => None,
+                        Some(token) if !last => {
+                            Some(this.order_page(source_http, &access, window, Some(token)).await)
+                        }
+                        _ => None,
                     }
                 };
                 join(this.deliver_orders(page, out), next).await
@@ -189,11 +196,19 @@ impl<'a> Reading<'a> {
     }
 
     async fn deliver_orders(&self, page: Page<Order>, out: &Paced<'_>) -> Result<Delivered, Fault> {
+        if self.run.kind == RunKind::Reconcile {
+            let mut delivered = Delivered::of(&page.records);
+            let fresh = page.records.into_iter().filter(|record| !self.counted(record)).collect();
+            delivered.tally = self.gather(fresh).await?;
+            return Ok(delivered);
+        }
         let mut delivering = Delivering::new(self.engine, &self.owner, &self.run, out).await?;
         delivering.page = (self.row.value.n, self.row.value.pages);
+        delivering.followed = self.row.value.older_than;
         let mut delivered = Delivered::of(&page.records);
         let products = delivering.products(page.products).await?;
         let fresh: Vec<_> = page.records.into_iter().filter(|record| !self.counted(record)).collect();
+        delivered.ready = ready(&fresh);
         delivered.tally = delivering.orders(fresh).await?;
         delivered.products = products;
         Ok(delivered)
@@ -225,10 +240,12 @@ impl<'a> Reading<'a> {
                 let short = self.is_short();
                 if last || (sorted && (short || gathered.len() >= PEOPLE_AT_ONCE)) {
                     let mut delivered = Delivered::of(&gathered);
+                    let marks = merges::marks(if silent { &[] } else { &gathered });
                     let people = std::mem::take(&mut gathered);
                     let mut delivering = Delivering::new(self.engine, &self.owner, &self.run, out).await?;
                     delivering.page = (self.row.value.n, self.row.value.pages);
                     delivered.tally = delivering.customers(people, silent).await?;
+                    self.note_merges(&marks, (source_http, &access)).await?;
                     self.count_calls(source_http, out);
                     if let Some(read) = self.checkpoint(delivered, last, short).await? {
                         return Ok(read);
@@ -252,12 +269,12 @@ impl<'a> Reading<'a> {
     }
 
     /// True when this page and one more may not end in time.
-    fn is_short(&self) -> bool {
+    pub(super) fn is_short(&self) -> bool {
         self.engine.is_short_of(self.slowest.saturating_mul(2))
     }
 
     /// Notes how far the window is; then either goes on, or says how the reading ends.
-    async fn checkpoint(
+    pub(super) async fn checkpoint(
         &mut self,
         delivered: Delivered,
         last: bool,
@@ -269,6 +286,7 @@ impl<'a> Reading<'a> {
         let sorted = self.row.value.field == Field::Created || self.row.value.stream == Stream::Orders;
         let window = &mut self.row.value;
         window.pages += 1;
+        window.ready += delivered.ready;
         window.tally.add(&delivered.tally);
         window.products.add(&delivered.products);
         (window.strikes, window.not_before, window.problem) = (0, None, None);
@@ -308,7 +326,7 @@ impl<'a> Reading<'a> {
         Ok(Some(Read::Stopped))
     }
 
-    fn count_calls(&mut self, source: &Paced<'_>, destination: &Paced<'_>) {
+    pub(super) fn count_calls(&mut self, source: &Paced<'_>, destination: &Paced<'_>) {
         self.row.value.calls.source += source.take_calls();
         self.row.value.calls.destination += destination.take_calls();
     }
@@ -317,6 +335,13 @@ impl<'a> Reading<'a> {
     pub(super) fn run(&self) -> &Run {
         &self.run
     }
+}
+
+/// How many orders may be sent.
+fn ready(records: &[Observed<Order>]) -> u64 {
+    let ready =
+        |record: &&Observed<Order>| matches!(record.reading, tillsync_mapping::model::Reading::Ready(_));
+    records.iter().filter(ready).count() as u64
 }
 
 /// How many records of a page make up whole batches of orders to be sent; the rest goes with the next page, so
@@ -332,11 +357,13 @@ fn whole_batches(records: &[Observed<Order>]) -> usize {
 
 /// What a page came to, and where it ends.
 #[derive(Default)]
-struct Delivered {
-    tally: Tally,
-    products: Tally,
+pub(super) struct Delivered {
+    pub(super) tally: Tally,
+    pub(super) products: Tally,
+    /// How many of its orders may be sent.
+    pub(super) ready: u64,
     /// The last instant of the page, with the ids of its records of that instant.
-    end: Option<(Timestamp, Vec<String>)>,
+    pub(super) end: Option<(Timestamp, Vec<String>)>,
 }
 
 impl Delivered {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::advance::{advance, end_window, finish};
+use super::late::forget_marks;
 use super::settle::{ripe, settle};
 use super::window::{Read, Reading, mark_connection, pause_after, problem};
 use super::{MAX_COUNT_CALLS, Parts, connection, lane, sweep};
@@ -16,8 +17,8 @@ use crate::paced::unsigned;
 use crate::ports::{Delivery, Lane, MAX_ATTEMPTS, Written};
 use crate::run::start::send_windows;
 use crate::state::{
-    Connection, ConnectionState, Counted, Phase, Row, Run, RunKind, RunState, Stream, WindowRow, WindowState,
-    list, update,
+    Connection, ConnectionState, Counted, Phase, Row, Run, RunState, Stream, WindowRow, WindowState, list,
+    update,
 };
 
 /// Times a poll's window is put off in a row before the run says it is incomplete: the next poll reads on.
@@ -183,7 +184,8 @@ async fn slices(
             (count.orders, count.exact)
         }
     };
-    let slices = if exact && orders <= ONE_WINDOW {
+    // A trial is read in one piece: it ends when enough was sent.
+    let slices = if run.limit.is_some() || (exact && orders <= ONE_WINDOW) {
         vec![(window.from, to)]
     } else {
         let first = source.first_order(http, &access).await?;
@@ -195,7 +197,8 @@ async fn slices(
         .zip(1..)
         .map(|((from, to), n)| WindowRow::open(n, Stream::Orders, Field::Created, from, to))
         .collect();
-    Ok(Planned { windows, expected: (orders, exact) })
+    let expected = run.limit.map_or((orders, exact), |limit| (orders.min(limit), exact || limit <= orders));
+    Ok(Planned { windows, expected })
 }
 
 async fn read(engine: &Engine, delivery: &Delivery, what: (&str, &str, u32)) -> Result<Outcome, Fault> {
@@ -212,10 +215,15 @@ async fn read(engine: &Engine, delivery: &Delivery, what: (&str, &str, u32)) -> 
         Ok(Read::Stopped) => return Ok(Outcome::Done),
         Ok(Read::HandedOn) => return go_on(engine, &run, what).await,
         Ok(Read::Done) => {
-            if run.kind == RunKind::Poll && reading.row.value.stream == Stream::Orders {
+            if run.kind.follows()
+                && reading.row.value.stream == Stream::Orders
+                && reading.row.value.is_followed()
+            {
                 reading.look_at_location().await?;
             }
+            let marks = std::mem::take(&mut reading.row.value.marks);
             end_window(engine, reading.row, &run).await?;
+            forget_marks(engine, &run.connection, &marks).await?;
             return Ok(Outcome::Done);
         }
         Err(fault) => fault,
@@ -234,7 +242,7 @@ async fn read(engine: &Engine, delivery: &Delivery, what: (&str, &str, u32)) -> 
         }
         Kind::Retry => {
             let (strikes, pause) = reading.put_off(&fault).await?;
-            let most = if run.kind == RunKind::Poll { MAX_STRIKES_POLL } else { MAX_STRIKES_HISTORY };
+            let most = if run.kind.is_live() { MAX_STRIKES_POLL } else { MAX_STRIKES_HISTORY };
             if strikes <= most {
                 let seconds = pause.as_secs();
                 tracing::info!(

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tillsync_mapping::model::Location;
 
-use super::{Settings, Tagged};
+use super::{Settings, Stream, Tagged};
 use crate::ports::Key;
 
 /// One location of a store, to one destination.
@@ -139,6 +139,15 @@ impl Connection {
     #[must_use]
     pub fn people_partition(&self) -> String {
         format!("PEOPLE#{}#{}#{}", self.source, self.store, self.destination)
+    }
+
+    /// The partition of the ledger of a stream.
+    #[must_use]
+    pub fn partition_of(&self, stream: Stream) -> String {
+        match stream {
+            Stream::Customers => self.people_partition(),
+            Stream::Orders | Stream::Products => Self::partition(&self.id),
+        }
     }
 
     /// Where the store's token is kept.

@@ -53,9 +53,18 @@ pub struct LedgerRow {
     /// The run that wrote or refused it last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
+    /// The window of that run that counts it: another one of the same run that meets it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<u32>,
     /// The flight that will settle it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flight: Option<String>,
+    /// When it is looked at again, since its customer may come late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look_at: Option<Timestamp>,
+    /// How many such looks were asked for.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub looks: u8,
     /// What was said about it: where it could not be read, or why it was refused. Nothing of a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -123,7 +132,10 @@ impl LedgerRow {
             sent_at: None,
             times_sent: 0,
             run: None,
+            window: None,
             flight: None,
+            look_at: None,
+            looks: 0,
             note: None,
             request: None,
             history: Vec::new(),
@@ -172,6 +184,11 @@ impl std::fmt::Debug for LedgerRow {
             .field("flight", &self.flight)
             .finish_non_exhaustive()
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the form serde asks for")]
+fn is_none(looks: &u8) -> bool {
+    *looks == 0
 }
 
 impl Tagged for LedgerRow {

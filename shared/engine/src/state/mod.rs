@@ -1,14 +1,16 @@
 //! The items of the one table, as types. Everything is written under the condition that it is still as it was read.
 
+mod comparison;
 mod connection;
 mod ledger;
 mod people;
 mod run;
 mod settings;
 
+pub use comparison::{Comparison, Copies, Day, Difference, Expected, Gathered, Sum};
 pub use connection::{Connection, ConnectionState, Counted, Cursor, Problem};
 pub use ledger::{Entry, Intent, LedgerRow, State};
-pub use people::{Merged, PeopleRuns};
+pub use people::{Address, Merged, PeopleRuns};
 pub use run::{Flight, Phase, Run, RunKind, RunState, Stream, WindowRow, WindowState};
 pub use settings::{Link, Settings, Unnamed, WhichCustomers};
 

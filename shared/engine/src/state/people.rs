@@ -1,6 +1,6 @@
 //! Who of several runs of one store reads its customers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -79,3 +79,35 @@ impl Merged {
 }
 
 impl Tagged for Merged {}
+
+/// Profiles kept of one address; beyond it something is wrong at the store.
+const MAX_PROFILES: usize = 20;
+
+/// What is known of one address of a store's people at a destination. The key holds a mark of it; the address
+/// itself is not kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Address {
+    /// The id it goes by at the destination: of the profile that bought first.
+    pub customer: Option<String>,
+    /// Profiles that have bought with it.
+    pub profiles: BTreeSet<String>,
+    /// Profiles that opted out.
+    pub opted_out: BTreeSet<String>,
+}
+
+impl Address {
+    /// Where it lives.
+    #[must_use]
+    pub fn key(people_partition: &str, mark: &str) -> Key {
+        Key::new(people_partition, format!("MAIL#{mark}"))
+    }
+
+    /// Notes a profile.
+    pub fn know(&mut self, profile: &str) {
+        if self.profiles.len() < MAX_PROFILES {
+            self.profiles.insert(profile.to_owned());
+        }
+    }
+}
+
+impl Tagged for Address {}

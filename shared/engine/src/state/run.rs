@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tillsync_mapping::source::Field;
 
-use super::{Problem, Tagged};
+use super::{Comparison, Copies, Problem, Tagged};
 use crate::ports::Key;
 use crate::sums::{Calls, Streams, Tally};
 
@@ -38,6 +38,18 @@ pub struct Run {
     pub from: Option<Timestamp>,
     /// Last instant asked for; none: the start of the run.
     pub to: Option<Timestamp>,
+    /// Orders it sends at the most: a trial.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    /// What it compares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
+    /// A look at the older store of the destination.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copies: Option<Copies>,
+    /// Whether it sends again what is there as it is.
+    #[serde(default)]
+    pub force: bool,
     /// Whether it reads all of the history the connection asks for, so that polls can go on from its start.
     pub full: bool,
     /// What kept it from reading everything.
@@ -78,6 +90,12 @@ pub enum RunKind {
     Poll,
     /// From the store's beginning, or a date.
     Historical,
+    /// On demand: what changed, a second look at the last days, and what is parked.
+    Manual,
+    /// On demand: what is parked.
+    Retry,
+    /// Compares the store with the destination.
+    Reconcile,
 }
 
 /// Where a run stands.
@@ -138,11 +156,29 @@ pub struct WindowRow {
     pub checkpoint: Option<Timestamp>,
     /// Records read at the very instant of the checkpoint: they come again and are counted once.
     pub at_checkpoint: Vec<String>,
+    /// References to be fetched, of a window that is no slice of time; those done are taken out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<String>,
+    /// Newer versions are another window's of the same run, and not looked at here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub older_than: Option<Timestamp>,
+    /// The walk through the days of a comparison, when all that is to be compared was read.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub compares: bool,
+    /// References of what a comparison found missing, to be sent again.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub repairs: bool,
+    /// The marks that asked for this look, removed when it was taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<String>,
     /// Where it stands.
     pub state: WindowState,
     /// Pages counted so far.
     #[serde(default)]
     pub pages: u32,
+    /// Orders counted so far that may be sent.
+    #[serde(default)]
+    pub ready: u64,
     /// What its records came to.
     pub tally: Tally,
     /// What its products came to.
@@ -236,13 +272,33 @@ impl Run {
     }
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the form serde asks for")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
 impl RunKind {
+    /// Whether it follows what changes, as polls do: then watermarks move with it.
+    #[must_use]
+    pub fn follows(self) -> bool {
+        matches!(self, Self::Poll | Self::Manual)
+    }
+
+    /// Whether somebody waits for it, so that it does not wait for history.
+    #[must_use]
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Poll | Self::Manual | Self::Retry)
+    }
+
     /// The word in keys and answers.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Poll => "poll",
             Self::Historical => "historical",
+            Self::Manual => "manual",
+            Self::Retry => "retry",
+            Self::Reconcile => "reconcile",
         }
     }
 }
@@ -291,8 +347,14 @@ impl WindowRow {
             to,
             checkpoint: None,
             at_checkpoint: Vec::new(),
+            ids: Vec::new(),
+            older_than: None,
+            compares: false,
+            repairs: false,
+            marks: Vec::new(),
             state: WindowState::Open,
             pages: 0,
+            ready: 0,
             tally: Tally::default(),
             products: Tally::default(),
             calls: Calls::default(),
@@ -301,6 +363,18 @@ impl WindowRow {
             not_before: None,
             problem: None,
         }
+    }
+
+    /// Records to be fetched by reference.
+    #[must_use]
+    pub fn of(n: u32, stream: Stream, ids: Vec<String>, now: Timestamp) -> Self {
+        Self { ids, ..Self::open(n, stream, Field::Updated, now, now) }
+    }
+
+    /// True for a slice of the time of changes: once it is read, the watermark moves. References are none.
+    #[must_use]
+    pub fn is_followed(&self) -> bool {
+        self.field == Field::Updated && self.from < self.to
     }
 
     /// Where it lives.
@@ -319,9 +393,9 @@ impl Flight {
 }
 
 impl Tagged for Run {
-    /// A poll is kept for a season; a history for good.
+    /// What is read again and again is kept for a season; the rest for good.
     fn expires(&self) -> Option<Timestamp> {
-        let ended = self.finished.filter(|_| self.kind == RunKind::Poll)?;
+        let ended = self.finished.filter(|_| self.kind.is_live())?;
         ended.checked_add(POLLS_ARE_KEPT).ok()
     }
 }

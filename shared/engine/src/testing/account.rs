@@ -29,8 +29,10 @@ pub(crate) struct Account {
     /// Times an import is still at work when it is asked for.
     pub(crate) working: u32,
     pub(crate) imports_fail: bool,
-    /// Whether the connection was removed there.
-    pub(crate) gone: bool,
+    /// Its connections.
+    pub(crate) connections: Vec<Value>,
+    /// Orders that are in the v3 copy only.
+    pub(crate) copies: Vec<Value>,
 }
 
 impl Account {
@@ -48,13 +50,13 @@ impl Account {
             }
             "products.push" => self.stock(&body),
             "contacts.import" => self.import(&body),
-            "connections.find" => {
-                let there = json!([{"id": super::REMOTE.to_string(), "service": crate::connect::service(super::source_name()), "externalid": "L1"}]);
-                (200, json!({"connections": if self.gone { json!([]) } else { there }}))
-            }
+            "orders.newest" => (200, json!({"data": {"searchOrder": self.newest(&body)}})),
+            "orders.copy" => (200, json!({"ecomOrders": self.copy(&request.url)})),
+            "orders.copies" => (200, json!({"ecomOrders": self.copies})),
+            "schema.check" => (200, json!({"data": {"searchOrder": []}})),
             "account.me" => (200, json!({"user": {"id": "1"}})),
             "account.entitlements" => (200, json!({"entitlements": ["ecom-core"]})),
-            "schema.check" => (200, json!({"data": {"searchOrder": []}})),
+            operation if operation.starts_with("connections.") => self.connected(request, &body),
             "contacts.sync" => {
                 let address = body["contact"]["email"].as_str().unwrap().to_owned();
                 if self.refused.contains(&address) {
@@ -139,6 +141,29 @@ impl Account {
         found.retain(|order| created(order) >= since);
         found.sort_by_key(|order| created(order));
         found.into_iter().skip(offset).take(100).map(stored).collect()
+    }
+
+    /// The older store shows an order as soon as this one holds it.
+    fn copy(&self, url: &str) -> Vec<Value> {
+        let url = url::Url::parse(url).unwrap();
+        let (_, id) = url.query_pairs().find(|(name, _)| name == "filters[externalid]").unwrap();
+        let shown = |(order, _): &(Value, Timestamp)| {
+            let cents = (order["finalAmount"].as_f64().unwrap() * 100.0).round();
+            json!({"externalid": id, "connectionid": order["legacyConnectionId"].to_string(),
+                "totalPrice": format!("{cents}"), "currency": order["currency"]})
+        };
+        self.orders.get(&*id).map(shown).into_iter().collect()
+    }
+
+    /// The newest orders of one connection.
+    fn newest(&self, body: &Value) -> Vec<Value> {
+        let filter = &body["variables"]["filter"];
+        let of = &filter["legacyConnectionId"]["value"];
+        let mut found: Vec<_> = self.orders.values().map(|(order, _)| order).collect();
+        found.retain(|order| order["legacyConnectionId"] == *of);
+        found.sort_by_key(|order| std::cmp::Reverse(created(order)));
+        let limit = usize::try_from(filter["pagination"]["limit"].as_u64().unwrap()).unwrap();
+        found.into_iter().take(limit).map(stored).collect()
     }
 
     fn import(&mut self, body: &Value) -> (u16, Value) {

@@ -4,6 +4,7 @@
 mod account;
 mod bill;
 mod catalogue;
+mod connected;
 mod given;
 mod net;
 mod records;
@@ -18,6 +19,7 @@ use tillsync_mapping::model::{Customer, Observed, Order, Product, Secret};
 
 pub(crate) use account::Account;
 pub(crate) use bill::{Bill, Billed};
+pub(crate) use connected::connection_there;
 use given::build;
 pub(crate) use given::{connection, run};
 pub(crate) use net::{Net, Trouble};
@@ -71,6 +73,8 @@ impl World {
         let (net, trip) = (Arc::new(Net::new(clock.clone())), Arc::new(Trip::default()));
         let engine = build((&clock, &store, &queue, &vault), (&net, &trip), "one");
         let connection = connection("C1", "L1");
+        let service = crate::connect::service(source_name());
+        net.account().connections.push(connection_there(REMOTE, &service, "L1"));
         vault.put(&connection.store_owner(), &Secret::new("token")).await.unwrap();
         vault.put(&connection.destination_owner(), &Secret::new("key")).await.unwrap();
         let world = Self { clock, store, queue, net, trip, vault, engine, connection: connection.clone() };

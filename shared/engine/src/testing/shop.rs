@@ -106,6 +106,14 @@ impl Shop {
                 };
                 (200, json!({"responses": listed("customer_ids").iter().map(entry).collect::<Map<_, _>>()}))
             }
+            "payments.get" => {
+                let id = Value::from(request.url.rsplit('/').next().unwrap());
+                match by_id(&self.payments, &id) {
+                    Some(payment) => (200, json!({"payment": payment})),
+                    None => (404, json!({"errors": [{"code": "NOT_FOUND"}]})),
+                }
+            }
+            "catalog.info" => (200, json!({})),
             "token.status" => (200, json!({"merchant_id": "M1"})),
             "locations.list" => {
                 let status = if self.closed { "INACTIVE" } else { "ACTIVE" };
@@ -114,7 +122,6 @@ impl Shop {
                     json!({"locations": [{"id": "L1", "name": "Rue Haute", "currency": "EUR", "status": status}]}),
                 )
             }
-            "catalog.info" => (200, json!({"limits": {}})),
             "catalog.batch_retrieve" => (200, catalogue::of(&query)),
             operation => panic!("nothing answers {operation}"),
         }

@@ -1,17 +1,22 @@
 //! The requests: REST here, GraphQL beside it.
 
+mod connections;
+mod copies;
 mod graphql;
 
-pub use graphql::{announce, check_schema, get_order, push_orders, push_products, read_back};
+pub use connections::{
+    create_connection, find_connection, get_connection, list_connections, set_no_list, set_sync_status,
+};
+pub use copies::{v3_order, v3_orders};
+pub use graphql::{announce, check_schema, get_order, orders_of, push_orders, push_products, read_back};
 
 use std::borrow::Borrow;
 
 use serde::Serialize;
-use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;
 
 use super::account::Account;
-use super::wire::{self, ContactInput, NewConnection};
+use super::wire::{self, ContactInput};
 use crate::http::{Effect, Method, Request};
 
 /// Most people of one bulk import (activecampaign.md section 5.2).
@@ -29,49 +34,6 @@ pub fn who_am_i(account: &Account) -> Request {
 #[must_use]
 pub fn entitlements(account: &Account) -> Request {
     read(account, "account.entitlements", "account/entitlements")
-}
-
-/// `GET /connections` by service and external id (activecampaign.md section 2).
-#[must_use]
-pub fn find_connection(account: &Account, service: &str, externalid: &str) -> Request {
-    let query = Serializer::new(String::new())
-        .append_pair("filters[service]", service)
-        .append_pair("filters[externalid]", externalid)
-        .append_pair("limit", "100")
-        .finish();
-    read(account, "connections.find", &format!("connections?{query}"))
-}
-
-/// `POST /connections`, with no list: the account has been seen to choose one by itself (activecampaign.md
-/// section 2).
-#[must_use]
-pub fn create_connection(account: &Account, connection: &NewConnection) -> Request {
-    let body = json!({"connection": {
-        "service": connection.service,
-        "externalid": connection.externalid,
-        "name": connection.name,
-        "logoUrl": connection.logo_url,
-        "linkUrl": connection.link_url,
-        "listId": "0",
-    }});
-    write(account, "connections.create", Method::Post, "connections", &body)
-}
-
-/// `PUT /connections/{id}` that takes the list away again.
-#[must_use]
-pub fn set_no_list(account: &Account, id: i64) -> Request {
-    update_connection(account, id, &json!({"listId": "0"}))
-}
-
-/// `PUT /connections/{id}` with `syncStatus`: 1 running, 0 stopped (activecampaign.md section 2).
-#[must_use]
-pub fn set_sync_status(account: &Account, id: i64, running: bool) -> Request {
-    update_connection(account, id, &json!({"syncStatus": i32::from(running)}))
-}
-
-fn update_connection(account: &Account, id: i64, fields: &Value) -> Request {
-    let body = json!({"connection": fields});
-    write(account, "connections.update", Method::Put, &format!("connections/{id}"), &body)
 }
 
 /// Bulk import of up to 250 people, at most 400,000 bytes; `silent` starts no automation. The second part of

@@ -75,4 +75,20 @@ pub const CODES: &[CodeText] = &[
                   this store and location.",
         action: "Choose the connection that was made for this store, or a new one.",
     },
+    CodeText {
+        code: "destination.connection_list",
+        meaning: "That ActiveCampaign connection puts new contacts on a list, and it is not tillsync's to change.",
+        action: "Take the list off the connection in ActiveCampaign, or choose a new connection, then connect again.",
+    },
+    CodeText {
+        code: "destination.connection_in_use",
+        meaning: "Another connection of this installation sends to that ActiveCampaign connection.",
+        action: "Choose another ActiveCampaign connection, or none: each location has its own.",
+    },
+    CodeText {
+        code: "destination.own_integration",
+        meaning: "ActiveCampaign's own integration for the same platform is running in this account. Where it \
+                  reads the same store, each sale is counted twice.",
+        action: "Disconnect one of the two: in ActiveCampaign under Settings, Integrations, or here.",
+    },
 ];

@@ -1,8 +1,8 @@
 //! The model, as the destination takes it.
 
 use super::wire::{
-    Amount, ContactInput, CreationSource, CustomerData, DiscountInput, ImageData, LineItemInput, OrderInput,
-    ProductInput,
+    self, Amount, ContactInput, CreationSource, CustomerData, DiscountInput, ImageData, LineItemInput,
+    OrderInput, ProductInput,
 };
 use crate::model::{Buyer, Customer, LineItem, Order, Product};
 
@@ -49,6 +49,12 @@ pub fn order(connection: i64, order: &Order, buyer: &Buyer, live: bool) -> Order
             company: buyer.company.clone(),
         },
     }
+}
+
+/// What reading back must find of an order, in short: as [`OrderInput::check`].
+#[must_use]
+pub fn check(order: &Order) -> String {
+    wire::check(order.total, order.status)
 }
 
 fn line(line: &LineItem) -> LineItemInput {

@@ -7,6 +7,7 @@ mod account;
 mod api;
 mod codes;
 mod map;
+mod own;
 mod reply;
 mod sent;
 #[cfg(test)]
@@ -15,15 +16,17 @@ mod wire;
 
 pub use account::{Account, InvalidUrl};
 pub use api::{
-    announce, check_schema, create_connection, entitlements, find_connection, get_order, import, import_info,
-    push_orders, push_products, read_back, set_no_list, set_sync_status, sync_contact, who_am_i,
+    announce, check_schema, create_connection, entitlements, find_connection, get_connection, get_order,
+    import, import_info, list_connections, orders_of, push_orders, push_products, read_back, set_no_list,
+    set_sync_status, sync_contact, v3_order, v3_orders, who_am_i,
 };
 pub use codes::CODES;
-pub use map::{contact, order, product};
+pub use map::{check, contact, order, product};
+pub use own::own_integration;
 pub use reply::{
-    Connection, ImportState, Refusal, Stored, connection, connections, contact_synced, has_ecommerce,
-    import_queued, import_state, orders_found, orders_queued, orders_written, products_written, same_amount,
-    succeeded,
+    Connection, Connections, Copied, ImportState, Refusal, Stored, connection, connection_found, connections,
+    connections_page, contact_synced, copies_found, has_ecommerce, import_queued, import_state, minor_amount,
+    orders_found, orders_queued, orders_written, products_written, same_amount, succeeded,
 };
 pub use sent::buyer_of;
 pub use wire::{

@@ -1,6 +1,8 @@
 //! The replies, by what to do next.
 
 mod amount;
+mod connections;
+mod copies;
 mod errors;
 mod graphql;
 mod plan;
@@ -8,10 +10,12 @@ mod refuse;
 mod rest;
 mod text;
 
-pub use amount::same_amount;
+pub use amount::{minor_amount, same_amount};
+pub use connections::{Connections, connection, connection_found, connections, connections_page};
+pub use copies::{Copied, copies_found};
 pub use graphql::{orders_found, orders_queued, orders_written, products_written};
 pub use plan::has_ecommerce;
-pub use rest::{connection, connections, contact_synced, import_queued, import_state, succeeded};
+pub use rest::{contact_synced, import_queued, import_state, succeeded};
 
 use std::fmt;
 
@@ -58,6 +62,8 @@ pub struct Connection {
     pub list: String,
     /// The account's own integration.
     pub internal: bool,
+    /// Whether it says to be stopped or disconnected. What says nothing is taken to run.
+    pub stopped: bool,
 }
 
 /// An order as the destination holds it.

@@ -1,6 +1,7 @@
 //! Requests and mapped records against fixtures: each case is data.
 
 mod given;
+mod others;
 mod replies;
 
 use jiff::Timestamp;
@@ -177,6 +178,12 @@ fn build(call: &str) -> Request {
         "entitlements" => entitlements(&account),
         "check_schema" => check_schema(&account),
         "find_connection" => find_connection(&account, "tillsync-square", "L&1 ?/é"),
+        "get_connection" => get_connection(&account, 7),
+        "list_connections" => list_connections(&account, 200),
+        "v3_order" => v3_order(&account, 7, "o&1 ?/é"),
+        "v3_orders" => v3_orders(&account, 7, 40, 20),
+        "v3_orders too many" => v3_orders(&account, 7, 0, 1_000),
+        "orders_of" => orders_of(&account, 7, 20),
         "create_connection" => create_connection(&account, &connection),
         "set_no_list" => set_no_list(&account, 7),
         "set_sync_status running" => set_sync_status(&account, 7, true),

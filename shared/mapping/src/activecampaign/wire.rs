@@ -6,6 +6,7 @@ mod order;
 mod product;
 
 pub use contact::ContactInput;
+pub(super) use order::check;
 pub use order::{CreationSource, CustomerData, DiscountInput, LineItemInput, OrderInput};
 pub use product::{ImageData, ProductInput};
 

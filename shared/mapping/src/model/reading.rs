@@ -58,11 +58,15 @@ pub enum SkipReason {
     BadEmail,
     /// Older than the history that was asked for.
     BeforeHistory,
+    /// Nobody who has bought; the connection keeps buyers only.
+    WithoutOrders,
+    /// Never sent, and no longer at the store.
+    Gone,
 }
 
 impl SkipReason {
     /// Every reason, in the order in which they are said.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::ReturnOnly,
         Self::NotPaid,
         Self::NoCustomer,
@@ -70,6 +74,8 @@ impl SkipReason {
         Self::NoEmail,
         Self::BadEmail,
         Self::BeforeHistory,
+        Self::WithoutOrders,
+        Self::Gone,
     ];
 
     /// The word in answers and in the ledger.
@@ -83,6 +89,8 @@ impl SkipReason {
             Self::NoEmail => "no_email",
             Self::BadEmail => "bad_email",
             Self::BeforeHistory => "before_history",
+            Self::WithoutOrders => "without_orders",
+            Self::Gone => "gone",
         }
     }
 
@@ -97,6 +105,8 @@ impl SkipReason {
             Self::NoEmail => "The person has no e-mail address at the store.",
             Self::BadEmail => "The person's e-mail address at the store is not an address.",
             Self::BeforeHistory => "It is older than the history this connection was asked to send.",
+            Self::WithoutOrders => "The person has bought nothing, and the connection keeps buyers only.",
+            Self::Gone => "It was never sent, and the store does not have it any more.",
         }
     }
 }

@@ -33,6 +33,9 @@ impl Context<'_> {
     }
 
     fn list_connections(&self) -> Reply {
+        if !self.knows(&["service", "externalid"]) {
+            return bad_request();
+        }
         let fits = |connection: &Map<String, Value>| {
             ["service", "externalid"].iter().all(|name| {
                 let wanted = self.call.param(&format!("filters[{name}]"));
@@ -43,6 +46,21 @@ impl Context<'_> {
         let (offset, limit) = self.paging();
         let page: Vec<&Map<String, Value>> = all.iter().skip(offset).take(limit).copied().collect();
         Reply::json(200, &json!({"connections": page, "meta": {"total": all.len().to_string()}}))
+    }
+
+    /// Whether the list was asked for by nothing but paging and these fields.
+    pub(super) fn knows(&self, fields: &[&str]) -> bool {
+        let field = |name: &str, of: &str| {
+            let inner = name.strip_prefix(of).and_then(|rest| rest.strip_prefix('[')?.strip_suffix(']'));
+            inner.is_some_and(|inner| fields.contains(&inner))
+        };
+        self.call.query.iter().all(|(name, value)| match name.as_str() {
+            "limit" | "offset" => value.parse::<usize>().is_ok(),
+            name if name.starts_with("orders[") => {
+                field(name, "orders") && matches!(value.as_str(), "ASC" | "DESC")
+            }
+            name => field(name, "filters"),
+        })
     }
 
     /// `limit` is 20 unless said, and never over 100.

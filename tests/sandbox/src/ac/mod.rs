@@ -9,6 +9,7 @@ mod import;
 mod limits;
 mod orders_v3;
 mod reply;
+mod seed;
 mod state;
 mod validate;
 mod write;
@@ -21,6 +22,7 @@ use crate::settings::{Entitlements, Settings};
 use crate::stats::Stats;
 use reply::{bad_request, errors, forbidden, not_found};
 
+pub(crate) use seed::order_of;
 pub(crate) use state::State;
 pub use state::{KeyState, Poison};
 

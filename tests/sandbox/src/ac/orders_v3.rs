@@ -9,6 +9,17 @@ use super::write::cents;
 use crate::clock;
 use crate::http::Reply;
 
+/// What the list filters and sorts by (activecampaign.md section 3.2).
+const FIELDS: [&str; 7] = [
+    "connectionid",
+    "externalid",
+    "externalcheckoutid",
+    "email",
+    "state",
+    "customerid",
+    "external_created_date",
+];
+
 impl Context<'_> {
     pub(super) fn ecom_orders(&mut self, rest: &[&str]) -> Reply {
         let id = rest.first().and_then(|id| id.parse::<i64>().ok());
@@ -16,8 +27,11 @@ impl Context<'_> {
             ("GET", [], _) => self.list_orders(),
             ("GET", [_], Some(id)) => match self.copy(id) {
                 Some((record, copy)) => {
-                    let json = order(record, copy);
-                    Reply::json(200, &json!({"ecomOrder": json, "ecomOrderProducts": products(record, copy)}))
+                    let connection = self.state.connections.get(&connection(copy));
+                    let body = json!({"connections": connection.into_iter().collect::<Vec<_>>(),
+                        "ecomOrderProducts": products(record, copy), "ecomOrderDiscounts": discounts(record, copy),
+                        "ecomOrder": order(record, copy)});
+                    Reply::json(200, &body)
                 }
                 None => no_result("EcomOrder", &id.to_string()),
             },
@@ -42,23 +56,28 @@ impl Context<'_> {
     }
 
     fn list_orders(&self) -> Reply {
+        let connection = self.call.param("filters[connectionid]");
+        let wrong = connection.is_some_and(|id| id.parse::<i64>().map_or(true, |id| id < 1));
+        if wrong || !self.knows(&FIELDS) {
+            return bad_request();
+        }
         let fits = |record: &Record, copy: &Map<String, Value>| {
-            let is = |filter: &str, have: String| {
-                let wanted = self.call.param(&format!("filters[{filter}]"));
-                wanted.is_none_or(|w| w.eq_ignore_ascii_case(&have))
-            };
-            is("externalid", member(copy, "storeOrderId"))
-                && is("email", member(copy, "email"))
-                && is("state", state(copy).to_string())
-                && is("customerid", record.customer.to_string())
-                && is("externalcheckoutid", member(copy, "cartId"))
-                && is(
-                    "connectionid",
-                    copy.get("legacyConnectionId").map(Value::to_string).unwrap_or_default(),
-                )
+            FIELDS.iter().all(|field| {
+                let wanted = self.call.param(&format!("filters[{field}]"));
+                wanted.is_none_or(|w| w.eq_ignore_ascii_case(&value_of(field, record, copy)))
+            })
         };
         let shown = self.state.orders.values().filter_map(|r| r.copy.as_ref().map(|c| (r, c)));
-        let all: Vec<_> = shown.filter(|(record, copy)| fits(record, copy)).collect();
+        let mut all: Vec<_> = shown.filter(|(record, copy)| fits(record, copy)).collect();
+        all.sort_by_key(|(record, _)| record.id);
+        let sort = self.call.query.iter().find(|(name, _)| name.starts_with("orders["));
+        if let Some((name, direction)) = sort {
+            let field = name.trim_start_matches("orders[").trim_end_matches(']');
+            all.sort_by_key(|(record, copy)| value_of(field, record, copy));
+            if direction == "DESC" {
+                all.reverse();
+            }
+        }
         let (offset, limit) = self.paging();
         let page: Vec<Value> = all.iter().skip(offset).take(limit).map(|(r, c)| order(r, c)).collect();
         let lines: Vec<Value> =
@@ -97,6 +116,23 @@ impl Context<'_> {
     }
 }
 
+/// A field as the filters compare it.
+fn value_of(field: &str, record: &Record, copy: &Map<String, Value>) -> String {
+    match field {
+        "connectionid" => connection(copy).to_string(),
+        "externalid" => member(copy, "storeOrderId"),
+        "externalcheckoutid" => member(copy, "cartId"),
+        "state" => state(copy).to_string(),
+        "customerid" => record.customer.to_string(),
+        "external_created_date" => clock::rfc3339_short(record.created),
+        other => member(copy, other),
+    }
+}
+
+fn connection(copy: &Map<String, Value>) -> i64 {
+    copy.get("legacyConnectionId").and_then(Value::as_i64).unwrap_or(0)
+}
+
 fn member(copy: &Map<String, Value>, name: &str) -> String {
     copy.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
@@ -122,10 +158,30 @@ fn order(record: &Record, copy: &Map<String, Value>) -> Value {
         "email": member(copy, "email"), "totalPrice": total, "currency": member(copy, "currency"),
         "connectionid": copy.get("legacyConnectionId").map(Value::to_string), "state": state(copy).to_string(),
         "customerid": record.customer.to_string(), "orderNumber": member(copy, "orderNumber"),
+        "connection": connection(copy).to_string(), "customer": record.customer.to_string(),
+        "shippingAmount": copy.get("shippingAmount").map_or(0, cents).to_string(),
+        "discountAmount": discounted(copy).to_string(), "links": {"connection": "", "customer": "", "orderProducts": ""},
         "orderUrl": member(copy, "orderUrl"), "externalCreatedDate": clock::rfc3339_short(record.created),
         "orderDate": clock::rfc3339_short(record.created), "shippingMethod": member(copy, "shippingMethod"),
         "totalProducts": copy.get("lineItems").and_then(Value::as_array).map_or(0, Vec::len).to_string(),
     })
+}
+
+fn listed<'a>(copy: &'a Map<String, Value>, name: &str) -> impl Iterator<Item = &'a Value> {
+    copy.get(name).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn discounted(copy: &Map<String, Value>) -> i64 {
+    listed(copy, "discounts").filter_map(|d| d.get("discountAmount")).map(cents).sum()
+}
+
+fn discounts(record: &Record, copy: &Map<String, Value>) -> Vec<Value> {
+    let one = |discount: &Value| {
+        let kind = discount.get("type").and_then(Value::as_str).unwrap_or("ORDER").to_lowercase();
+        json!({"orderid": record.id.to_string(), "name": discount.get("name"), "type": kind,
+            "discountAmount": discount.get("discountAmount").map_or(0, cents).to_string()})
+    };
+    listed(copy, "discounts").map(one).collect()
 }
 
 fn products(record: &Record, copy: &Map<String, Value>) -> Vec<Value> {

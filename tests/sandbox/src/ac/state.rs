@@ -224,18 +224,3 @@ pub(crate) fn valid_email(email: &str) -> bool {
         && local.bytes().all(|b| b.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(&b));
     local_ok && host.contains('.') && host.split('.').all(label) && email.len() <= 254
 }
-
-impl State {
-    /// Forgets an order on both sides. How many there were is the answer.
-    pub(crate) fn lose(&mut self, id: &str) -> usize {
-        let keys: Vec<Key> = self.orders.keys().filter(|(_, order)| order == id).cloned().collect();
-        for key in &keys {
-            if let Some(record) = self.orders.remove(key) {
-                self.order_ids.remove(&record.id);
-                self.by_date.remove(&(key.0, record.created, key.1.clone()));
-            }
-        }
-        self.pending.retain(|p| p.order.get("storeOrderId").and_then(Value::as_str) != Some(id));
-        keys.len()
-    }
-}

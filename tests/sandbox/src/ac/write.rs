@@ -141,20 +141,22 @@ impl State {
         let accepts = order.get("acceptsMarketing").and_then(Value::as_bool);
         let by_key = self.customer_keys.get(&(connection, external.to_owned())).copied();
         let by_email = self.customer_emails.get(&(connection, email.to_lowercase())).copied();
+        if by_email.is_some_and(|id| by_key != Some(id)) {
+            stats.violation("second_customer_same_email", external);
+        }
         let id = match (by_key, by_email) {
-            (Some(id), _) => id,
-            (None, Some(id)) => {
-                stats.warning("second_customer_same_email", external);
-                id
-            }
+            (Some(id), _) | (None, Some(id)) => id,
             (None, None) => self.add_customer(connection, external, &email, accepts),
         };
         if let Some(customer) = self.customers.get_mut(&id) {
             customer.accepts = accepts.or(customer.accepts);
             if by_key.is_some() && !customer.email.eq_ignore_ascii_case(&email) {
                 let old = std::mem::replace(&mut customer.email, email.clone());
-                self.customer_emails.remove(&(connection, old.to_lowercase()));
-                self.customer_emails.insert((connection, email.to_lowercase()), id);
+                let old = (connection, old.to_lowercase());
+                if self.customer_emails.get(&old) == Some(&id) {
+                    self.customer_emails.remove(&old);
+                }
+                self.customer_emails.entry((connection, email.to_lowercase())).or_insert(id);
             }
         }
         id

@@ -1,13 +1,14 @@
-//! What happens in the shop while it is open: sales, corrections, refunds.
+//! What happens in the shop while it is open: sales, corrections, refunds, profiles.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Shop;
+use super::kind::{Back, Kind, Swap};
 use super::line::money;
-use super::oracle::Facts;
-use super::payment::Refund;
-use super::sale::{Known, Outcome, Plan};
+use super::oracle::{Facts, Paid};
+use super::sale::{Known, OFFLINE, Outcome, Plan};
+use super::table::Row;
 use crate::clock;
 
 /// How much of each to do at once, as of now.
@@ -18,53 +19,105 @@ pub struct Changes {
     pub new_sales: usize,
     /// Sales whose customer nobody wrote down.
     pub anonymous_sales: usize,
+    /// Sales of up to 71 hours ago whose till was offline: their orders appear now, with their old date.
+    pub offline_sales: usize,
+    /// Sales that no client can read: an amount is a text.
+    pub unreadable_sales: usize,
     /// Anonymous sales that get their customer now, on the payment.
     pub attached_customers: usize,
+    /// Anonymous sales of the last 48 hours that get their customer now: on the order and on the payment by turns.
+    pub late_customers: usize,
     /// Eligible sales whose first line is renamed.
     pub changed_sales: usize,
+    /// Open invoices that are paid now.
+    pub paid_invoices: usize,
     /// Profiles that get another family name and phone.
     pub changed_customers: usize,
+    /// Profiles that get another address.
+    pub changed_emails: usize,
+    /// Profiles that opt out of e-mail.
+    pub opted_out_customers: usize,
+    /// Pairs of profiles that become one, with a new id; of one address where there are such.
+    pub merged_customers: usize,
+    /// Profiles that are deleted.
+    pub deleted_customers: usize,
     /// Eligible sales that are refunded, in full and in part by turns.
     pub refunds: usize,
-    /// Only at this location; anywhere when absent.
+    /// Eligible sales of which a part is given back at another location.
+    pub refunds_elsewhere: usize,
+    /// Refunds that are asked for and not gone through yet.
+    pub pending_refunds: usize,
+    /// Pending refunds that go through now.
+    pub completed_refunds: usize,
+    /// Paid sales that are called off.
+    pub cancelled_sales: usize,
+    /// Exchanges for something dearer, as dear and cheaper by turns.
+    pub exchanges: usize,
+    /// Only at this location; anywhere when absent. Profiles have none.
     pub location: Option<String>,
     /// How long ago it happened: the index may be behind, and readers know it.
     pub age_seconds: u32,
 }
 
-/// Tries at drawing a record that fits, before giving up.
+/// Tries at drawing a record that fits, before all are looked at.
 const TRIES: usize = 400;
 
 impl Shop {
     pub(crate) fn change(&mut self, changes: &Changes) -> Value {
         let now = clock::now() - i64::from(changes.age_seconds) * clock::SECOND;
         let place = changes.location.as_deref().and_then(|id| self.place(id));
-        let mut sales = Vec::new();
-        let mut anonymous = Vec::new();
-        for number in 0..changes.new_sales + changes.anonymous_sales {
-            let named = number < changes.new_sales;
-            let customer = if named { self.rng.pick(&self.good).cloned() } else { None };
-            let active = self.places.len().saturating_sub(1).max(1);
-            let place = place.unwrap_or_else(|| self.rng.index(active));
-            let known = if customer.is_some() { Known::Order } else { Known::Nowhere };
-            let plan = Plan { place, created: now, not_after: now, outcome: Outcome::Paid, known, customer };
-            let id = self.sell(plan);
-            if named { sales.push(id) } else { anonymous.push(id) }
-        }
-        let attached = self.several(changes.attached_customers, |shop| shop.attach(place, now));
-        let changed = self.several(changes.changed_sales, |shop| shop.rename(place, now));
-        let people = self.several(changes.changed_customers, |shop| shop.edit_customer(now));
-        let refunded = self.several(changes.refunds, |shop| shop.refund_now(place, now));
-        json!({"new_sales": sales, "anonymous_sales": anonymous, "attached_customers": attached,
-            "changed_sales": changed, "changed_customers": people, "refunds": refunded})
+        let mut out = json!({});
+        let mut done = |name: &str, touched: Vec<String>| out[name] = json!(touched);
+        let all = self.several(changes.new_sales, |s| s.sell_now(place, now, Kind::Usual));
+        done("new_sales", all);
+        let all = self.several(changes.anonymous_sales, |s| s.sell_now(place, now, Kind::NoCustomer));
+        done("anonymous_sales", all);
+        let all = self.several(changes.offline_sales, |s| s.sell_now(place, now, Kind::OfflineLate));
+        done("offline_sales", all);
+        let all = self.several(changes.unreadable_sales, |s| s.sell_unreadable(place, now));
+        done("unreadable_sales", all);
+        done("attached_customers", self.several(changes.attached_customers, |s| s.attach(place, now)));
+        done("late_customers", self.several(changes.late_customers, |s| s.attach_late(place, now)));
+        done("changed_sales", self.several(changes.changed_sales, |s| s.rename(place, now)));
+        done("paid_invoices", self.several(changes.paid_invoices, |s| s.pay_invoice(place, now)));
+        done("changed_customers", self.several(changes.changed_customers, |s| s.edit_customer(now)));
+        done("changed_emails", self.several(changes.changed_emails, |s| s.change_email(now)));
+        done("opted_out_customers", self.several(changes.opted_out_customers, |s| s.opt_out(now)));
+        done("merged_customers", self.several(changes.merged_customers, |s| s.merge(now)));
+        done("deleted_customers", self.several(changes.deleted_customers, Self::delete_customer));
+        let by_turns = |s: &mut Self| {
+            let how = [Back::Full, Back::Part][s.next_turn() % 2];
+            s.back_now(how, place, now)
+        };
+        done("refunds", self.several(changes.refunds, by_turns));
+        let back = |how: Back| move |s: &mut Self| s.back_now(how, place, now);
+        done("refunds_elsewhere", self.several(changes.refunds_elsewhere, back(Back::Elsewhere)));
+        done("pending_refunds", self.several(changes.pending_refunds, back(Back::Pending)));
+        done("completed_refunds", self.several(changes.completed_refunds, |s| s.complete_refund(now)));
+        done("cancelled_sales", self.several(changes.cancelled_sales, back(Back::Cancelled)));
+        let swap = |s: &mut Self| {
+            let how = [Swap::Dearer, Swap::Even, Swap::Cheaper][s.next_turn() % 3];
+            s.exchange_now(how, place, now)
+        };
+        done("exchanges", self.several(changes.exchanges, swap));
+        out
     }
 
     fn several(&mut self, count: usize, mut one: impl FnMut(&mut Self) -> Option<String>) -> Vec<String> {
         (0..count).filter_map(|_| one(self)).collect()
     }
 
-    /// A random order that `fits`.
-    fn some_order(&mut self, place: Option<usize>, fits: impl Fn(&Self, &Facts) -> bool) -> Option<usize> {
+    fn next_turn(&mut self) -> usize {
+        self.turn += 1;
+        self.turn - 1
+    }
+
+    /// An order that `fits`: a random one, and where those are rare the youngest.
+    pub(super) fn some_order(
+        &mut self,
+        place: Option<usize>,
+        fits: impl Fn(&Self, &Facts) -> bool,
+    ) -> Option<usize> {
         for _ in 0..TRIES {
             let index = self.rng.index(self.facts.len());
             let fact = self.facts.get(index)?;
@@ -72,29 +125,87 @@ impl Shop {
                 return Some(index);
             }
         }
-        None
+        self.youngest(place, fits)
+    }
+
+    fn youngest(&self, place: Option<usize>, fits: impl Fn(&Self, &Facts) -> bool) -> Option<usize> {
+        (0..self.facts.len()).rev().find(|index| {
+            self.facts.get(*index).is_some_and(|f| place.is_none_or(|p| p == f.place) && fits(self, f))
+        })
+    }
+
+    fn sell_now(&mut self, place: Option<usize>, now: i64, kind: Kind) -> Option<String> {
+        let customer =
+            if kind == Kind::NoCustomer { None } else { Some(self.rng.pick(&self.good).cloned()?) };
+        let active = self.places.len().saturating_sub(1).max(1);
+        let place = place.unwrap_or_else(|| self.rng.index(active));
+        let known = if customer.is_some() { Known::Order } else { Known::Nowhere };
+        let created = match kind {
+            // What was paid long before reaches Square at this very moment.
+            Kind::OfflineLate => now - self.rng.between(2 * clock::HOUR, OFFLINE),
+            _ => now,
+        };
+        let outcome = Outcome::Paid;
+        let id = self.sell(Plan { place, created, not_after: now, outcome, known, customer, kind });
+        if kind == Kind::OfflineLate {
+            let fact = self.facts.last_mut()?;
+            fact.arrived = now;
+            for paid in fact.payments.clone() {
+                self.payments.redate(&paid.id, now);
+            }
+            let tender = json!(clock::rfc3339(now));
+            self.orders.change(&id, now, |json| {
+                if let Some(at) = json.pointer_mut("/tenders/0/created_at") {
+                    *at = tender;
+                }
+                json["closed_at"] = Value::from(clock::rfc3339(now));
+            });
+        }
+        Some(id)
+    }
+
+    fn sell_unreadable(&mut self, place: Option<usize>, now: i64) -> Option<String> {
+        let id = self.sell_now(place, now, Kind::Usual)?;
+        self.orders
+            .change(&id, now, |json| json["total_money"] = json!({"amount": "12,50", "currency": 978}));
+        let fact = self.facts.last_mut()?;
+        fact.broken = true;
+        Some(id)
     }
 
     fn attach(&mut self, place: Option<usize>, now: i64) -> Option<String> {
-        let fits = |_: &Self, f: &Facts| f.settled && f.customer.is_none() && f.payment.is_some();
         // The youngest first: those are the ones that are still waited for.
-        let index = (0..self.facts.len()).rev().find(|i| {
-            self.facts.get(*i).is_some_and(|f| place.is_none_or(|p| p == f.place) && fits(self, f))
-        })?;
+        let fits = |_: &Self, f: &Facts| f.settled && f.customer.is_none() && !f.payments.is_empty();
+        let index = self.youngest(place, fits)?;
+        self.name_buyer(index, false, now)
+    }
+
+    fn attach_late(&mut self, place: Option<usize>, now: i64) -> Option<String> {
+        let fits =
+            |shop: &Self, f: &Facts| f.waits(f.verdict(&shop.people).reason, now) && !f.payments.is_empty();
+        let index = self.youngest(place, fits)?;
+        let on_order = self.next_turn().is_multiple_of(2);
+        self.name_buyer(index, on_order, now)
+    }
+
+    fn name_buyer(&mut self, index: usize, on_order: bool, now: i64) -> Option<String> {
         let customer = self.rng.pick(&self.good).cloned()?;
         let fact = self.facts.get_mut(index)?;
         fact.customer = Some(customer.clone());
-        let payment = fact.payment.clone()?;
-        let id = fact.id.clone();
-        self.payments.change(&payment, now, |json| json["customer_id"] = Value::from(customer));
+        let (id, payment) = (fact.id.clone(), fact.payments.last()?.id.clone());
+        let (table, key) = if on_order { (&mut self.orders, &id) } else { (&mut self.payments, &payment) };
+        table.change(key, now, |json| json["customer_id"] = Value::from(customer));
         Some(id)
     }
 
     fn rename(&mut self, place: Option<usize>, now: i64) -> Option<String> {
         let index = self.some_order(place, |shop, f| {
-            !f.return_only && f.verdict(&shop.people).reason.is_none() && now - f.created > clock::MINUTE
+            let fine = f.verdict(&shop.people).reason.is_none() && !f.lines.is_empty();
+            fine && f.held.is_none() && now - f.created > clock::MINUTE
         })?;
-        let id = self.facts.get(index)?.id.clone();
+        let fact = self.facts.get_mut(index)?;
+        "Article corrigé".clone_into(&mut fact.lines.first_mut()?.name);
+        let id = fact.id.clone();
         self.orders.change(&id, now, |json| {
             if let Some(version) = json.get("version").and_then(Value::as_i64) {
                 json["version"] = Value::from(version + 1);
@@ -106,94 +217,43 @@ impl Shop {
         Some(id)
     }
 
-    fn edit_customer(&mut self, now: i64) -> Option<String> {
-        let id = self.rng.pick(&self.good).cloned()?;
-        let family = format!("Nouveau-{}", self.rng.below(10_000));
-        let phone = format!("+337{:08}", self.rng.below(100_000_000));
-        let person = self.people.get_mut(&id)?;
-        person.family.clone_from(&family);
-        person.updated = now;
-        self.customers.change(&id, now, |json| {
-            json["version"] = Value::from(json.get("version").and_then(Value::as_i64).unwrap_or(0) + 1);
-            json["family_name"] = Value::from(family);
-            json["phone_number"] = Value::from(phone);
+    /// A bill of days ago is settled by card, from the link in the mail.
+    fn pay_invoice(&mut self, place: Option<usize>, now: i64) -> Option<String> {
+        let index = self.youngest(place, |_, f| !f.settled && f.kinds.contains(&"invoice_open"))?;
+        let payment = self.rng.id("", 28);
+        let fact = self.facts.get_mut(index)?;
+        let (id, total, currency, home) = (fact.id.clone(), fact.total, fact.currency, fact.place);
+        (fact.settled, fact.date, fact.arrived) = (true, now, now);
+        fact.payments = vec![Paid { id: payment.clone(), total, refunded: 0 }];
+        fact.kinds.retain(|kind| *kind != "invoice_open");
+        fact.mark("invoice");
+        let (at, sum) = (clock::rfc3339(now), money(total, currency));
+        self.orders.change(&id, now, |json| {
+            json["state"] = Value::from("COMPLETED");
+            json["closed_at"] = Value::from(at.as_str());
+            json["net_amount_due_money"] = money(0, currency);
+            json["tenders"] = json!([{"id": payment, "payment_id": payment, "type": "CARD", "created_at": at,
+                "amount_money": sum}]);
         });
+        let json = json!({
+            "id": payment, "order_id": id, "location_id": self.places.get(home)?.id, "created_at": at,
+            "updated_at": at, "status": "COMPLETED", "amount_money": sum, "total_money": sum, "approved_money": sum,
+            "source_type": "CARD", "application_details": {"square_product": "INVOICES"},
+            "receipt_number": &payment[..4], "version_token": "o3Gk8yQb",
+        });
+        let state = "COMPLETED".to_owned();
+        let bytes = json.to_string().into_bytes();
+        let row = Row {
+            id: payment,
+            place: home,
+            created: now,
+            updated: now,
+            state,
+            listed: true,
+            bytes,
+            ..Row::default()
+        };
+        self.payments.insert(row);
         Some(id)
     }
-
-    fn refundable(&self, fact: &Facts) -> bool {
-        let fine = fact.verdict(&self.people).reason.is_none();
-        fine && fact.refunded == 0 && fact.payment.is_some() && fact.total > 100
-    }
-
-    /// While the history is drawn: refunds a sale at least an hour old, where there is one.
-    pub(super) fn refund_earlier(&mut self, at: i64, not_after: i64) -> bool {
-        let found = self.some_order(None, |shop, f| f.created < at - clock::HOUR && shop.refundable(f));
-        found.is_some_and(|index| self.refund(index, at, (at + 1_200).min(not_after)).is_some())
-    }
-
-    fn refund_now(&mut self, place: Option<usize>, now: i64) -> Option<String> {
-        let index = self.some_order(place, Self::refundable)?;
-        self.refund(index, now, now)
-    }
-
-    /// The sale keeps its lines; its payment says how much went back, and a return order appears.
-    fn refund(&mut self, index: usize, at: i64, updated: i64) -> Option<String> {
-        let returns = self.facts.iter().filter(|f| f.return_only).count();
-        let fact = self.facts.get(index)?.clone();
-        let payment = fact.payment.clone()?;
-        let full = returns.is_multiple_of(2);
-        // Every eleventh is still pending: nothing has gone back yet.
-        let status = if returns % 11 == 10 { "PENDING" } else { "COMPLETED" };
-        let amount = if full { fact.total } else { fact.total / 3 };
-        let refund = Refund {
-            id: format!("{payment}_{}", self.rng.id("", 20)),
-            return_order: self.rng.id("", 27),
-            payment: &payment,
-            amount,
-            status,
-            at,
-            updated,
-        };
-        let place = self.places.get(fact.place)?;
-        let source = self.orders.get(&fact.id)?.json();
-        let lines = return_lines(&source, full, amount, place.currency);
-        self.refunds.insert(refund.row(fact.place, &place.id, place.currency));
-        self.orders.insert(refund.order(&source, lines, fact.place));
-        let currency = place.currency;
-        self.payments.change(&payment, updated, |json| {
-            json["refund_ids"] = json!([refund.id]);
-            if status == "COMPLETED" {
-                json["refunded_money"] = money(amount, currency);
-            }
-        });
-        let mut shadow =
-            Facts { id: refund.return_order.clone(), return_only: true, created: at, ..fact.clone() };
-        shadow.date = at;
-        shadow.payment = None;
-        self.facts.push(shadow);
-        if status == "COMPLETED" {
-            self.facts.get_mut(index)?.refunded = amount;
-        }
-        Some(fact.id)
-    }
-}
-
-/// A return of everything names the lines sold; one by amount is a single custom amount.
-fn return_lines(source: &Value, full: bool, amount: i64, currency: &str) -> Vec<Value> {
-    if !full {
-        return vec![json!({"uid": "return-1", "quantity": "1", "item_type": "CUSTOM_AMOUNT",
-            "gross_return_money": money(amount, currency), "total_money": money(amount, currency)})];
-    }
-    let lines = source.get("line_items").and_then(Value::as_array).cloned().unwrap_or_default();
-    let back = lines.iter().enumerate().map(|(index, line)| {
-        let mut out = json!({"uid": format!("return-{}", index + 1), "source_line_item_uid": line["uid"],
-            "quantity": line["quantity"], "item_type": line["item_type"],
-            "gross_return_money": line["gross_sales_money"], "total_money": line["total_money"]});
-        if line.get("name").is_some() {
-            out["name"] = line["name"].clone();
-        }
-        out
-    });
-    back.collect()
 }

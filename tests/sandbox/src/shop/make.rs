@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use super::catalogue::{self, Product};
-use super::oracle::Facts;
-use super::people::{self, Reach};
+use super::kind::{self, Kind};
+use super::people::{self, Person, Reach};
 use super::sale::{Known, Outcome, Plan, Sale};
-use super::table::{Row, Table};
-use super::{Shop, payment, place};
+use super::table::Table;
+use super::{Shop, place};
 use crate::clock;
 use crate::rng::Rng;
 
@@ -16,35 +16,6 @@ const SPAN: i64 = 425 * clock::DAY;
 /// The youngest record of the history: older than any index lag worth testing.
 const YOUNGEST: i64 = 6 * clock::MINUTE;
 const ITEMS: usize = 60;
-
-/// What an order is drawn as; the shares are those of the brief, in thousandths.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Return,
-    NoCustomer,
-    NoEmail,
-    BadEmail,
-    Gone,
-    Unpaid,
-    Tender,
-    Payment,
-    Recipient,
-    Free,
-    Usual,
-}
-
-const SHARES: [(u64, Kind); 10] = [
-    (10, Kind::Return),
-    (30, Kind::NoCustomer),
-    (20, Kind::NoEmail),
-    (5, Kind::BadEmail),
-    (3, Kind::Gone),
-    (30, Kind::Unpaid),
-    (50, Kind::Tender),
-    (50, Kind::Payment),
-    (10, Kind::Recipient),
-    (4, Kind::Free),
-];
 
 /// The same arguments give the same shop, byte for byte.
 pub(crate) fn make(orders: usize, customers: usize, seed: u64, locations: usize, now: i64) -> Shop {
@@ -64,40 +35,43 @@ pub(crate) fn make(orders: usize, customers: usize, seed: u64, locations: usize,
         good: Vec::new(),
         people: HashMap::new(),
         facts: Vec::with_capacity(orders),
+        open: Vec::new(),
+        turn: 0,
         rng,
     };
     // Sold once, deleted since: their ids no longer resolve.
     for number in 1..=2 {
-        let variation_id = shop.rng.id("", 24).to_ascii_uppercase();
-        let name = format!("Article retiré {number}");
-        let variation = "Normal".to_owned();
         shop.catalogue.products.push(Product {
-            variation_id,
-            name,
-            variation,
+            variation_id: shop.rng.id("", 24).to_ascii_uppercase(),
+            name: format!("Article retiré {number}"),
+            variation: "Normal".to_owned(),
             price: 650,
             by_weight: false,
+            gone: true,
+            shelf: catalogue::Shelf::default(),
             version: now - SPAN,
         });
     }
-    let mut pools = Pools::default();
+    let pools = Pools::of(&people);
     for person in people {
-        pools.take(&person.id, person.reach);
-        let json = person.json();
-        shop.customers.insert(Row {
-            id: person.id.clone(),
-            created: person.created,
-            updated: person.updated,
-            version: Some(1),
-            listed: person.reach != Reach::Hidden,
-            bytes: json.to_string().into_bytes(),
-            ..Row::default()
-        });
+        shop.customers.insert(person.row());
         shop.people.insert(person.id.clone(), person);
     }
     shop.good = pools.buyers.clone();
-    for (index, created) in times(&mut shop.rng, orders, now).into_iter().enumerate() {
-        shop.draw(index, created, &pools, now);
+    let times = times(&mut shop.rng, orders, now);
+    let last = times.len().saturating_sub(2);
+    for (index, created) in times.into_iter().enumerate() {
+        let mut kind = kind::draw(&mut shop.rng, index);
+        // Sales of the last two days often wait for their customer; the last but one always does, and before it
+        // there is a bill that nobody has paid yet.
+        let fresh = created > now - 46 * clock::HOUR;
+        match orders {
+            ..12 => {}
+            _ if index + 1 == last => kind = Kind::Invoice,
+            _ if index == last || (fresh && shop.rng.per_mille(120)) => kind = Kind::NoCustomer,
+            _ => {}
+        }
+        shop.draw(kind, created, &pools, now);
     }
     shop
 }
@@ -108,21 +82,37 @@ struct Pools {
     buyers: Vec<String>,
     no_email: Vec<String>,
     bad_email: Vec<String>,
-    good: usize,
+    twins: Vec<String>,
+    /// Ids that no longer resolve, as their profiles were merged.
+    merged: Vec<String>,
 }
 
 impl Pools {
-    fn take(&mut self, id: &str, reach: Reach) {
-        match reach {
-            Reach::Good => {
-                self.good += 1;
-                if !self.good.is_multiple_of(5) {
-                    self.buyers.push(id.to_owned());
+    fn of(people: &[Person]) -> Self {
+        let mut pools = Self::default();
+        let mut shared: HashMap<String, Vec<&str>> = HashMap::new();
+        let mut good = 0_usize;
+        for person in people {
+            let id = person.id.clone();
+            pools.merged.extend(person.sources.iter().cloned());
+            match person.reach {
+                Reach::Good => {
+                    good += 1;
+                    let email = person.email.clone().unwrap_or_default().to_lowercase();
+                    shared.entry(email).or_default().push(&person.id);
+                    if !good.is_multiple_of(5) {
+                        pools.buyers.push(id);
+                    }
                 }
+                Reach::BadEmail => pools.bad_email.push(id),
+                Reach::NoEmail | Reach::Hidden => pools.no_email.push(id),
             }
-            Reach::BadEmail => self.bad_email.push(id.to_owned()),
-            Reach::NoEmail | Reach::Hidden => self.no_email.push(id.to_owned()),
         }
+        let twins = shared.into_values().filter(|ids| ids.len() > 1).flatten();
+        pools.twins = twins.map(str::to_owned).collect();
+        // A map has no order of its own, and one seed is one shop.
+        pools.twins.sort_unstable();
+        pools
     }
 }
 
@@ -132,43 +122,37 @@ fn times(rng: &mut Rng, orders: usize, now: i64) -> Vec<i64> {
     let mut times: Vec<i64> = (0..orders)
         .map(|index| {
             if index < recent {
-                now - rng.between(YOUNGEST + clock::MINUTE, clock::DAY - 10 * clock::MINUTE)
-            } else {
-                now - rng.between(clock::DAY + clock::HOUR, SPAN)
+                return now - rng.between(YOUNGEST + clock::MINUTE, clock::DAY - 10 * clock::MINUTE);
             }
+            let age = rng.between(clock::DAY + clock::HOUR, SPAN);
+            // Nothing turns two days old while a test runs.
+            let edge = (46 * clock::HOUR..50 * clock::HOUR).contains(&age);
+            now - if edge { age + 5 * clock::HOUR } else { age }
         })
         .collect();
     times.sort_unstable();
     times
 }
 
-fn kind(rng: &mut Rng, index: usize) -> Kind {
-    // A shop of sixty orders or more has every kind, whatever the dice say.
-    if index >= 12 && (index - 12).is_multiple_of(4) && (index - 12) / 4 < SHARES.len() {
-        return SHARES[(index - 12) / 4].1;
-    }
-    let mut roll = rng.below(1000);
-    for (share, kind) in SHARES {
-        if roll < share {
-            return kind;
-        }
-        roll -= share;
-    }
-    Kind::Usual
-}
-
 impl Shop {
-    fn draw(&mut self, index: usize, created: i64, pools: &Pools, now: i64) {
-        let kind = kind(&mut self.rng, index);
-        if kind == Kind::Return && self.refund_earlier(created, now - YOUNGEST) {
+    fn draw(&mut self, kind: Kind, created: i64, pools: &Pools, now: i64) {
+        let not_after = now - YOUNGEST;
+        let done = match kind {
+            Kind::Back(how) => self.back_earlier(how, created, not_after),
+            Kind::Swap(how) => self.exchange_earlier(how, created, not_after),
+            _ => false,
+        };
+        if done {
             return;
         }
         let place = self.draw_place();
         let customer = match kind {
-            Kind::NoCustomer => None,
+            Kind::NoCustomer | Kind::EmailOnly => None,
             Kind::NoEmail => self.rng.pick(&pools.no_email).cloned(),
             Kind::BadEmail => self.rng.pick(&pools.bad_email).cloned(),
             Kind::Gone => Some(self.rng.id("", 26).to_ascii_uppercase()),
+            Kind::Merged => self.rng.pick(&pools.merged).cloned(),
+            Kind::Twin => self.rng.pick(&pools.twins).cloned(),
             _ => self.rng.pick(&pools.buyers).cloned(),
         };
         let outcome = match kind {
@@ -181,19 +165,19 @@ impl Shop {
                 Outcome::Authorised,
             ][self.rng.index(6)],
             Kind::Free => Outcome::Free,
-            _ if self.rng.per_mille(20) => Outcome::PaidOpen,
+            Kind::PickedUp => Outcome::PaidOpen,
+            Kind::Usual if self.rng.per_mille(25) => Outcome::PaidOpen,
             _ => Outcome::Paid,
         };
         let known = match (kind, &customer) {
             (_, None) => Known::Nowhere,
-            (Kind::Tender, _) => Known::Tender,
-            (Kind::Payment, _) => Known::Payment,
+            (Kind::Tender | Kind::Split, _) => Known::Tender,
+            (Kind::Payment | Kind::Three, _) => Known::Payment,
             (Kind::Recipient, _) => Known::Recipient,
             _ => Known::Order,
         };
-        let plan =
-            Plan { place, created, not_after: now - YOUNGEST + clock::MINUTE, outcome, known, customer };
-        self.sell(plan);
+        let not_after = not_after + clock::MINUTE;
+        self.sell(Plan { place, created, not_after, outcome, known, customer, kind });
     }
 
     fn draw_place(&mut self) -> usize {
@@ -208,11 +192,7 @@ impl Shop {
     /// Draws a sale and puts it and its payments on the shelf. The id is the answer.
     pub(super) fn sell(&mut self, plan: Plan) -> String {
         let sale = Sale::draw(&mut self.rng, plan, &self.places, &self.catalogue.products);
-        self.orders.insert(sale.row(&self.places));
-        for row in payment::rows(&sale, &self.places) {
-            self.payments.insert(row);
-        }
-        self.facts.push(Facts::of(&sale));
+        self.shelve(&sale);
         sale.id
     }
 }

@@ -1,7 +1,9 @@
 //! A shop made from a seed, and what happens in it while tests run.
 
+mod back;
 pub(crate) mod catalogue;
 mod change;
+mod kind;
 pub(crate) mod line;
 mod make;
 mod oracle;
@@ -9,8 +11,11 @@ mod order;
 mod payment;
 mod people;
 mod place;
+mod profiles;
 mod sale;
+mod sums;
 pub(crate) mod table;
+mod tender;
 
 use std::collections::HashMap;
 
@@ -42,6 +47,10 @@ pub(crate) struct Shop {
     /// Ids of profiles with a usable address, in the order they were made.
     good: Vec<String>,
     facts: Vec<Facts>,
+    /// Refunds that have not gone through yet.
+    open: Vec<back::Open>,
+    /// Counts changes that come in several forms by turns.
+    turn: usize,
     rng: Rng,
 }
 
@@ -63,21 +72,32 @@ impl Shop {
 
     /// The sums a run over this shop must come to.
     pub(crate) fn expected(&self) -> Value {
+        self.expected_at(clock::now())
+    }
+
+    pub(crate) fn expected_at(&self, now: i64) -> Value {
         let mut places = Map::new();
         for (index, place) in self.places.iter().enumerate() {
-            let mut sum = oracle::summary(&self.facts, index, &self.people, clock::now());
+            let mut sum = sums::summary(&self.facts, (index, place.timezone), &self.people, now);
             sum["name"] = Value::from(place.name.as_str());
             sum["currency"] = Value::from(place.currency);
+            sum["timezone"] = Value::from(place.timezone);
             sum["status"] = Value::from(place.status.as_str());
             places.insert(place.id.clone(), sum);
         }
-        json!({"locations": places, "customers": oracle::customers(&self.facts, &self.people)})
+        json!({"locations": places, "customers": sums::customers(&self.facts, &self.people)})
     }
 
     /// One verdict per order, for the location named or for all.
     pub(crate) fn expected_orders(&self, place: Option<&str>) -> Value {
+        self.expected_orders_at(place, clock::now())
+    }
+
+    pub(crate) fn expected_orders_at(&self, place: Option<&str>, now: i64) -> Value {
         let wanted = place.map(|id| self.place(id));
+        let out = sums::opted_out(&self.people);
         let listed = self.facts.iter().filter(|f| wanted.is_none_or(|w| w == Some(f.place)));
-        listed.map(|f| f.json(self.places.get(f.place).map_or("", |p| p.id.as_str()), &self.people)).collect()
+        let name = |f: &Facts| self.places.get(f.place).map_or("", |p| p.id.as_str());
+        listed.map(|f| f.json(name(f), &self.people, &out, now)).collect()
     }
 }

@@ -1,12 +1,21 @@
 //! What each order ought to become, worked out from how it was drawn and not from its JSON.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
+use super::line::Shown;
 use super::people::{Person, Reach};
-use super::sale::{Outcome, Sale};
+use super::sale::{Outcome, Sale, Way};
 use crate::clock;
+
+/// A completed payment, and what of it has gone back.
+#[derive(Debug, Clone)]
+pub(crate) struct Paid {
+    pub(crate) id: String,
+    pub(crate) total: i64,
+    pub(crate) refunded: i64,
+}
 
 /// The facts of an order that decide its fate.
 #[derive(Debug, Clone)]
@@ -17,13 +26,24 @@ pub(crate) struct Facts {
     pub(crate) return_only: bool,
     /// Paid, or nothing to pay and completed.
     pub(crate) settled: bool,
+    pub(crate) cancelled: bool,
+    /// Spoiled on purpose: no client can read it.
+    pub(crate) broken: bool,
     pub(crate) customer: Option<String>,
+    /// The address it went to the destination with, once its customer's profile has gone.
+    pub(crate) held: Option<String>,
+    /// What was sold, less what the order itself took back.
     pub(crate) total: i64,
-    pub(crate) refunded: i64,
+    pub(crate) payments: Vec<Paid>,
+    /// The instant it was paid.
     pub(crate) date: i64,
     pub(crate) created: i64,
-    /// The payment a refund would go to, when there is only one.
-    pub(crate) payment: Option<String>,
+    /// The last of its payments reached Square.
+    pub(crate) arrived: i64,
+    pub(crate) lines: Vec<Shown>,
+    pub(crate) shipping: Option<i64>,
+    pub(crate) method: Option<&'static str>,
+    pub(crate) kinds: Vec<&'static str>,
 }
 
 /// What the product should make of an order.
@@ -37,22 +57,44 @@ pub(crate) struct Verdict {
 
 impl Facts {
     pub(crate) fn of(sale: &Sale) -> Self {
-        let first =
-            sale.payments.iter().filter(|p| p.status == "COMPLETED").min_by_key(|p| (p.at, p.id.clone()));
+        let completed: Vec<_> = sale.payments.iter().filter(|p| p.status == "COMPLETED").collect();
+        let first = completed.iter().min_by_key(|p| (p.at, p.id.clone()));
         let date = first.map(|p| p.offline.unwrap_or(p.at)).or(sale.closed()).unwrap_or(sale.created);
-        let single = sale.paid() && sale.payments.len() == 1;
+        let paid = |p: &&super::tender::Payment| Paid { id: p.id.clone(), total: p.total, refunded: 0 };
+        let shipping = sale.charges.iter().filter(|c| c.shipping).map(|c| c.amount);
         Self {
             id: sale.id.clone(),
             place: sale.place,
             currency: sale.currency,
             return_only: false,
             settled: sale.paid() || (sale.outcome == Outcome::Free && sale.total() == 0),
+            cancelled: false,
+            broken: false,
             customer: sale.customer.clone(),
-            total: sale.total(),
-            refunded: 0,
+            held: None,
+            total: sale.net(),
+            payments: completed.iter().map(paid).collect(),
             date,
             created: sale.created,
-            payment: sale.payments.first().filter(|_| single).map(|p| p.id.clone()),
+            arrived: completed.iter().map(|p| p.at).max().unwrap_or(sale.created),
+            lines: sale.lines.iter().map(super::line::Line::shown).collect(),
+            shipping: sale.charges.iter().any(|c| c.shipping).then(|| shipping.sum()),
+            method: match sale.way {
+                Way::Shipment(service) => Some(service.unwrap_or("SHIPMENT")),
+                Way::Delivery => Some("DELIVERY"),
+                _ => None,
+            },
+            kinds: sale.kinds(),
+        }
+    }
+
+    pub(crate) fn refunded(&self) -> i64 {
+        self.payments.iter().map(|p| p.refunded).sum()
+    }
+
+    pub(crate) fn mark(&mut self, kind: &'static str) {
+        if !self.kinds.contains(&kind) {
+            self.kinds.push(kind);
         }
     }
 
@@ -60,9 +102,12 @@ impl Facts {
     pub(crate) fn verdict(&self, people: &HashMap<String, Person>) -> Verdict {
         let person = self.customer.as_ref().map(|id| people.get(id));
         let reason = match (self.return_only, self.settled, person) {
+            _ if self.broken => Some("unreadable"),
             (true, ..) => Some("return_only"),
             (_, false, _) => Some("not_paid"),
             (.., None) => Some("no_customer"),
+            // It was sent while its customer was known, and stays.
+            (.., Some(None)) if self.held.is_some() => None,
             (.., Some(None)) => Some("customer_gone"),
             (.., Some(Some(person))) => match person.reach {
                 Reach::NoEmail | Reach::Hidden => Some("no_email"),
@@ -70,85 +115,42 @@ impl Facts {
                 Reach::Good => None,
             },
         };
-        let whole = self.refunded > 0 && self.refunded >= self.total;
+        let refunded = self.refunded();
+        let status = match (self.cancelled, refunded > 0 && refunded >= self.total) {
+            (true, _) => "CANCELLED",
+            (false, true) => "REFUNDED",
+            (false, false) => "COMPLETED",
+        };
         Verdict {
             reason,
-            amount: (self.total - self.refunded).max(0),
-            status: if whole { "REFUNDED" } else { "COMPLETED" },
-            email: person.flatten().and_then(|p| p.email.clone()),
+            amount: (self.total - refunded).max(0),
+            status,
+            email: person.flatten().and_then(|p| p.email.clone()).or_else(|| self.held.clone()),
         }
     }
 
-    pub(crate) fn json(&self, place: &str, people: &HashMap<String, Person>) -> Value {
+    /// Sold less than two days ago, and nobody has written down to whom: it is still waited for.
+    pub(crate) fn waits(&self, reason: Option<&str>, now: i64) -> bool {
+        reason == Some("no_customer") && now - self.created < 48 * clock::HOUR
+    }
+
+    pub(crate) fn json(
+        &self,
+        place: &str,
+        people: &HashMap<String, Person>,
+        out: &HashSet<String>,
+        now: i64,
+    ) -> Value {
         let verdict = self.verdict(people);
+        let lines: Vec<Value> = self.lines.iter().map(Shown::json).collect();
+        let opted_out = verdict.email.as_ref().is_some_and(|email| out.contains(&email.to_lowercase()));
         json!({
             "id": self.id, "location": place, "eligible": verdict.reason.is_none(), "reason": verdict.reason,
             "amount_minor": verdict.amount, "currency": self.currency, "date": clock::rfc3339(self.date),
             "date_ms": self.date, "status": verdict.status, "email": verdict.email, "customer": self.customer,
+            "late": self.waits(verdict.reason, now), "opted_out": opted_out, "kinds": self.kinds, "lines": lines,
+            "shipping_minor": self.shipping, "shipping_method": self.method,
+            "payments": self.payments.iter().map(|p| p.id.as_str()).collect::<Vec<_>>(),
         })
     }
-}
-
-/// The sums of a location.
-#[derive(Debug, Default)]
-struct Sum {
-    orders: u64,
-    eligible: u64,
-    skipped: BTreeMap<&'static str, u64>,
-    minor: i64,
-    young: u64,
-    refunded: u64,
-    fresh_without_customer: u64,
-}
-
-pub(crate) fn summary(facts: &[Facts], place: usize, people: &HashMap<String, Person>, now: i64) -> Value {
-    let mut sum = Sum::default();
-    for fact in facts.iter().filter(|f| f.place == place) {
-        sum.orders += 1;
-        let verdict = fact.verdict(people);
-        if let Some(reason) = verdict.reason {
-            *sum.skipped.entry(reason).or_default() += 1;
-            // Younger than two days: such a sale may still get its customer.
-            if reason == "no_customer" && now - fact.date < 48 * clock::HOUR {
-                sum.fresh_without_customer += 1;
-            }
-            continue;
-        }
-        sum.eligible += 1;
-        sum.minor += verdict.amount;
-        sum.young += u64::from(now - fact.date <= clock::DAY);
-        sum.refunded += u64::from(verdict.status == "REFUNDED");
-    }
-    json!({
-        "orders": sum.orders, "eligible": sum.eligible, "skipped": sum.skipped, "money_minor": sum.minor,
-        "younger_than_24h": sum.young, "refunded_in_full": sum.refunded,
-        "no_customer_younger_than_48h": sum.fresh_without_customer,
-    })
-}
-
-/// The sums of the customers, over the whole shop.
-pub(crate) fn customers(facts: &[Facts], people: &HashMap<String, Person>) -> Value {
-    let mut buyers = BTreeSet::new();
-    let mut carried = BTreeSet::new();
-    for fact in facts {
-        let verdict = fact.verdict(people);
-        if let (None, Some(id), Some(email)) = (verdict.reason, &fact.customer, verdict.email) {
-            buyers.insert(id.clone());
-            carried.insert(email.to_lowercase());
-        }
-    }
-    let count = |reach: Reach| people.values().filter(|p| p.reach == reach).count();
-    let rest: Vec<String> = people
-        .values()
-        .filter(|p| p.reach == Reach::Good)
-        .filter_map(|p| p.email.as_ref().map(|e| e.to_lowercase()))
-        .filter(|email| !carried.contains(email))
-        .collect();
-    let distinct: BTreeSet<&String> = rest.iter().collect();
-    json!({
-        "total": people.len(), "hidden": count(Reach::Hidden), "no_email": count(Reach::NoEmail),
-        "bad_email": count(Reach::BadEmail), "with_eligible_orders": buyers.len(),
-        "emails_with_eligible_orders": carried.len(), "without_orders_importable": rest.len(),
-        "emails_without_orders_importable": distinct.len(),
-    })
 }

@@ -17,14 +17,16 @@ pub(crate) struct Place {
     pub(crate) created: i64,
 }
 
-/// Name, currency, zone, country, language. A currency without decimals is among the first three on purpose.
-const KINDS: [(&str, &str, &str, &str, &str); 6] = [
+/// Name, currency, zone, country, language. Currencies without decimals and with three are among the first four
+/// on purpose, and so are days that begin ten hours apart.
+const KINDS: [(&str, &str, &str, &str, &str); 7] = [
     ("Lumière Centre", "EUR", "Europe/Paris", "FR", "fr-FR"),
     ("Lumière Île", "EUR", "Indian/Reunion", "FR", "fr-FR"),
     ("Lumière 東京", "JPY", "Asia/Tokyo", "JP", "ja-JP"),
+    ("Lumière Kuwait", "KWD", "Asia/Kuwait", "KW", "en-KW"),
+    ("Lumière Montréal", "CAD", "America/Toronto", "CA", "fr-CA"),
     ("Lumière London", "GBP", "Europe/London", "GB", "en-GB"),
     ("Lumière New York", "USD", "America/New_York", "US", "en-US"),
-    ("Lumière Montréal", "CAD", "America/Toronto", "CA", "fr-CA"),
 ];
 
 /// The active locations and a closed one at the end.

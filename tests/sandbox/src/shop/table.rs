@@ -92,11 +92,44 @@ impl Table {
         change(&mut json);
         json["updated_at"] = Value::from(crate::clock::rfc3339(updated));
         row.version = json.get("version").and_then(Value::as_i64);
+        let text = |name: &str| json.get(name).and_then(Value::as_str);
+        if let Some(state) = text("state").or(text("status")) {
+            state.clone_into(&mut row.state);
+        }
+        if let Some(customer) = text("customer_id").filter(|id| row.people.iter().all(|p| p != id)) {
+            row.people.push(customer.to_owned());
+        }
+        let closed = text("closed_at").and_then(crate::clock::parse);
+        if closed != row.closed {
+            if let Some(before) = row.closed {
+                self.closed.remove(&(before, index));
+            }
+            self.closed.extend(closed.map(|at| (at, index)));
+            row.closed = closed;
+        }
         row.bytes = json.to_string().into_bytes();
         self.updated.remove(&(row.updated, index));
         row.updated = updated;
         self.updated.insert((updated, index));
         true
+    }
+
+    /// Moves a record's creation: it arrives later than it was made.
+    pub(crate) fn redate(&mut self, id: &str, at: i64) {
+        let Some(index) = self.ids.get(id).copied() else { return };
+        if let Some(row) = self.rows.get_mut(index) {
+            self.created.remove(&(row.created, index));
+            row.created = at;
+            self.created.insert((at, index));
+        }
+        self.change(id, at, |json| json["created_at"] = Value::from(crate::clock::rfc3339(at)));
+    }
+
+    /// The id no longer resolves, and no list shows the record.
+    pub(crate) fn remove(&mut self, id: &str) {
+        if let Some(row) = self.ids.remove(id).and_then(|index| self.rows.get_mut(index)) {
+            row.listed = false;
+        }
     }
 
     /// A page of at most `limit` rows that `keep` lets through, and where to go on if more follow.

@@ -40,7 +40,7 @@ impl Context<'_> {
         }
         let mut found: Vec<&Object> = Vec::new();
         for id in ids {
-            if let Some(object) = self.shop.catalogue.get(id)
+            if let Some(object) = self.shop.catalogue.get(id, self.deleted_too())
                 && !found.iter().any(|f| f.id == object.id)
             {
                 found.push(object);
@@ -51,6 +51,10 @@ impl Context<'_> {
         Ok(body.list("related_objects", related.iter().map(|o| o.bytes.as_slice())).reply())
     }
 
+    fn deleted_too(&self) -> bool {
+        self.body.get("include_deleted_objects") == Some(&Value::Bool(true))
+    }
+
     fn related<'s>(&self, shop: &'s Shop, found: &[&'s Object], asked: Option<&Value>) -> Vec<&'s Object> {
         if asked != Some(&Value::Bool(true)) {
             return Vec::new();
@@ -58,7 +62,7 @@ impl Context<'_> {
         let mut related: Vec<&'s Object> = Vec::new();
         for id in found.iter().flat_map(|o| o.related.iter()) {
             let known = found.iter().chain(related.iter()).any(|o| o.id == *id);
-            if let Some(object) = shop.catalogue.get(id).filter(|_| !known) {
+            if let Some(object) = shop.catalogue.get(id, self.deleted_too()).filter(|_| !known) {
                 related.push(object);
             }
         }
@@ -66,7 +70,7 @@ impl Context<'_> {
     }
 
     pub(super) fn catalog_object(&mut self, id: &str) -> Result<Reply, Fail> {
-        let object = self.shop.catalogue.get(id).ok_or_else(|| Fail::not_found(id))?;
+        let object = self.shop.catalogue.get(id, false).ok_or_else(|| Fail::not_found(id))?;
         let asked = self.call.param("include_related_objects") == Some("true");
         let related = self.related(self.shop, &[object], Some(&Value::Bool(asked)));
         let json: Value = serde_json::from_slice(&object.bytes).unwrap_or_default();
@@ -104,13 +108,14 @@ impl Context<'_> {
         let types = if types.is_empty() { &TOP[..] } else { types };
         let limit = self.clip(limit);
         let shop = self.shop;
+        let deleted = self.deleted_too();
         let mut page: Vec<(usize, &Object)> = shop
             .catalogue
             .objects
             .iter()
             .enumerate()
             .skip(from)
-            .filter(|(_, o)| types.contains(&o.kind) && o.updated > begin)
+            .filter(|(_, o)| types.contains(&o.kind) && o.updated > begin && (deleted || !o.deleted))
             .take(limit + 1)
             .collect();
         let next = (page.len() > limit).then(|| page.pop()).flatten().map(|(index, _)| (0, index));

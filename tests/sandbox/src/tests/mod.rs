@@ -1,6 +1,8 @@
 //! What the stand-ins promise.
 
 mod account;
+mod awkward;
+mod behind;
 mod faults;
 mod graphql;
 mod probe;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::openapi;
-use crate::schema::Validator;
+use crate::schema::{Problem, Validator};
 use crate::shop::{self, Changes, Shop};
 
 const NOW: i64 = 1_790_000_000_000;
@@ -14,11 +14,30 @@ fn sample() -> Shop {
     shop::make(1_500, 300, 7, 3, NOW)
 }
 
-fn check(schema: &str, json: &Value) {
+/// What is there on purpose although the description does not know it: words and members of later versions.
+const LATER: [(&str, &str); 8] = [
+    ("UNKNOWN_BODY_PARAMETER", "agent_details"),
+    ("UNKNOWN_BODY_PARAMETER", "returns_policy"),
+    ("UNKNOWN_BODY_PARAMETER", "buyer_currency_exchange"),
+    ("UNKNOWN_BODY_PARAMETER", "drone_details"),
+    ("INVALID_ENUM_VALUE", "state"),
+    ("INVALID_ENUM_VALUE", "type"),
+    ("INVALID_ENUM_VALUE", "item_type"),
+    ("INVALID_ENUM_VALUE", "category_type"),
+];
+
+/// Whether what is wrong is only of a later version.
+pub(super) fn is_later(problem: &Problem) -> bool {
+    LATER.contains(&(problem.code, problem.field.rsplit('.').next().unwrap()))
+}
+
+/// How many things of a later version there are; anything else wrong is an error.
+fn check(schema: &str, json: &Value) -> usize {
     let root = openapi::document();
     let schema = root.pointer(&format!("/components/schemas/{schema}")).unwrap();
     let problems = Validator::check(root, schema, json);
-    assert!(problems.is_empty(), "{problems:?} in {json:#}");
+    assert!(problems.iter().all(is_later), "{problems:?} in {json:#}");
+    problems.len()
 }
 
 fn amount(value: &Value) -> i64 {
@@ -35,26 +54,40 @@ fn every_object_is_valid_by_the_published_description() {
     shop.change(&Changes {
         new_sales: 5,
         anonymous_sales: 2,
+        offline_sales: 2,
         attached_customers: 1,
+        late_customers: 2,
         changed_sales: 5,
+        paid_invoices: 1,
         changed_customers: 5,
+        changed_emails: 2,
+        opted_out_customers: 2,
+        merged_customers: 2,
+        deleted_customers: 1,
         refunds: 5,
+        refunds_elsewhere: 1,
+        pending_refunds: 1,
+        completed_refunds: 1,
+        cancelled_sales: 1,
+        exchanges: 3,
         ..Changes::default()
     });
-    for (schema, table) in [
-        ("Order", &shop.orders),
-        ("Payment", &shop.payments),
-        ("PaymentRefund", &shop.refunds),
-        ("Customer", &shop.customers),
+    for (schema, table, later) in [
+        ("Order", &shop.orders, true),
+        ("Payment", &shop.payments, true),
+        ("PaymentRefund", &shop.refunds, false),
+        ("Customer", &shop.customers, false),
     ] {
         assert!(!table.rows().is_empty());
-        table.rows().iter().for_each(|row| check(schema, &row.json()));
+        let found: usize = table.rows().iter().map(|row| check(schema, &row.json())).sum();
+        assert_eq!(found > 0, later, "{schema}: things of a later version");
     }
     for object in &shop.catalogue.objects {
         check("CatalogObject", &serde_json::from_slice(&object.bytes).unwrap());
     }
-    list(&serde_json::json!({"l": shop.places_json()}), "l").for_each(|place| check("Location", place));
-    check("Merchant", &shop.merchant_json());
+    let later = |place| assert_eq!(check("Location", place), 0);
+    list(&serde_json::json!({"l": shop.places_json()}), "l").for_each(later);
+    assert_eq!(check("Merchant", &shop.merchant_json()), 0);
 }
 
 #[test]
@@ -63,20 +96,21 @@ fn totals_add_up() {
     for row in shop.orders.rows() {
         let order = row.json();
         let lines: i64 = list(&order, "line_items").map(|l| amount(&l["total_money"])).sum();
+        let rounded = amount(&order["rounding_adjustment"]["amount_money"]);
         let sum = lines + amount(&order["total_tip_money"]) + amount(&order["total_service_charge_money"]);
-        assert_eq!(sum, amount(&order["total_money"]), "{order:#}");
+        assert_eq!(sum + rounded, amount(&order["total_money"]), "{order:#}");
+        let charges: i64 = list(&order, "service_charges").map(|c| amount(&c["total_money"])).sum();
+        assert_eq!(charges, amount(&order["total_service_charge_money"]));
         let taxes: i64 = list(&order, "line_items").map(|l| amount(&l["total_tax_money"])).sum();
         assert_eq!(taxes, amount(&order["total_tax_money"]));
         let discounts: i64 = list(&order, "discounts").map(|d| amount(&d["applied_money"])).sum();
         assert_eq!(discounts, amount(&order["total_discount_money"]), "{order:#}");
         let tenders: Vec<&Value> = list(&order, "tenders").collect();
         if !tenders.is_empty() {
-            assert_eq!(
-                tenders.iter().map(|t| amount(&t["amount_money"])).sum::<i64>(),
-                amount(&order["total_money"])
-            );
+            let paid: i64 = tenders.iter().map(|t| amount(&t["amount_money"])).sum();
+            assert_eq!(paid, amount(&order["net_amounts"]["total_money"]), "{order:#}");
         }
-        for tender in tenders {
+        for tender in tenders.into_iter().filter(|t| t["type"] != "NO_SALE") {
             let payment = shop.payments.get(tender["payment_id"].as_str().unwrap()).unwrap().json();
             assert_eq!(amount(&payment["total_money"]), amount(&tender["amount_money"]));
             assert_eq!(payment["created_at"], tender["created_at"]);
@@ -118,13 +152,15 @@ fn judged(order: &Value, payments: &[Value], shop: &Shop) -> Option<&'static str
     let text = |v: &Value, name: &str| v[name].as_str().map(str::to_owned);
     let done: Vec<&Value> = payments.iter().filter(|p| p["status"] == "COMPLETED").collect();
     let paid = !done.is_empty() && amount(&order["net_amount_due_money"]) == 0;
-    let free = amount(&order["total_money"]) == 0 && order["state"] == "COMPLETED";
+    let free = amount(&order["net_amounts"]["total_money"]) <= 0 && order["state"] == "COMPLETED";
     let customer = text(order, "customer_id")
         .or_else(|| list(order, "tenders").find_map(|t| text(t, "customer_id")))
         .or_else(|| payments.iter().find_map(|p| text(p, "customer_id")))
         .or_else(|| {
             list(order, "fulfillments").find_map(|f| {
-                let details = ["pickup_details", "shipment_details"].iter().find_map(|n| f.get(*n))?;
+                let details = ["pickup_details", "shipment_details", "delivery_details"]
+                    .iter()
+                    .find_map(|n| f.get(*n))?;
                 text(&details["recipient"], "customer_id")
             })
         });
@@ -161,9 +197,11 @@ fn the_oracle_agrees_with_what_is_served() {
         assert_eq!(judged(&order, &payments, &shop), expected["reason"].as_str(), "{order:#} {payments:#?}");
         if expected["eligible"] == Value::Bool(true) {
             let refunded: i64 = payments.iter().map(|p| amount(&p["refunded_money"])).sum();
-            let left = (amount(&order["total_money"]) - refunded).max(0);
-            assert_eq!(left, expected["amount_minor"].as_i64().unwrap());
-            assert_eq!(expected["status"] == "REFUNDED", refunded > 0 && left == 0);
+            let left = (amount(&order["net_amounts"]["total_money"]) - refunded).max(0);
+            assert_eq!(left, expected["amount_minor"].as_i64().unwrap(), "{order:#} {payments:#?}");
+            let cancelled = order["state"] == "CANCELED";
+            assert_eq!(expected["status"] == "CANCELLED", cancelled);
+            assert_eq!(expected["status"] == "REFUNDED", refunded > 0 && left == 0 && !cancelled);
         }
     }
 }

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use tillsync_engine::connect::{self, ConnectRequest, DraftOutcome};
 use tillsync_engine::connections;
-use tillsync_engine::run::{BackfillRequest, Progress, start_backfill, start_poll};
-use tillsync_engine::state::Connection;
+use tillsync_engine::run::{BackfillRequest, Progress, days, start_backfill, start_poll, start_reconcile};
+use tillsync_engine::state::{Comparison, Connection, Day};
 
 use super::check::{self, Check};
 use super::platforms::{Platforms, failed};
@@ -13,10 +13,13 @@ use crate::follow::{Followed, follow};
 use crate::host::Host;
 use tillsync_engine::shapes;
 
-/// What the shop does while the demo looks: more than ten people change, so that they go by bulk import.
+/// What the shop does while the demo looks: more than ten people change, so that they go by bulk import; customers are named
+/// late, merged and deleted; invoices are paid, money is given back elsewhere.
 /// It happened a little more than two minutes ago, since polls stay that far behind the store's index.
-const CHANGES: &str =
-    r#"{"new_sales":12,"changed_sales":6,"refunds":4,"changed_customers":12,"age_seconds":130}"#;
+const CHANGES: &str = r#"{"new_sales":12,"changed_sales":6,"refunds":4,"changed_customers":12,"anonymous_sales":2,"late_customers":3,
+        "paid_invoices":2,"offline_sales":1,"refunds_elsewhere":2,"pending_refunds":1,"completed_refunds":1,
+        "exchanges":2,"cancelled_sales":1,"changed_emails":2,"opted_out_customers":1,"merged_customers":2,
+        "deleted_customers":1,"age_seconds":130}"#;
 
 /// What the demo saw.
 pub(super) struct Told {
@@ -76,10 +79,32 @@ pub(super) async fn tell(host: &mut Host, platforms: &Platforms) -> Result<Told,
     let stats = platforms.ask("/stats").await?;
     checks.extend(check::polled(&connections, &polled, &expected, &stats));
 
+    say("\nComparing both sides, order by order.");
+    let compared = compare_all(host, &connections).await?;
+    checks.extend(check::reconciled(&connections, &compared, &expected));
+
     let mut text = sums("History", &connections, &imported);
     text.push_str(&sums("Poll", &connections, &polled));
     let runs = imported.iter().chain(&polled).map(shapes::run).collect();
     Ok(Told { checks, runs, calls, text })
+}
+
+/// Compares every connection's shop with the destination.
+async fn compare_all(
+    host: &mut Host,
+    connections: &[Connection],
+) -> Result<Vec<(Progress, Vec<Day>)>, Trouble> {
+    let mut runs = Vec::new();
+    for connection in connections {
+        let started = start_reconcile(&host.engine, &connection.id, Comparison::default()).await?;
+        runs.push(Followed { name: connection.name.clone(), run: started.run });
+    }
+    let mut compared = Vec::new();
+    for state in follow(host, true, &runs).await? {
+        let found = days(&host.engine, &state.run.id).await?;
+        compared.push((state, found));
+    }
+    Ok(compared)
 }
 
 /// Connects every open location of the shop by token.

@@ -140,11 +140,11 @@ async fn a_parked_record_is_sent_again_when_it_changed() {
 async fn records_are_not_to_blame_when_the_connection_is_gone() {
     let world = World::new().await;
     world.net.account().refused.extend((0..3).map(|n| format!("O{n:03}")));
-    world.net.account().gone = true;
+    let there = std::mem::take(&mut world.net.account().connections);
     let fault = world.deliver(&run(RunKind::Poll, "R1"), page(3, HOUR)).await.unwrap_err();
     assert_eq!(fault.code, "destination.connection_unknown");
     assert_eq!(world.row("O000").await.state, State::Pending);
-    world.net.account().gone = false;
+    world.net.account().connections = there;
     world.clock.advance(std::time::Duration::from_secs(60));
     let tally = world.deliver(&run(RunKind::Poll, "R2"), page(3, HOUR)).await.unwrap();
     assert_eq!(tally.parked["destination.invalid_record"], 3);

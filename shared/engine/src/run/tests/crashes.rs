@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
-use super::super::{handle, start_backfill, start_poll, sweep};
+use super::super::{handle, start_backfill, start_poll, start_sync, sweep};
 use super::ended;
 use crate::state::{Run, RunKind, RunState};
 use crate::testing::{DAY, HOUR, World, ago, beginning};
@@ -33,7 +33,8 @@ async fn shop() -> World {
 async fn start(world: &World, kind: RunKind) -> Run {
     match kind {
         RunKind::Historical => start_backfill(&world.engine, "C1", &Default::default()).await.unwrap().run,
-        RunKind::Poll => start_poll(&world.engine, "C1").await.unwrap().run,
+        RunKind::Manual => start_sync(&world.engine, "C1").await.unwrap().run,
+        _ => start_poll(&world.engine, "C1").await.unwrap().run,
     }
 }
 

@@ -135,7 +135,8 @@ async fn a_shop_that_never_sold_anything_completes() {
 #[tokio::test]
 async fn a_part_of_the_history_moves_no_watermark() {
     let world = shop().await;
-    let request = BackfillRequest { from: Some(ago(29 * DAY)), to: Some(ago(28 * DAY)) };
+    let request =
+        BackfillRequest { from: Some(ago(29 * DAY)), to: Some(ago(28 * DAY)), ..BackfillRequest::default() };
     let started = start_backfill(&world.engine, "C1", &request).await.unwrap();
     let run = ended(&world, &started.run.id).await;
     assert_eq!((run.full, run.streams.unwrap().orders.observed), (false, 2));

@@ -55,7 +55,8 @@ async fn a_count_of_a_shorter_history_is_not_taken_for_a_longer_one() {
     connection.settings.history_from = Some(ago(HOUR));
     connection.counted = Some(crate::state::Counted { orders: 0, exact: true, at: world.engine.now() });
     world.save(&connection).await;
-    let request = crate::run::BackfillRequest { from: Some(ago(950 * DAY)), to: None };
+    let request =
+        crate::run::BackfillRequest { from: Some(ago(950 * DAY)), ..crate::run::BackfillRequest::default() };
     let run = start_backfill(&world.engine, "C1", &request).await.unwrap().run;
     let run = ended(&world, &run.id).await;
     assert_eq!(run.expected, Some((20, false)));

@@ -87,6 +87,18 @@ pub fn read_back(account: &Account, connection: i64, since: Timestamp, offset: u
     graphql(account, "orders.read_back", Effect::Read, "SearchOrders", SEARCH, variables)
 }
 
+/// `searchOrder` of the newest orders of a connection, `limit` of them, a hundred at most.
+#[must_use]
+pub fn orders_of(account: &Account, connection: i64, limit: u32) -> Request {
+    // All that were ever made: a member that only sorts is not documented.
+    let variables = json!({"filter": {
+        "legacyConnectionId": {"value": connection, "filterOperator": "EQ"},
+        "storeCreatedDate": {"value": Timestamp::UNIX_EPOCH, "filterOperator": "GTE", "sort": "DESC"},
+        "pagination": {"offset": 0, "limit": limit.clamp(1, PAGE)},
+    }});
+    graphql(account, "orders.newest", Effect::Read, "SearchOrders", SEARCH, variables)
+}
+
 /// `getOrder`.
 #[must_use]
 pub fn get_order(account: &Account, connection: i64, id: &str) -> Request {

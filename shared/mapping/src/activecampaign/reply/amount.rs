@@ -1,5 +1,7 @@
 //! Amounts as text, compared without a binary float.
 
+use crate::model::Currency;
+
 /// Digits an amount may have with its exponent written out; more is nothing either side says.
 const MAX_DIGITS: i64 = 60;
 
@@ -11,6 +13,18 @@ pub fn same_amount(left: &str, right: &str) -> bool {
         (Some(left), Some(right)) => left == right,
         _ => false,
     }
+}
+
+/// An amount as minor units of a currency; none where the text is none, or says parts of a minor unit.
+#[must_use]
+pub fn minor_amount(text: &str, currency: Currency) -> Option<i64> {
+    let (negative, digits, scale) = parts(text)?;
+    if digits.is_empty() {
+        return Some(0);
+    }
+    let places = u32::try_from(scale.checked_add(i64::from(currency.exponent()))?).ok()?;
+    let minor = digits.parse::<i64>().ok()?.checked_mul(10_i64.checked_pow(places)?)?;
+    Some(if negative { -minor } else { minor })
 }
 
 /// Sign, digits without zeros at either end, and the power of ten of the last digit.

@@ -1,10 +1,10 @@
-//! Replies of REST: connections and contacts.
+//! Replies of REST about contacts.
 
 use serde_json::Value;
 
 use super::refuse::{by_status, describe, rest};
 use super::text::{clean, member, of_value};
-use super::{Connection, ImportState, Refusal};
+use super::{ImportState, Refusal};
 use crate::http::Response;
 
 /// Any 2xx is enough.
@@ -13,40 +13,6 @@ use crate::http::Response;
 /// The refusal.
 pub fn succeeded(response: &Response) -> Result<(), Refusal> {
     if response.is_success() { Ok(()) } else { rest(response).map(drop) }
-}
-
-/// The connection of an answer to create or change.
-///
-/// # Errors
-/// The refusal.
-pub fn connection(response: &Response) -> Result<Connection, Refusal> {
-    let body = rest(response)?;
-    body.get("connection").and_then(read_connection).ok_or(Refusal::Unavailable(response.status))
-}
-
-/// The connections of a list.
-///
-/// # Errors
-/// The refusal.
-pub fn connections(response: &Response) -> Result<Vec<Connection>, Refusal> {
-    let body = rest(response)?;
-    let list = body.get("connections").and_then(Value::as_array);
-    let list = list.ok_or(Refusal::Unavailable(response.status))?;
-    Ok(list.iter().filter_map(read_connection).collect())
-}
-
-/// Ids and flags come as text or as numbers (activecampaign.md section 1.3). No list said is no list.
-fn read_connection(value: &Value) -> Option<Connection> {
-    let text = |name: &str| value.get(name).map(of_value).unwrap_or_default();
-    let list = text("listId");
-    Some(Connection {
-        id: text("id").parse().ok()?,
-        service: text("service"),
-        externalid: text("externalid"),
-        name: text("name"),
-        list: if list.is_empty() { "0".to_owned() } else { list },
-        internal: matches!(text("isInternal").as_str(), "1" | "true"),
-    })
 }
 
 /// The batch id of a bulk import. Refused people are named by their place in the batch, as text.

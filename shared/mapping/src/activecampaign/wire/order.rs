@@ -75,11 +75,7 @@ impl OrderInput {
     /// `normalizedStatus` (activecampaign.md section 4.4).
     #[must_use]
     pub fn status_word(&self) -> &'static str {
-        match self.status {
-            Status::Completed => "COMPLETED",
-            Status::Cancelled => "CANCELLED",
-            Status::Refunded => "REFUNDED",
-        }
+        status_word(self.status)
     }
 
     /// `storeStatus`: one fixed word per status, as each must always go with one `normalizedStatus`.
@@ -95,7 +91,7 @@ impl OrderInput {
     /// What read-back must find, in short: [`super::super::Stored::agrees`] compares it.
     #[must_use]
     pub fn check(&self) -> String {
-        format!("{} {}", self.amount_text(), self.status_word())
+        check(self.final_amount, self.status)
     }
 
     /// The currency all amounts are in.
@@ -225,5 +221,18 @@ pub struct CustomerData {
 impl CustomerData {
     fn is_empty(&self) -> bool {
         [&self.first_name, &self.last_name, &self.phone, &self.company].into_iter().all(Option::is_none)
+    }
+}
+
+/// Amount and status in short.
+pub(in super::super) fn check(amount: Money, status: Status) -> String {
+    format!("{} {}", amount.decimal(), status_word(status))
+}
+
+fn status_word(status: Status) -> &'static str {
+    match status {
+        Status::Completed => "COMPLETED",
+        Status::Cancelled => "CANCELLED",
+        Status::Refunded => "REFUNDED",
     }
 }

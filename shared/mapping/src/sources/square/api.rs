@@ -115,10 +115,14 @@ impl<'a> Api<'a> {
 }
 
 fn good(call: Call, reply: Response) -> Result<Vec<u8>, SourceError> {
-    if reply.is_success() {
+    if !reply.is_success() {
+        return Err(errors::from_reply(call.operation, call.scope, &reply));
+    }
+    // Every answer is an object. Read leniently, another form would pass for an empty one.
+    if reply.body.trim_ascii_start().starts_with(b"{") {
         Ok(reply.body)
     } else {
-        Err(errors::from_reply(call.operation, call.scope, &reply))
+        Err(errors::unreadable(call.operation, "not an object"))
     }
 }
 

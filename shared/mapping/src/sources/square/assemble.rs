@@ -11,7 +11,7 @@ use crate::model::{Observed, Order, Product, Reading};
 use crate::source::{Access, Field, SourceError};
 
 use super::api::{Api, Call, decode};
-use super::flaw::{Flaw, parse, remains};
+use super::flaw::{Flaw, Remains, parse, remains};
 use super::map::{self, Parts};
 use super::memory::Memory;
 use super::pages::cursor_of;
@@ -31,6 +31,7 @@ pub(crate) struct Sale<'a> {
 pub(crate) struct Unread<'a> {
     raw: &'a str,
     flaw: Flaw,
+    left: Box<Remains>,
 }
 
 /// Reads the orders of an answer, and its cursor. They are read together; only where that fails is each read
@@ -46,7 +47,13 @@ pub(crate) fn sales<'a>(
         Ok(answer) => (answer.orders.into_vec().into_iter().map(Ok).collect(), cursor_of(&answer.cursor)),
         Err(_) => {
             let answer: wire::OrdersAnswer<'a, &'a RawValue> = decode(call, body)?;
-            let one = |raw: &&'a RawValue| parse(raw.get()).map_err(|flaw| Unread { raw: raw.get(), flaw });
+            let one = |raw: &&'a RawValue| {
+                parse(raw.get()).map_err(|flaw| Unread {
+                    raw: raw.get(),
+                    flaw,
+                    left: Box::new(remains(raw.get())),
+                })
+            };
             (answer.orders.iter().map(one).collect::<Vec<_>>(), cursor_of(&answer.cursor))
         }
     };
@@ -64,10 +71,7 @@ impl<'a> Sale<'a> {
     fn of(order: Result<wire::Order<'a>, Unread<'a>>, field: Field, last: Timestamp) -> Self {
         let at = match &order {
             Ok(order) => pick(field, order.created_at, order.updated_at),
-            Err(unread) => {
-                let left = remains(unread.raw);
-                pick(field, left.created, left.updated)
-            }
+            Err(unread) => pick(field, unread.left.created, unread.left.updated),
         };
         Self { at: at.unwrap_or(last), order }
     }
@@ -76,13 +80,16 @@ impl<'a> Sale<'a> {
     pub(crate) fn is_of(&self, location: &str) -> bool {
         match &self.order {
             Ok(order) => filled(&order.location_id).is_none_or(|at| at == location),
-            Err(unread) => remains(unread.raw).location.is_none_or(|at| at == location),
+            Err(unread) => unread.left.location.as_deref().is_none_or(|at| at == location),
         }
     }
 
-    /// The order's id, where it could be read.
-    pub(crate) fn id(&self) -> Option<&str> {
-        self.order.as_ref().ok().map(|order| &*order.id)
+    /// The order's id, or the name it goes by without one.
+    pub(crate) fn id(&self) -> &str {
+        match &self.order {
+            Ok(order) => &order.id,
+            Err(unread) => &unread.left.id,
+        }
     }
 }
 

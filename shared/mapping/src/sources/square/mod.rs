@@ -35,10 +35,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::http::Http;
-use crate::model::{Customer, Observed, Order, Secret, Store};
+use crate::model::{Customer, Observed, Order, Product, Secret, Store};
 use crate::source::{Access, Cache, CodeText, Count, Page, PageToken, Source, SourceError, Window};
 
 use api::Api;
+use goods::Goods;
 use memory::Memory;
 
 /// Square: point of sale, online store, invoices.
@@ -56,6 +57,10 @@ impl Source for Square {
 
     fn default_api_url(&self) -> &'static str {
         "https://connect.squareup.com"
+    }
+
+    fn destination_service(&self) -> Option<&'static str> {
+        None
     }
 
     fn codes(&self) -> &'static [CodeText] {
@@ -128,6 +133,17 @@ impl Source for Square {
         ids: &[String],
     ) -> Result<Vec<Observed<Customer>>, SourceError> {
         people::fetch(&Api::of(http, access), ids).await
+    }
+
+    async fn fetch_products(
+        &self,
+        http: &dyn Http,
+        access: &Access,
+        ids: &[String],
+    ) -> Result<Vec<Product>, SourceError> {
+        let mut goods = Goods::default();
+        goods.look_up(&Api::of(http, access), &ids.iter().map(String::as_str).collect()).await?;
+        Ok(ids.iter().filter_map(|id| goods.get(id)).map(|product| (**product).clone()).collect())
     }
 
     async fn count_customers(&self, http: &dyn Http, access: &Access) -> Result<u64, SourceError> {

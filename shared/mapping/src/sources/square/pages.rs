@@ -157,7 +157,7 @@ fn elsewhere(bodies: &[Vec<u8>], end: Timestamp) -> Result<Vec<Sale<'_>>, Source
     Ok(found)
 }
 
-/// Reads orders by id as they are now: people anew, the catalogue as it is remembered.
+/// Reads orders of the location by id as they are now: people anew, the catalogue as it is remembered.
 pub(crate) async fn fetch(
     api: &Api<'_>,
     access: &Access,
@@ -169,6 +169,8 @@ pub(crate) async fn fetch(
     for body in &bodies {
         found.extend(sales(ORDERS_RETRIEVE, body, Field::Updated, Timestamp::UNIX_EPOCH)?.0);
     }
+    // The id of an order may come from anywhere in the store: what was sold elsewhere is another connection's.
+    found.retain(|sale| sale.is_of(&access.location.id));
     let mut remembered = std::mem::take(&mut memory.people);
     let assembled = assemble(api, access, Field::Updated, &found, Known::new(), memory).await;
     remembered.extend(memory.people.drain());

@@ -1,6 +1,6 @@
 //! Customers: read in bulk for a page of orders, and as a stream of their own.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -14,6 +14,9 @@ use super::flaw::{Flaw, parse, remains};
 use super::memory::{MOST_PEOPLE, Memory};
 use super::pages::{cursor_of, end_of};
 use super::{ask, errors, wire};
+
+/// What came for each id.
+type Entries<'a> = HashMap<wire::Text<'a>, wire::PersonEntry<'a>>;
 
 /// A customer id, looked up.
 #[derive(Clone)]
@@ -87,8 +90,7 @@ pub(crate) async fn look_up(
 }
 
 fn take_in(body: &[u8], ids: &[&str], memory: &mut Memory) -> Result<(), SourceError> {
-    let answer: wire::BulkPeople<'_> = decode(CUSTOMERS_RETRIEVE, body)?;
-    let mut entries = answer.responses.unwrap_or_default();
+    let mut entries = entries(body)?;
     for id in ids {
         let profile = match entries.remove(*id) {
             Some(entry) => profile(&entry)?,
@@ -97,6 +99,14 @@ fn take_in(body: &[u8], ids: &[&str], memory: &mut Memory) -> Result<(), SourceE
         memory.people.insert((*id).to_owned(), profile);
     }
     Ok(())
+}
+
+/// The entries of an answer. Each id is answered with one (square.md section 5.2): an answer without any says
+/// nothing about anybody.
+fn entries(body: &[u8]) -> Result<Entries<'_>, SourceError> {
+    let answer: wire::BulkPeople<'_> = decode(CUSTOMERS_RETRIEVE, body)?;
+    let lost = || errors::unreadable(CUSTOMERS_RETRIEVE.operation, "no entries");
+    answer.responses.ok_or_else(lost)
 }
 
 fn profile(entry: &wire::PersonEntry<'_>) -> Result<Profile, SourceError> {
@@ -146,8 +156,7 @@ pub(crate) async fn fetch(api: &Api<'_>, ids: &[String]) -> Result<Vec<Observed<
     for ids in ids.chunks(RECORDS_A_CALL) {
         let question = json!({"customer_ids": ids});
         let body = api.post(CUSTOMERS_RETRIEVE, "/v2/customers/bulk-retrieve", &question).await?;
-        let answer: wire::BulkPeople<'_> = decode(CUSTOMERS_RETRIEVE, &body)?;
-        let mut entries = answer.responses.unwrap_or_default();
+        let mut entries = entries(&body)?;
         for id in ids {
             let Some(entry) = entries.remove(id.as_str()) else { continue };
             // An entry that could not be served is an error, not an absence.

@@ -2,6 +2,7 @@
 
 mod budget;
 mod connect;
+mod contract;
 mod examples;
 mod failures;
 mod paging;

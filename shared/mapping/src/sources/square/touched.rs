@@ -136,7 +136,7 @@ fn hint(orders: &mut Hints, id: &str, changed: Timestamp) {
 /// Leaves out what was returned already, here or on an earlier page.
 pub(crate) fn unseen(orders: Hints, here: &[&[Sale<'_>]], seen: &Seen) -> Vec<String> {
     let held: std::collections::HashSet<&str> =
-        here.iter().flat_map(|sales| sales.iter()).filter_map(Sale::id).collect();
+        here.iter().flat_map(|sales| sales.iter()).map(Sale::id).collect();
     let news =
         orders.into_iter().filter(|(id, changed)| !held.contains(id.as_str()) && !seen.covers(id, *changed));
     news.map(|(id, _)| id).collect()

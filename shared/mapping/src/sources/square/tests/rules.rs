@@ -1,5 +1,7 @@
 //! One file per rule of rules.md section 1: what Square holds, and beside it what it comes to.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::source::{Cache, Source};
@@ -27,6 +29,10 @@ fn outcome(case: &Value) -> Value {
     }
     if let Some(url) = case["api_url"].as_str() {
         access.api_url = url.to_owned();
+    }
+    if let Some(merged) = case["merged"].as_object() {
+        let merged = merged.iter().map(|(old, new)| (old.clone(), new.as_str().unwrap().to_owned()));
+        access.merged = Arc::new(merged.collect());
     }
     access.options.link_to_receipt = case["link_to_receipt"] == json!(true);
     access.options.buyers_by_email = case["buyers_by_email"] == json!(true);

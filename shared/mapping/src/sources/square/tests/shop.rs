@@ -34,6 +34,8 @@ pub(super) struct Shop {
     pub(super) empty_first: Vec<&'static str>,
     /// What happens at the n-th call of an operation, from 1.
     pub(super) faults: BTreeMap<(&'static str, usize), Fault>,
+    /// Lists hold everything, whatever was asked for.
+    pub(super) whole: bool,
     /// ListPayments tells offline payments only when asked for them.
     pub(super) hides_offline: bool,
     pub(super) calls: Mutex<Vec<Request>>,
@@ -84,7 +86,8 @@ impl Shop {
             "customers.search" => self.search_customers(request, &query, cursor),
             "customers.bulk_retrieve" => {
                 let none = json!({"errors": [{"category": "INVALID_REQUEST_ERROR", "code": "NOT_FOUND"}]});
-                let entry = |id: String| match by_id(&self.customers, &id) {
+                let any = self.customers.first().filter(|_| self.whole);
+                let entry = |id: String| match any.or_else(|| by_id(&self.customers, &id)) {
                     Some(person) => (id, json!({"customer": person})),
                     None => (id, none.clone()),
                 };
@@ -100,8 +103,11 @@ impl Shop {
     }
 
     fn catalog_of(&self, query: &Map<String, Value>) -> Value {
-        let objects: Vec<&Value> =
-            listed(query, "object_ids", 1000).iter().filter_map(|id| by_id(&self.catalog, id)).collect();
+        let wanted = listed(query, "object_ids", 1000);
+        let mut objects: Vec<&Value> = wanted.iter().filter_map(|id| by_id(&self.catalog, id)).collect();
+        if self.whole {
+            objects = self.catalog.iter().collect();
+        }
         let related = objects.iter().filter_map(|object| {
             by_id(&self.catalog, object.pointer("/item_variation_data/item_id")?.as_str()?)
         });
@@ -121,17 +127,20 @@ impl Shop {
         let mut found: Vec<&Value> = self
             .orders
             .iter()
-            .filter(|order| query["location_ids"] == json!([order["location_id"]]))
+            .filter(|order| self.whole || query["location_ids"] == json!([order["location_id"]]))
             .collect();
         if let Some(filter) = query_value.pointer("/filter/date_time_filter").and_then(Value::as_object) {
             assert_eq!(filter.keys().collect::<Vec<_>>(), [&sort], "Square: the sort field is the filter's");
-            found.retain(|order| within(order, &sort, &filter[&sort]["start_at"], &filter[&sort]["end_at"]));
+            found.retain(|order| {
+                self.whole || within(order, &sort, &filter[&sort]["start_at"], &filter[&sort]["end_at"])
+            });
         }
         found.sort_by_cached_key(|order| instant(&order[&sort]));
+        let key = sort.as_str();
         let limit = query["limit"].as_u64().unwrap() as usize;
         assert!(limit <= 1000);
         let name = if query["return_entries"] == json!(true) { "order_entries" } else { "orders" };
-        self.page(request, query, cursor, limit, name, found)
+        self.page(request, query, cursor, (limit, key), name, found)
     }
 
     fn search_customers(
@@ -140,15 +149,19 @@ impl Shop {
         query: &Map<String, Value>,
         cursor: Option<String>,
     ) -> (u16, Value) {
+        if query.get("count") == Some(&json!(true)) {
+            return (200, json!({"count": self.customers.len()}));
+        }
         let filter = query["query"]["filter"].as_object().unwrap();
         let (field, range) = filter.iter().next().unwrap();
         let mut found: Vec<&Value> = self
             .customers
             .iter()
-            .filter(|c| within(c, field, &range["start_at"], &range["end_at"]))
+            .filter(|c| self.whole || within(c, field, &range["start_at"], &range["end_at"]))
             .collect();
         found.sort_by_cached_key(|person| instant(&person["created_at"]));
-        self.page(request, query, cursor, query["limit"].as_u64().unwrap() as usize, "customers", found)
+        let limit = query["limit"].as_u64().unwrap() as usize;
+        self.page(request, query, cursor, (limit, "created_at"), "customers", found)
     }
 
     /// ListPayments and ListPaymentRefunds.
@@ -167,12 +180,13 @@ impl Shop {
             name == "refunds" || query.contains_key("location_id"),
             "without one it reads the main location"
         );
-        if query.contains_key("location_id") {
+        if query.contains_key("location_id") && !self.whole {
             found.retain(|one| one["location_id"] == *field("location_id"));
         }
-        found.retain(|one| within(one, "created_at", field("begin_time"), field("end_time")));
+        found.retain(|one| self.whole || within(one, "created_at", field("begin_time"), field("end_time")));
         found.retain(|one| {
-            within(one, "updated_at", field("updated_at_begin_time"), field("updated_at_end_time"))
+            self.whole
+                || within(one, "updated_at", field("updated_at_begin_time"), field("updated_at_end_time"))
         });
         if self.hides_offline {
             let asked = field("is_offline_payment") == "true";
@@ -180,24 +194,29 @@ impl Shop {
         }
         let sort = field("sort_field").as_str().unwrap().to_lowercase();
         found.sort_by_cached_key(|one| instant(&one[&sort]));
-        self.page(request, query, cursor, 100, name, found)
+        self.page(request, query, cursor, (100, &sort), name, found)
     }
 
-    /// One page; the cursor holds the position and the very question it is bound to.
+    /// One page; the cursor holds the last record and the very question it is bound to. It keeps its place by the
+    /// record and not by a count, or a record that moves would hide another; Square does not tell.
     fn page(
         &self,
         request: &Request,
         query: &Map<String, Value>,
         cursor: Option<String>,
-        limit: usize,
+        (limit, key): (usize, &str),
         name: &str,
         found: Vec<&Value>,
     ) -> (u16, Value) {
         let bound = format!("{:?}", Value::from(query.clone()));
+        let place = |one: &Value| format!("{:?} {}", instant(&one[key]), one["id"]);
         let start = match &cursor {
             None => 0,
             Some(cursor) => match cursor.split_once('|') {
-                Some((start, question)) if question == bound => start.parse().unwrap(),
+                Some((last, question)) if question == bound => {
+                    let held = found.iter().position(|one| place(one) == last);
+                    held.map_or_else(|| found.partition_point(|one| *place(one) < *last), |held| held + 1)
+                }
                 _ => {
                     return (
                         400,
@@ -214,7 +233,8 @@ impl Shop {
             body[name] = found[start..end].iter().map(|value| (*value).clone()).collect();
         }
         if end < found.len() {
-            body["cursor"] = Value::from(format!("{end}|{bound}"));
+            let last = if end == 0 { String::new() } else { place(found[end - 1]) };
+            body["cursor"] = Value::from(format!("{last}|{bound}"));
         }
         (200, body)
     }

@@ -1,30 +1,18 @@
 //! Running, building and showing.
 
 use std::path::{Path, PathBuf};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+pub(super) use crate::contract::run;
 use crate::http::Http;
 use crate::model::{
     Buyer, Currency, Customer, Location, Observed, Order, Personal, Product, Reading, Secret,
 };
 use crate::source::{Access, Cache, Field, Page, ReadOptions, Source, SourceError, Window};
 use crate::sources::square::Square;
-
-/// Runs a future of which every step is ready: the stores here answer at once.
-pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
-            return value;
-        }
-    }
-}
 
 pub(super) fn time(text: &str) -> Timestamp {
     text.parse().unwrap()

@@ -47,6 +47,23 @@ fn an_order_whose_payment_changed_goes_with_the_page() {
 }
 
 #[test]
+fn an_invoice_that_is_paid_later_goes_with_the_page() {
+    let mut shop = old_sale();
+    let (later, money) = (after(DAY + 5).to_string(), json!({"amount": 1000, "currency": "EUR"}));
+    for name in ["created_at", "updated_at"] {
+        shop.payments[0][name] = later.clone().into();
+        shop.orders[0]["tenders"][0][name] = later.clone().into();
+    }
+    shop.payments[0]["amount_money"] = money;
+    shop.orders[0]["state"] = "OPEN".into();
+    let pages = read_all(&shop, &access(), window(Field::Updated, DAY, DAY + 100)).unwrap();
+    assert_eq!(ids(&pages), ["OLD"], "the order itself did not change");
+    let Reading::Ready(order) = &pages[0].records[0].reading else { panic!("{:?}", pages[0].records) };
+    assert_eq!((order.date, order.status), (after(DAY + 5), Status::Completed), "it counts from its payment");
+    assert_eq!(pages[0].records[0].created, after(0));
+}
+
+#[test]
 fn the_sale_behind_a_return_order_goes_with_the_page() {
     let mut shop = old_sale();
     shop.orders.push(return_order("BACK", "L1", "OLD", DAY + 5));

@@ -1,0 +1,131 @@
+//! One e-commerce customer per address (rules.md section 1): several profiles of the store that share an address
+//! are one customer at the destination, known by the id that came first; one opt-out is everybody's.
+
+use std::collections::{BTreeMap, HashMap};
+
+use tillsync_mapping::activecampaign::OrderInput;
+use tillsync_mapping::model::{Buyer, Customer, Email};
+
+use super::Delivering;
+use super::people::address_mark;
+use crate::fault::Fault;
+use crate::ports::{Key, MAX_BATCH, Written};
+use crate::state::{Address, Row};
+
+/// Times rows are read anew because somebody else wrote them.
+const MAX_ROUNDS: u32 = 5;
+
+/// What one record says of the profile behind an address.
+pub(super) struct Said<'a> {
+    pub(super) email: &'a Email,
+    pub(super) profile: Option<&'a str>,
+    pub(super) opted_out: bool,
+    /// Whether the profile has bought: only then it becomes a customer of its own.
+    pub(super) bought: bool,
+}
+
+impl<'a> From<&'a Buyer> for Said<'a> {
+    fn from(buyer: &'a Buyer) -> Self {
+        let opted_out = buyer.accepts_marketing == Some(false);
+        Self { email: &buyer.email, profile: buyer.id.as_deref(), opted_out, bought: true }
+    }
+}
+
+impl<'a> From<&'a Customer> for Said<'a> {
+    fn from(customer: &'a Customer) -> Self {
+        let opted_out = customer.accepts_marketing == Some(false);
+        Self { email: &customer.email, profile: Some(&customer.id), opted_out, bought: false }
+    }
+}
+
+/// What is known of the addresses of a page.
+#[derive(Default)]
+pub(super) struct Addresses(HashMap<String, Address>);
+
+impl Addresses {
+    /// Puts into an order what its buyer's address is known by.
+    pub(super) fn settle(&self, buyer: &Buyer, input: &mut OrderInput) {
+        let Some(known) = self.0.get(&mark(&buyer.email)) else { return };
+        if known.customer.is_some() {
+            input.store_customer_id.clone_from(&known.customer);
+        }
+        if !known.opted_out.is_empty() {
+            input.accepts_marketing = Some(false);
+        }
+    }
+}
+
+impl Delivering<'_> {
+    /// Reads what is known of these addresses, and notes what is new about them.
+    pub(super) async fn addresses<'s>(&self, said: Vec<Said<'s>>) -> Result<Addresses, Fault> {
+        let mut open: BTreeMap<String, Vec<Said<'s>>> = BTreeMap::new();
+        for said in said {
+            open.entry(mark(said.email)).or_default().push(said);
+        }
+        let mut known = Addresses::default();
+        for _ in 0..MAX_ROUNDS {
+            if open.is_empty() {
+                return Ok(known);
+            }
+            let marks: Vec<String> = open.keys().cloned().collect();
+            for marks in marks.chunks(MAX_BATCH) {
+                for (mark, address) in self.note_addresses(marks, &open).await? {
+                    open.remove(&mark);
+                    known.0.insert(mark, address);
+                }
+            }
+        }
+        Err(Fault::retry("data.unavailable", "the same addresses are written by others all the time"))
+    }
+
+    /// One round over a batch; those somebody else wrote meanwhile are left out of the answer.
+    async fn note_addresses(
+        &self,
+        marks: &[String],
+        said: &BTreeMap<String, Vec<Said<'_>>>,
+    ) -> Result<Vec<(String, Address)>, Fault> {
+        let partition = self.connection.people_partition();
+        let keys: Vec<Key> = marks.iter().map(|mark| Address::key(&partition, mark)).collect();
+        let items = self.engine.store.get_many(&keys).await?;
+        let (mut done, mut changed, mut writes) = (Vec::new(), Vec::new(), Vec::new());
+        for ((mark, key), item) in marks.iter().zip(keys).zip(items) {
+            let row: Option<Row<Address>> = item.as_ref().map(Row::parse).transpose()?;
+            let mut row = row.unwrap_or_else(|| Row::new(key, Address::default()));
+            let before = row.value.clone();
+            for said in said.get(mark).into_iter().flatten() {
+                note(&mut row.value, said);
+            }
+            if row.value == before {
+                done.push((mark.clone(), row.value));
+            } else {
+                writes.push(row.put()?);
+                changed.push((mark.clone(), row.value));
+            }
+        }
+        if !writes.is_empty() {
+            let written = self.engine.store.write_each(writes).await?;
+            let kept = changed.into_iter().zip(written).filter(|(_, written)| *written == Written::Done);
+            done.extend(kept.map(|(changed, _)| changed));
+        }
+        Ok(done)
+    }
+}
+
+/// Notes one profile. One that neither bought nor opted out needs no row: most people are so.
+fn note(address: &mut Address, said: &Said<'_>) {
+    let Some(profile) = said.profile else { return };
+    if said.bought {
+        address.customer.get_or_insert_with(|| profile.to_owned());
+        address.know(profile);
+    }
+    if said.opted_out {
+        address.opted_out.insert(profile.to_owned());
+    } else {
+        address.opted_out.remove(profile);
+    }
+}
+
+/// Stands for an address in keys: the ledger keeps none.
+pub(crate) fn mark(email: &Email) -> String {
+    address_mark(&email.canonical())
+}

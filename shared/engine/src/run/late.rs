@@ -1,0 +1,85 @@
+//! Marks of records that are to be looked at again at a certain time: sales whose customer may come late
+//! (rules.md section 1).
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::context::Engine;
+use crate::fault::Fault;
+use crate::ports::{Condition, Key, MAX_BATCH, Write};
+use crate::state::{Connection, Row, Stream, Tagged, WindowRow};
+
+/// What their keys begin with, in the partition of a connection.
+const PREFIX: &str = "DUE#";
+/// References of one window.
+pub(super) const REFERENCES: usize = 500;
+/// Windows of marks one run takes up; the rest is the next run's.
+const MAX_WINDOWS: usize = 4;
+
+/// A record is to be looked at again: which and when is all in the key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Due {
+    id: String,
+}
+
+impl Tagged for Due {}
+
+/// The write that has an order looked at again. One that is there already says the same.
+pub(crate) fn mark(connection: &str, id: &str, at: Timestamp) -> Result<Write, Fault> {
+    let key = Key::new(Connection::partition(connection), format!("{}{id}", upto(at)));
+    Row::new(key, Due { id: id.to_owned() }).put()
+}
+
+/// Seconds since 1970 at a fixed width sort as text.
+fn upto(at: Timestamp) -> String {
+    format!("{PREFIX}{:012}#", at.as_second().max(0))
+}
+
+/// True when a look is due.
+pub(super) async fn is_any_due(engine: &Engine, connection: &str, now: Timestamp) -> Result<bool, Fault> {
+    let first = engine.store.query(&Connection::partition(connection), PREFIX, None, 1).await?;
+    Ok(first.first().is_some_and(|item| item.key.sk < upto(now)))
+}
+
+/// Windows of what is due by now.
+pub(super) async fn due_windows(
+    engine: &Engine,
+    connection: &str,
+    now: Timestamp,
+) -> Result<Vec<WindowRow>, Fault> {
+    let partition = Connection::partition(connection);
+    let mut windows = Vec::new();
+    let mut after: Option<String> = None;
+    while windows.len() < MAX_WINDOWS {
+        let items = engine.store.query(&partition, PREFIX, after.as_deref(), REFERENCES).await?;
+        let full = items.len() == REFERENCES;
+        let mut window = WindowRow::of(0, Stream::Orders, Vec::new(), now);
+        for item in items.into_iter().take_while(|item| item.key.sk < upto(now)) {
+            let due = Row::<Due>::parse(&item)?;
+            if !window.ids.contains(&due.value.id) {
+                window.ids.push(due.value.id);
+            }
+            after = Some(item.key.sk.clone());
+            window.marks.push(item.key.sk);
+        }
+        let taken = window.marks.len();
+        if taken > 0 {
+            windows.push(window);
+        }
+        if !full || taken < REFERENCES {
+            break;
+        }
+    }
+    Ok(windows)
+}
+
+/// Removes marks whose look was taken. Whoever is stopped before it looks once more, and nothing else.
+pub(super) async fn forget_marks(engine: &Engine, connection: &str, marks: &[String]) -> Result<(), Fault> {
+    let partition = Connection::partition(connection);
+    for marks in marks.chunks(MAX_BATCH) {
+        let remove =
+            |mark: &String| Write::Delete { key: Key::new(partition.clone(), mark), when: Condition::Rev(1) };
+        engine.store.write_each(marks.iter().map(remove).collect()).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! Profiles that became one at the store. A poll learns it from the address: a profile that is new to an address,
+//! while one that bought with it no longer resolves (rules.md section 1; square.md section 5.3 tells that the ids
+//! of the old ones are gone, and orders keep naming them).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tillsync_mapping::model::{Customer, Observed, Reading as Mapped};
+use tillsync_mapping::source::Access;
+
+use super::Reading;
+use crate::deliver::address_key;
+use crate::fault::Fault;
+use crate::paced::Paced;
+use crate::ports::{Key, MAX_BATCH};
+use crate::state::{Address, Merged, Row, update};
+
+impl Reading<'_> {
+    /// Looks for merges among changed people, and notes them.
+    pub(super) async fn note_merges(
+        &self,
+        people: &BTreeMap<String, String>,
+        (http, access): (&Paced<'_>, &Access),
+    ) -> Result<(), Fault> {
+        let partition = self.owner.people_partition();
+        let suspects = self.suspects(people).await?;
+        let asked: BTreeSet<String> =
+            suspects.iter().flat_map(|(_, _, row)| row.value.profiles.iter().cloned()).collect();
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let asked: Vec<String> = asked.into_iter().collect();
+        let there = self.source.fetch_customers(http, access, &asked).await?;
+        let there: BTreeSet<String> = there.into_iter().map(|record| record.id).collect();
+        let mut writes = Vec::new();
+        for (profile, key, row) in suspects {
+            for old in row.value.profiles.iter().filter(|old| !there.contains(*old)) {
+                let merged = Merged { old: old.clone(), new: profile.clone() };
+                writes.push(Row::new(Merged::key(&partition, old), merged).put()?);
+            }
+            // From here on it is one of the address's own, and nobody asks again.
+            update(&*self.engine.store, &key, |address: &mut Address| address.know(&profile)).await?;
+        }
+        // Noted already, where it is there.
+        self.engine.store.write_each(writes).await?;
+        Ok(())
+    }
+
+    /// Profiles that are new to an address with which others have bought.
+    async fn suspects(
+        &self,
+        people: &BTreeMap<String, String>,
+    ) -> Result<Vec<(String, Key, Row<Address>)>, Fault> {
+        let partition = self.owner.people_partition();
+        let mut suspects = Vec::new();
+        let all: Vec<(&String, &String)> = people.iter().collect();
+        for some in all.chunks(MAX_BATCH) {
+            let keys: Vec<Key> = some.iter().map(|(_, mark)| Address::key(&partition, mark)).collect();
+            let items = self.engine.store.get_many(&keys).await?;
+            for (((profile, _), key), item) in some.iter().zip(keys).zip(items) {
+                let row: Option<Row<Address>> = item.as_ref().map(Row::parse).transpose()?;
+                let unknown = row.filter(|row| {
+                    !row.value.profiles.is_empty() && !row.value.profiles.contains(profile.as_str())
+                });
+                suspects.extend(unknown.map(|row| ((*profile).clone(), key, row)));
+            }
+        }
+        Ok(suspects)
+    }
+}
+
+/// People by profile, with the mark of their address.
+pub(super) fn marks(people: &[Observed<Customer>]) -> BTreeMap<String, String> {
+    let mark = |record: &Observed<Customer>| match &record.reading {
+        Mapped::Ready(customer) => Some((record.id.clone(), address_key(&customer.email))),
+        _ => None,
+    };
+    people.iter().filter_map(mark).collect()
+}

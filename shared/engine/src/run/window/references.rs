@@ -1,0 +1,77 @@
+//! Records fetched by reference: what is due, what is parked, what somebody names.
+
+use std::collections::HashSet;
+
+use super::{Delivered, Read, Reading};
+use crate::deliver::Delivering;
+use crate::fault::Fault;
+use crate::paced::Paced;
+use crate::state::Stream;
+use crate::sums::Tally;
+
+/// References of one page: what a source answers in one call.
+const A_PAGE: usize = 100;
+
+impl Reading<'_> {
+    /// Fetches and delivers the references that are left; each page takes its own out.
+    pub(super) async fn references(
+        &mut self,
+        source_http: &Paced<'_>,
+        out: &Paced<'_>,
+    ) -> Result<Read, Fault> {
+        loop {
+            let page: Vec<String> = self.row.value.ids.iter().take(A_PAGE).cloned().collect();
+            let delivered = self.fetch_and_deliver(&page, source_http, out).await?;
+            self.row.value.ids.drain(..page.len());
+            self.count_calls(source_http, out);
+            let (last, short) = (self.row.value.ids.is_empty(), self.is_short());
+            if let Some(read) = self.checkpoint(delivered, last, short).await? {
+                return Ok(read);
+            }
+        }
+    }
+
+    async fn fetch_and_deliver(
+        &self,
+        ids: &[String],
+        source_http: &Paced<'_>,
+        out: &Paced<'_>,
+    ) -> Result<Delivered, Fault> {
+        let access = self.engine.access_to_orders(&self.owner).await?;
+        let mut delivering = Delivering::new(self.engine, &self.owner, &self.run, out).await?;
+        delivering.page = (self.row.value.n, self.row.value.pages);
+        let mut delivered = Delivered::default();
+        let mut gone: HashSet<String> = ids.iter().cloned().collect();
+        match self.row.value.stream {
+            Stream::Orders => {
+                let page = self.source.fetch_orders(source_http, &access, ids, &self.cache).await?;
+                gone.retain(|id| !page.records.iter().any(|record| record.id == *id));
+                delivered.products = delivering.products(page.products).await?;
+                delivered.tally = delivering.orders(page.records).await?;
+            }
+            Stream::Customers => {
+                let records = self.source.fetch_customers(source_http, &access, ids).await?;
+                gone.retain(|id| !records.iter().any(|record| record.id == *id));
+                delivered.tally = delivering.customers(records, false).await?;
+            }
+            Stream::Products => {
+                let products = self.source.fetch_products(source_http, &access, ids).await?;
+                gone.retain(|id| !products.iter().any(|product| product.variant_id == *id));
+                delivered.tally = delivering.products(products).await?;
+            }
+        }
+        delivered.tally.add(&self.note_gone(&delivering, gone).await?);
+        Ok(delivered)
+    }
+
+    /// What the store does not have any more: nothing can be sent of it.
+    async fn note_gone(&self, delivering: &Delivering<'_>, ids: HashSet<String>) -> Result<Tally, Fault> {
+        let mut tally = Tally::default();
+        let mut ids: Vec<String> = ids.into_iter().collect();
+        ids.sort_unstable();
+        for outcome in delivering.gone(self.row.value.stream, &ids).await? {
+            tally.count(&outcome);
+        }
+        Ok(tally)
+    }
+}
