@@ -49,8 +49,6 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: Backfill,
     },
-    /// Compare the store with ActiveCampaign, day by day, and say why they differ
-    Reconcile(Reconcile),
     /// Say what the history would send, and show one order as it would go out; sends nothing
     Preview {
         /// Id or name
@@ -94,6 +92,8 @@ pub(crate) enum Command {
         #[arg(long)]
         offline: bool,
     },
+    /// Compare the store with ActiveCampaign, day by day, and say why they differ
+    Reconcile(Reconcile),
     /// List the connections with their state and sums
     Connections,
     /// List the runs of a connection
@@ -239,15 +239,15 @@ pub(crate) enum Backfill {
         /// Last day [default: now]
         #[arg(long, value_name = "DATE")]
         to: Option<String>,
+        /// Only say what it would send, and show one order as it would go out
+        #[arg(long, conflicts_with_all = ["wait", "limit", "force"])]
+        dry_run: bool,
         /// A trial: end when so many orders, the oldest, have been sent
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
         limit: Option<u64>,
         /// Send again what is there as it is
         #[arg(long)]
         force: bool,
-        /// Only say what it would send, and show one order as it would go out
-        #[arg(long, conflicts_with = "wait")]
-        dry_run: bool,
         /// Do the work here, or follow it, until nothing is on its way any more
         #[arg(long)]
         wait: bool,

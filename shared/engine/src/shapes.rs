@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::connect::Summary;
 use crate::doctor::Report;
-use crate::find::{Found, Hit};
+use crate::find::{Found as Finds, Hit};
 use crate::manage::{Changed, Set, words};
 use crate::preview::Preview;
 use crate::run::Progress;
@@ -82,7 +82,7 @@ pub fn set(set: &Set) -> Value {
 
 /// What was found, each with what to ask next.
 #[must_use]
-pub fn found(found: &Found, next: impl Fn(&Hit) -> Value) -> Value {
+pub fn finds(found: &Finds, next: impl Fn(&Hit) -> Value) -> Value {
     let hit = |hit: &Hit| {
         let mut all = json!(hit);
         all["next"] = next(hit);

@@ -35,7 +35,7 @@ pub(super) async fn find(host: &Host, text: &str) -> Result<Answer, Trouble> {
             found.hits.len()
         ));
     }
-    Ok(Answer::complete(said, shapes::found(&found, |hit| json!(next(hit)))))
+    Ok(Answer::complete(said, shapes::finds(&found, |hit| json!(next(hit)))))
 }
 
 fn next(hit: &Hit) -> String {

@@ -27,13 +27,13 @@ use crate::run::connection as connection_by_id;
 use crate::state::{Connection, Row, Tagged, load, update};
 pub use adopt::Matched;
 use keep::{Known, count, keep, new_connection, renew, summary};
-pub(crate) use remote::is_there;
 #[cfg(test)]
 pub(crate) use remote::service;
 use remote::{choose, settle};
-pub(crate) use remote::{prove_account, still_there};
+pub(crate) use remote::{is_there, prove_account, still_there};
 pub use warn::Warning;
-use warn::{kept, own_integration};
+use warn::kept;
+pub(crate) use warn::own_integration;
 
 /// How long what came of a draft can be asked for.
 const DRAFTS_ARE_KEPT: SignedDuration = SignedDuration::from_hours(24);
@@ -261,12 +261,12 @@ async fn connect(
 }
 
 /// Both sides of a connection that is being made.
-struct Sides<'a> {
-    source: &'a dyn Source,
-    source_http: &'a Paced<'a>,
-    access: &'a Access,
-    http: &'a Paced<'a>,
-    account: &'a Account,
+pub(crate) struct Sides<'a> {
+    pub(crate) source: &'a dyn Source,
+    pub(crate) source_http: &'a Paced<'a>,
+    pub(crate) access: &'a Access,
+    pub(crate) http: &'a Paced<'a>,
+    pub(crate) account: &'a Account,
 }
 
 /// The location is connected to this account: its token and key are renewed, and nothing else changes.

@@ -22,7 +22,7 @@ pub struct Warning {
 }
 
 /// The account's own integration for this store counts its sales a second time (rules.md section 4).
-pub(super) async fn own_integration(sides: &Sides<'_>) -> Result<Vec<Warning>, Fault> {
+pub(crate) async fn own_integration(sides: &Sides<'_>) -> Result<Vec<Warning>, Fault> {
     let (source, access) = (sides.source, sides.access);
     let ids = [access.location.id.as_str(), access.store.as_str()];
     let mut offset = 0;

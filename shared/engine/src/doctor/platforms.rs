@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use tillsync_mapping::model::Store;
 
 use super::Check;
-use crate::connect::{prove_account, still_there};
+use crate::connect::{Sides, Warning, own_integration, prove_account, still_there};
 use crate::connections::pick_location;
 use crate::context::Engine;
 use crate::fault::Fault;
@@ -54,6 +54,11 @@ impl<'a> Platforms<'a> {
         let mut checks = vec![Check::told("account", said)];
         if works {
             checks.push(Check::told("remote", self.there(one).await));
+            checks.push(match self.own(one).await {
+                Ok(Some(warning)) => Check::warn("own_integration", warning.message).with(&warning.code),
+                Ok(None) => Check::ok("own_integration", "none runs for this store"),
+                Err(fault) => Check::told("own_integration", Err(fault)),
+            });
         }
         checks
     }
@@ -102,6 +107,17 @@ impl<'a> Platforms<'a> {
         let asked = asked.await;
         self.accounts.insert(owner, asked.clone());
         asked
+    }
+
+    /// ActiveCampaign's own integration would count the same sales once more.
+    async fn own(&self, one: &Connection) -> Result<Option<Warning>, Fault> {
+        let (access, account) = (self.engine.access(one).await?, self.engine.account(one).await?);
+        let source_http = self.engine.source_http(&one.source, &one.store, Lane::Live);
+        let http = self.engine.destination_http(&one.destination, Lane::Live);
+        let source = self.engine.source(&one.source)?;
+        let sides =
+            Sides { source, source_http: &source_http, access: &access, http: &http, account: &account };
+        Ok(own_integration(&sides).await?.into_iter().next())
     }
 
     async fn there(&self, one: &Connection) -> Result<String, Fault> {

@@ -37,6 +37,7 @@ async fn all_is_well_and_nothing_is_changed() {
         "location",
         "account",
         "remote",
+        "own_integration",
     ];
     assert_eq!(whats, expected);
     assert!(report.is_ok() && report.connections.len() == 1);

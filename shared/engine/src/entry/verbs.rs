@@ -37,7 +37,7 @@ pub(super) async fn set(engine: &Engine, what: &SetOne) -> Result<Value, Fault> 
 pub(super) async fn search(engine: &Engine, what: &Find) -> Result<Value, Fault> {
     let found = find::find(engine, &what.text).await?;
     let next = |hit: &find::Hit| json!({"action": "record", "connection": hit.connection, "stream": hit.stream, "id": hit.id});
-    Ok(shapes::found(&found, next))
+    Ok(shapes::finds(&found, next))
 }
 
 pub(super) async fn look_ahead(engine: &Engine, what: &Preview) -> Result<Value, Fault> {

@@ -197,3 +197,34 @@ async fn what_is_no_setting_or_no_value_is_named() {
     assert_eq!(pair("customers").unwrap_err().code, "config.invalid");
     assert_eq!(set(&world.engine, "C9", "customers", "all").await.unwrap_err().code, "connection.unknown");
 }
+
+/// It is paused while its first page is being sent.
+#[tokio::test]
+async fn a_history_at_work_stops_at_its_next_page() {
+    let world = World::new().await;
+    for n in 0..6 {
+        world.net.shop().sell(&format!("O{n}"), ago((30 - n) * DAY));
+    }
+    world.net.shop().page = 2;
+    let run = start_backfill(&world.engine, "C1", &Default::default()).await.unwrap().run;
+    let reading = async {
+        world.work().await;
+    };
+    let pausing = async {
+        while world.calls("orders.queue") == 0 {
+            tokio::task::yield_now().await;
+        }
+        pause(&world.engine, "C1").await.unwrap();
+    };
+    futures_util::future::join(reading, pausing).await;
+    let ended = world.load_run(&run.id).await;
+    assert_eq!(ended.state, RunState::Incomplete);
+    assert!(ended.problem.unwrap().detail.contains("is paused"));
+    let sent = world.calls("orders.queue");
+    assert!(sent < 3, "{sent} of 3 pages");
+    resume(&world.engine, "C1").await.unwrap();
+    crate::run::resume(&world.engine, "C1").await.unwrap();
+    world.work().await;
+    let ended = world.load_run(&run.id).await;
+    assert_eq!((ended.state, ended.streams.unwrap().orders.synced), (RunState::Complete, 6));
+}

@@ -86,19 +86,19 @@ pub(super) async fn sample(asking: &Asking<'_>, record: Observed<Order>) -> Resu
     Ok(Sample { source_id, decision, reason, because, live, request })
 }
 
-/// As a run that starts now would see it.
+/// As a history that starts now would see it.
 fn facts<'a>(asking: &Asking<'a>) -> Facts<'a> {
     let (now, timing) = (asking.engine.now(), asking.engine.config.timing);
     Facts {
         run: "",
         started: now,
         now,
-        history_from: asking.first,
-        adopted: asking.owner.adopted,
-        again: false,
         live: SignedDuration::from_hours(asking.owner.settings.live_hours.into()),
         force: false,
         retry: false,
+        history_from: asking.first,
+        adopted: asking.owner.adopted,
+        again: false,
         landing: timing.landing,
         lost_after: timing.lost_after,
     }

@@ -107,10 +107,7 @@ impl<'a> Reading<'a> {
 
     /// Reads and delivers from the checkpoint to the end.
     pub(super) async fn read(&mut self) -> Result<Read, Fault> {
-        if self.owner.state != ConnectionState::Active {
-            let detail = format!("{} is {}", self.owner.name, self.owner.state_word());
-            return Err(Fault::reconnect("connection.inactive", detail));
-        }
+        self.is_active()?;
         let engine = self.engine;
         let lane = lane(self.run.kind);
         let source_http = engine.source_http(&self.owner.source, &self.owner.store, lane);
@@ -123,6 +120,14 @@ impl<'a> Reading<'a> {
         };
         self.count_calls(&source_http, &destination_http);
         result
+    }
+
+    fn is_active(&self) -> Result<(), Fault> {
+        if self.owner.state == ConnectionState::Active {
+            return Ok(());
+        }
+        let detail = format!("{} is {}", self.owner.name, self.owner.state_word());
+        Err(Fault::reconnect("connection.inactive", detail))
     }
 
     async fn orders(&mut self, source_http: &Paced<'_>, out: &Paced<'_>) -> Result<Read, Fault> {
@@ -312,7 +317,9 @@ impl<'a> Reading<'a> {
         self.engine.queue.extend(self.delivery, visibility).await?;
         let reading = self.engine.run(&self.run.connection, &self.run.id).await?.value.reading();
         if reading {
-            return Ok(None);
+            // Paused meanwhile: the window ends here and says so, and is read on from here when it is resumed.
+            self.owner = connection(&*self.engine.store, &self.owner.id).await?.value;
+            return self.is_active().map(|()| None);
         }
         self.row.value.lease = None;
         self.engine.store.transact(vec![self.row.put()?]).await?;
