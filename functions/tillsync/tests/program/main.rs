@@ -1,6 +1,9 @@
 //! The program as people and scripts meet it: arguments in, one answer and an exit status out. The platforms are
 //! stand-ins in this process; nothing of the program is linked in.
 
+#[cfg(unix)]
+#[cfg(test)]
+mod alerts;
 #[cfg(test)]
 mod exits;
 #[cfg(test)]
