@@ -72,7 +72,7 @@ async fn perform(cli: Cli) -> Result<Answer, Trouble> {
     }
     let host = Host::open(data, &config)?;
     match command {
-        Command::Serve(options) => serve::serve(host, &options).await,
+        Command::Serve(options) => serve::serve(host, &config, &options).await,
         Command::Connect(options) => connect::connect(host, &options).await,
         Command::Poll(options) => poll::poll(host, &options).await,
         Command::Reconcile(options) => reconcile::reconcile(host, &options).await,
