@@ -55,6 +55,8 @@ pub(super) fn look(connection: &Connection, seen: &Seen, times: Times) -> Vec<(K
         (Kind::Stale, "", stale(connection, times)),
         unfinished(connection, RunKind::Poll, seen.poll.as_ref()),
         unfinished(connection, RunKind::Historical, seen.historical.as_ref()),
+        unfinished(connection, RunKind::Retry, seen.retry.as_ref()),
+        unfinished(connection, RunKind::Reconcile, seen.reconcile.as_ref()),
     ]
 }
 
@@ -99,7 +101,9 @@ fn stale(connection: &Connection, times: Times) -> Stand {
 
 fn unfinished(connection: &Connection, kind: RunKind, ended: Option<&Ended>) -> (Kind, &'static str, Stand) {
     let next = match kind {
-        RunKind::Poll => "the next poll reads on",
+        RunKind::Poll | RunKind::Manual => "the next poll reads on",
+        RunKind::Retry => "ask for it again",
+        RunKind::Reconcile => "look at what it found, and compare again",
         RunKind::Historical => "it has to be resumed",
     };
     (Kind::Incomplete, kind.word(), incomplete(connection, ended, next))

@@ -118,10 +118,16 @@ pub(super) struct Seen {
     pub(super) after: Option<String>,
     /// Runs that have not ended, the newest history, which may be resumed, and those younger than `after`.
     pub(super) watched: BTreeMap<String, Watched>,
-    /// How the newest poll ended.
+    /// How the newest poll ended, or a sync by hand, which reads no less.
     pub(super) poll: Option<Ended>,
     /// How the newest history ended.
     pub(super) historical: Option<Ended>,
+    /// How the newest retry ended.
+    #[serde(default)]
+    pub(super) retry: Option<Ended>,
+    /// How the newest comparison ended.
+    #[serde(default)]
+    pub(super) reconcile: Option<Ended>,
 }
 
 impl Seen {
@@ -130,7 +136,15 @@ impl Seen {
 
     /// Nothing was judged yet.
     pub(super) fn new(began: Timestamp) -> Self {
-        Self { began, after: None, watched: BTreeMap::new(), poll: None, historical: None }
+        Self {
+            began,
+            after: None,
+            watched: BTreeMap::new(),
+            poll: None,
+            historical: None,
+            retry: None,
+            reconcile: None,
+        }
     }
 
     /// Where it lives.
@@ -141,8 +155,10 @@ impl Seen {
     /// How the newest run of a kind ended.
     pub(super) fn ended(&mut self, kind: RunKind) -> &mut Option<Ended> {
         match kind {
-            RunKind::Poll => &mut self.poll,
+            RunKind::Poll | RunKind::Manual => &mut self.poll,
             RunKind::Historical => &mut self.historical,
+            RunKind::Retry => &mut self.retry,
+            RunKind::Reconcile => &mut self.reconcile,
         }
     }
 }

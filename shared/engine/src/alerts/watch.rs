@@ -121,7 +121,7 @@ fn take(connection: &Connection, seen: &mut Seen, run: &Run) -> Option<Said> {
     let parked = run.streams.as_ref().map_or(0, crate::sums::Streams::newly_parked);
     let is_news = parked > 0 && at >= seen.began && !std::mem::replace(&mut watched.parked, parked > 0);
     // That a poll was stopped with its connection needs no alert beside that one; the next poll reads on.
-    let excused = run.kind == RunKind::Poll && facts::needs_somebody(connection);
+    let excused = run.kind.is_live() && facts::needs_somebody(connection);
     let ended = seen.ended(run.kind);
     let same = ended.as_ref().is_some_and(|ended| ended.run == run.id);
     let newest = ended.as_ref().is_none_or(|ended| ended.run <= run.id);
