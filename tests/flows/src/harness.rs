@@ -19,6 +19,8 @@ use tillsync_mapping::model::Secret;
 use tillsync_sandbox::{FaultRule, Options, Running, Settings, World};
 use tokio::task::JoinSet;
 
+use crate::check;
+
 /// The source the stand-in shop is of.
 pub(crate) const SOURCE: &str = "square";
 /// A run that takes longer hangs.
@@ -183,6 +185,11 @@ impl Flow {
         tokio::time::sleep(Duration::from_millis(20)).await;
         let started = start_poll(&self.engine, &connection.id).await.unwrap();
         self.ended(&started.run).await
+    }
+
+    /// The run ended complete, with nothing parked and nothing on its way ([`check::complete`]).
+    pub(crate) async fn complete(&self, state: &Progress) {
+        check::complete(&self.world, &self.connection(&state.run.connection).await, state);
     }
 
     /// A run once it ended.
