@@ -10,7 +10,7 @@ use crate::check;
 use crate::harness::{Flow, fast, quick, shop};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sync_reads_what_changed_and_the_last_days_and_tries_again_what_is_parked() {
+async fn a_sync_reads_what_changed_and_tries_again_what_is_parked() {
     let flow = Flow::start(shop(400)).await;
     let connection = flow.connect_first().await;
     let [first, second] = [30, 60].map(|n| {
@@ -22,7 +22,7 @@ async fn a_sync_reads_what_changed_and_the_last_days_and_tries_again_what_is_par
     assert_eq!(json!(state.streams.orders.parked), json!({"destination.invalid_record": 2}));
     flow.landed().await;
 
-    // One is well again: the sync sends it, with what is new, and looks at the last days a second time.
+    // One is well again: the sync sends it, with what is new.
     flow.world.poison(std::slice::from_ref(&first), None);
     flow.world.change(&Changes { new_sales: 2, ..Changes::default() });
     let sync = flow.sync(&connection).await;
@@ -30,8 +30,6 @@ async fn a_sync_reads_what_changed_and_the_last_days_and_tries_again_what_is_par
     assert_eq!(sync.run.state, RunState::Complete);
     let orders = &sync.streams.orders;
     assert_eq!((orders.synced, json!(orders.parked)), (3, json!({"destination.invalid_record": 1})));
-    let young = check::shop(&flow.world, &connection)["younger_than_24h"].as_u64().unwrap();
-    assert!(orders.unchanged + 2 >= young && young > 2, "{young} of the last day alone: {orders:?}");
 
     // A poll leaves the other alone, though it is well by now; a retry sends it.
     flow.world.poison(std::slice::from_ref(&second), None);
@@ -43,6 +41,27 @@ async fn a_sync_reads_what_changed_and_the_last_days_and_tries_again_what_is_par
     assert_eq!((retry.streams.orders.observed, retry.streams.orders.synced), (1, 1));
     check::arrived(&flow.world, &connection);
     check::clean_but(&flow.world, |refused| refused["operation"].to_string().contains("bulkUpsertOrders"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_looks_a_second_time_at_the_last_days() {
+    let flow = Flow::start(shop(0)).await;
+    let connection = flow.connect_first().await;
+    let touched = flow.world.change(&Changes { new_sales: 1, ..Changes::default() });
+    let id = touched["new_sales"][0].as_str().unwrap();
+    flow.complete(&flow.poll(&connection).await).await;
+    flow.clock.advance(jiff::SignedDuration::from_hours(1));
+    flow.complete(&flow.poll(&connection).await).await;
+    // The engine is an hour ahead by now: to its polls this looks like a change that the index showed late.
+    flow.landed().await;
+    let changed = flow.world.change(&Changes { changed_sales: 1, ..Changes::default() });
+    assert_eq!(changed["changed_sales"], json!([id]));
+    assert_eq!(flow.poll(&connection).await.streams.orders.observed, 0);
+    let sync = flow.sync(&connection).await;
+    flow.complete(&sync).await;
+    assert_eq!((sync.streams.orders.observed, sync.streams.orders.synced), (1, 1));
+    crate::compare::all_as_told(&flow, &connection);
+    check::clean(&flow.world);
 }
 
 #[tokio::test(flavor = "multi_thread")]
