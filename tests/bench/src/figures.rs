@@ -161,3 +161,56 @@ pub(crate) fn write(from: &Path, readme: &Path) -> Result<(), String> {
     let text = format!("{before}{}\n\n{table}\n{}{after}", MARKS.0, MARKS.1);
     std::fs::write(readme, text).map_err(failed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Calls, Figures, Import, write};
+    use crate::floor::Floor;
+
+    fn import(orders: u64) -> Import {
+        let floor = Floor { cpu_seconds: 0.5, calls: 1, received: 1, sent: 1, rows: 1 };
+        Import {
+            orders,
+            sent_orders: orders / 2,
+            calls: Calls { source: 60, writes: 24, read_back: 20, imports: 3 },
+            cpu_seconds: 1.5,
+            peak_kib: 40 * 1024,
+            wall_seconds: 22.0,
+            received: 1,
+            sent: 1,
+            phases: Vec::new(),
+            floor,
+        }
+    }
+
+    #[test]
+    fn figures_stand_beside_their_goals_and_replace_what_stood_between_the_marks() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, readme) = (folder.path().join("figures.json"), folder.path().join("README.md"));
+        let figures = Figures { imports: vec![import(4_000), import(10_000)], idle_cpu_a_minute: 0.1 };
+        figures.save(&from).unwrap();
+        std::fs::write(&readme, "before\n<!-- figures -->\nold\n<!-- /figures -->\nafter\n").unwrap();
+        for _ in 0..2 {
+            write(&from, &readme).unwrap();
+            let text = std::fs::read_to_string(&readme).unwrap();
+            assert!(
+                text.starts_with(
+                    "before\n<!-- figures -->\n\n| what | 4,000 orders | 10,000 orders | goal |"
+                )
+            );
+            assert!(text.ends_with("\n\n<!-- /figures -->\nafter\n") && !text.contains("old"), "{text}");
+            for row in [
+                "| the same with read-back | 22.0 | 8.8 | 24 |",
+                "| CPU seconds per 10,000 orders | 3.75 | 1.50 | 0.5 |",
+                "| CPU beside the floor | 3.0 | 3.0 | 2.0 |",
+                "| peak memory | 40 MiB | 40 MiB | 40 MiB |",
+                "| the least its calls need at the allowed rates | 11 | 11 | |",
+                "| seconds beside the least | 2.00 | 2.00 | 1.1 |",
+            ] {
+                assert!(text.contains(row), "{row}: {text}");
+            }
+        }
+        std::fs::write(&readme, "no marks").unwrap();
+        assert!(write(&from, &readme).is_err());
+    }
+}
