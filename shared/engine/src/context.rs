@@ -1,14 +1,14 @@
 //! The engine and what one piece of work needs of it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::activecampaign::Account;
 use tillsync_mapping::http::Http;
 use tillsync_mapping::model::Secret;
-use tillsync_mapping::source::{Access, Cache, Source};
+use tillsync_mapping::source::{Access, Cache, Shared, Source};
 use tillsync_mapping::sources;
 use ulid::Ulid;
 
@@ -17,7 +17,7 @@ use crate::fault::Fault;
 use crate::meter::Meter;
 use crate::paced::{End, Paced};
 use crate::ports::{Clock, Entropy, Lane, Queue, Store, Vault};
-use crate::state::{Connection, Merged, Row, list};
+use crate::state::{Connection, Merged, Row, Run, RunKind, list};
 
 /// Everything tillsync does, over the ports of a host. A clone shares them.
 #[derive(Clone)]
@@ -45,7 +45,15 @@ pub struct Engine {
     /// The same for calls.
     end: Option<Arc<End>>,
     /// What sources keep between pages, by run.
-    caches: Arc<Mutex<HashMap<String, Arc<Cache>>>>,
+    caches: Arc<Mutex<Caches>>,
+}
+
+/// What sources keep, while runs are at work.
+#[derive(Default)]
+struct Caches {
+    of_runs: HashMap<String, Arc<Cache>>,
+    /// What the histories of a store share, by store.
+    of_stores: HashMap<String, Weak<Shared>>,
 }
 
 /// A call may take so long, its timeout and the writing down included (shared/http: 15 s).
@@ -270,17 +278,29 @@ impl Engine {
         paced
     }
 
-    /// What sources keep between the pages of a run.
-    pub(crate) fn cache(&self, run: &str) -> Arc<Cache> {
+    /// What sources keep between the pages of a run. Histories of one store share people: its locations have the
+    /// same buyers. Live work shares nothing, so as never to wait for a history.
+    pub(crate) fn cache(&self, run: &Run, owner: &Connection) -> Arc<Cache> {
         let mut caches = self.caches.lock().unwrap_or_else(PoisonError::into_inner);
-        if caches.len() >= MAX_CACHES && !caches.contains_key(run) {
-            caches.clear();
+        let Caches { of_runs, of_stores } = &mut *caches;
+        if of_runs.len() >= MAX_CACHES && !of_runs.contains_key(&run.id) {
+            of_runs.clear();
         }
-        Arc::clone(caches.entry(run.to_owned()).or_default())
+        let cache = of_runs.entry(run.id.clone()).or_insert_with(|| {
+            if run.kind != RunKind::Historical {
+                return Arc::default();
+            }
+            of_stores.retain(|_, shared| shared.strong_count() > 0);
+            let store = owner.store_owner();
+            let shared = of_stores.get(&store).and_then(Weak::upgrade).unwrap_or_default();
+            of_stores.insert(store, Arc::downgrade(&shared));
+            Arc::new(Cache::beside(shared))
+        });
+        Arc::clone(cache)
     }
 
     /// Forgets what a run kept.
     pub(crate) fn forget_cache(&self, run: &str) {
-        self.caches.lock().unwrap_or_else(PoisonError::into_inner).remove(run);
+        self.caches.lock().unwrap_or_else(PoisonError::into_inner).of_runs.remove(run);
     }
 }

@@ -19,7 +19,7 @@ async fn a_backfill_sends_every_eligible_order_and_counts_every_skipped_one() {
     for location in flow.locations() {
         let connection = flow.connect(&location).await;
         let state = flow.backfill(&connection).await;
-        check::complete(&state);
+        flow.complete(&state).await;
         check::arrived(&flow.world, &connection);
         let expected = check::shop(&flow.world, &connection);
         let orders = &state.streams.orders;
@@ -41,7 +41,7 @@ async fn history_is_historical_except_orders_of_the_last_24_hours() {
     let flow = Flow::start(shop(900)).await;
     let connection = flow.connect_first().await;
     let state = flow.backfill(&connection).await;
-    check::complete(&state);
+    flow.complete(&state).await;
     let expected = check::shop(&flow.world, &connection);
     let young = expected["younger_than_24h"].as_u64().unwrap();
     assert!(young > 0, "a shop without a sale today proves nothing");
@@ -66,10 +66,10 @@ async fn history_is_historical_except_orders_of_the_last_24_hours() {
 async fn a_second_backfill_writes_no_order() {
     let flow = Flow::start(shop(600)).await;
     let connection = flow.connect_first().await;
-    check::complete(&flow.backfill(&connection).await);
+    flow.complete(&flow.backfill(&connection).await).await;
     let before = (check::order_writes(&flow.world), flow.world.dump());
     let again = flow.backfill(&connection).await;
-    check::complete(&again);
+    flow.complete(&again).await;
     assert_eq!(check::order_writes(&flow.world), before.0, "requests that write orders");
     assert_eq!(flow.world.dump(), before.1);
     let orders = &again.streams.orders;
@@ -92,7 +92,7 @@ async fn the_history_setting_chooses_by_the_creation_date() {
     let january = jiff::civil::date(year, 1, 1).to_zoned(zone).unwrap().timestamp();
     assert_eq!(from, january, "the calendar year of the location's time zone");
     let state = flow.backfill(&connection).await;
-    check::complete(&state);
+    flow.complete(&state).await;
     assert_eq!(summary.orders, state.streams.orders.observed, "the count made at connecting");
     assert!(state.streams.orders.observed < 600, "orders of the year before are left out");
     for order in flow.world.dump()["orders"].as_array().unwrap() {
@@ -114,7 +114,7 @@ async fn a_history_from_a_date_sends_what_was_made_since_its_midnight() {
     let midnight = day.to_zoned(zone).unwrap().timestamp();
     assert_eq!(connection.settings.history_from, Some(midnight));
     let state = flow.backfill(&connection).await;
-    check::complete(&state);
+    flow.complete(&state).await;
     let sent = check::held(&flow.world, &connection).0;
     let all = check::eligible(&flow.world, &connection);
     let since =

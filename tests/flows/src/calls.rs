@@ -28,7 +28,7 @@ async fn calls_per_1000_orders_are_within_their_limits() {
     let runs = connections.iter().map(|connection| flow.backfill(connection));
     let mut imported = 0;
     for state in futures_util::future::join_all(runs).await {
-        check::complete(&state);
+        flow.complete(&state).await;
         imported += state.streams.customers.synced;
     }
     for connection in &connections {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tillsync_engine::run::Progress;
-use tillsync_engine::state::{Connection, RunState};
+use tillsync_engine::state::{Connection, RunKind, RunState};
 use tillsync_sandbox::World;
 
 /// Notes of the account that no flow may leave.
@@ -34,13 +34,33 @@ pub(crate) fn arrived(world: &World, connection: &Connection) {
     assert_eq!(held(world, connection), expected, "orders and money of {}", connection.name);
 }
 
-/// The run ended complete, every sum agrees, and nothing is parked or on its way.
-pub(crate) fn complete(state: &Progress) {
+/// The run ended complete, every sum agrees, nothing is parked, and nothing is pending but sales that wait for
+/// their buyer: after a history exactly those, otherwise at the most those.
+pub(crate) fn complete(world: &World, connection: &Connection, state: &Progress) {
     assert_eq!(state.run.state, RunState::Complete, "{:?}", state.run.problem);
-    agrees(state);
+    waits_for_buyers(world, connection, state);
     for (stream, tally) in state.streams.all() {
-        assert_eq!((tally.parked_total(), tally.pending), (0, 0), "{stream}: {tally:?}");
+        assert_eq!(tally.parked_total(), 0, "{stream}: {tally:?}");
     }
+}
+
+/// Every sum agrees, and nothing is pending but sales that wait for their buyer.
+pub(crate) fn waits_for_buyers(world: &World, connection: &Connection, state: &Progress) {
+    agrees(state);
+    let late = late(world, connection);
+    let pending = state.streams.orders.pending;
+    if state.run.kind == RunKind::Historical && state.run.limit.is_none() {
+        assert_eq!(pending, late, "orders: {:?}", state.streams.orders);
+    }
+    assert!(pending <= late, "{pending} wait, of {late}: {:?}", state.streams.orders);
+    for (stream, tally) in [("customers", &state.streams.customers), ("products", &state.streams.products)] {
+        assert_eq!(tally.pending, 0, "{stream}: {tally:?}");
+    }
+}
+
+/// Sales of a location whose customer may still come.
+pub(crate) fn late(world: &World, connection: &Connection) -> u64 {
+    shop(world, connection)["late"].as_u64().unwrap()
 }
 
 /// Every record observed is accounted for.

@@ -27,7 +27,7 @@ async fn connecting_twice_renews_and_duplicates_nothing() {
     let first = flow.summary(&location, "all").await;
     assert!(!first.renewed && !first.adopted);
     let connection = flow.connection(&first.connection).await;
-    check::complete(&flow.backfill(&connection).await);
+    flow.complete(&flow.backfill(&connection).await).await;
 
     flow.world.replace_token("another-token");
     let request = flow.request(&location, "all");
@@ -42,7 +42,7 @@ async fn connecting_twice_renews_and_duplicates_nothing() {
     assert_eq!(dump["connections"].as_array().unwrap().len(), 1);
     // The new token is the one that is used from now on, and nothing is sent twice.
     let again = flow.backfill(&connection).await;
-    check::complete(&again);
+    flow.complete(&again).await;
     assert_eq!(again.streams.orders.synced, 0);
     assert_eq!(flow.world.dump(), dump);
     check::clean(&flow.world);
@@ -59,7 +59,7 @@ async fn two_connections_of_one_store_read_its_customers_once() {
     }
     let (one, two) = futures_util::future::join(flow.backfill(&both[0]), flow.backfill(&both[1])).await;
     for state in [&one, &two] {
-        check::complete(state);
+        flow.complete(state).await;
     }
     let people = &flow.world.expected()["customers"];
     let listed = people["total"].as_u64().unwrap() - people["hidden"].as_u64().unwrap();
@@ -67,7 +67,9 @@ async fn two_connections_of_one_store_read_its_customers_once() {
     assert!(read == [0, listed] || read == [listed, 0], "{read:?}, the shop lists {listed}");
     assert_eq!(check::calls(&flow.world, "SearchCustomers"), listed.div_ceil(PAGE));
     let imported = one.streams.customers.synced + two.streams.customers.synced;
-    let without = people["without_orders_importable"].as_u64().unwrap();
+    let count = |name: &str| people[name].as_u64().unwrap();
+    // A second profile of a buyer's address is a person too: it may have another name.
+    let without = listed - count("no_email") - count("bad_email") - count("with_eligible_orders");
     assert!(imported <= without, "{imported} imported; {without} have no order");
     for connection in &both {
         check::arrived(&flow.world, connection);
@@ -90,7 +92,7 @@ async fn a_connection_list_forced_by_the_destination_is_put_back_or_refused() {
         if list == ConnectionList::ForcedPutAccepted {
             let DraftOutcome::Connected(summary) = outcome else { panic!("{outcome:?}") };
             assert_eq!(made[0]["listId"], "0");
-            check::complete(&flow.backfill(&flow.connection(&summary.connection).await).await);
+            flow.complete(&flow.backfill(&flow.connection(&summary.connection).await).await).await;
             let contacts = flow.world.dump()["contacts"].clone();
             let on_a_list =
                 |contact: &&Value| contact["lists"].as_object().is_some_and(|lists| !lists.is_empty());
@@ -120,7 +122,7 @@ async fn a_connection_that_is_there_already_is_adopted_and_its_orders_start_noth
     assert!(summary.adopted && !summary.renewed);
     let connection = flow.connection(&summary.connection).await;
     assert_eq!(connection.state, ConnectionState::Active);
-    check::complete(&flow.backfill(&connection).await);
+    flow.complete(&flow.backfill(&connection).await).await;
     check::arrived(&flow.world, &connection);
     let made = flow.world.dump()["connections"].clone();
     assert_eq!((made.as_array().map(Vec::len), &made[0]["name"]), (Some(1), &json!("Until now")));
@@ -151,7 +153,7 @@ async fn a_connection_is_adopted_by_its_orders_and_by_no_others() {
     let flow = Flow::start(options).await;
     let [home, elsewhere] = &flow.locations()[..] else { panic!("two locations") };
     let first = flow.connect(home).await;
-    check::complete(&flow.backfill(&first).await);
+    flow.complete(&flow.backfill(&first).await).await;
     let remote = first.remote.unwrap().to_string();
     let sent = flow.world.dump()["orders"].as_array().unwrap().len();
     let secrets =

@@ -48,7 +48,7 @@ async fn after(options: Options, broken: &[Broken]) -> Value {
         flow.fault(platform, operation, (*skip, 1), json!({"kind": kind}));
     }
     let state = flow.backfill(&connection).await;
-    check::complete(&state);
+    flow.complete(&state).await;
     check::arrived(&flow.world, &connection);
     assert_eq!(json!(state.streams.orders.observed), check::shop(&flow.world, &connection)["orders"]);
     let stats = flow.world.stats();
@@ -90,11 +90,11 @@ async fn a_write_of_unknown_outcome_is_looked_up_before_anything_newer_is_writte
     let connection = flow.connect_first().await;
     flow.world.change(&Changes { new_sales: 4, age_seconds: 120, ..Changes::default() });
     flow.fault("activecampaign", "bulkUpsertOrders", (0, 1), json!({"kind": "reset_after"}));
-    check::complete(&flow.poll(&connection).await);
+    flow.complete(&flow.poll(&connection).await).await;
     check::arrived(&flow.world, &connection);
     assert_eq!(check::calls(&flow.world, "bulkUpsertOrders"), 1, "it had arrived: nothing is sent twice");
     flow.world.change(&Changes { changed_sales: 6, refunds: 2, ..Changes::default() });
-    check::complete(&flow.poll(&connection).await);
+    flow.complete(&flow.poll(&connection).await).await;
     check::arrived(&flow.world, &connection);
     check::clean(&flow.world);
 }

@@ -9,15 +9,20 @@ use tempfile::TempDir;
 use tillsync_embedded::{DataDir, FileVault, Sqlite};
 use tillsync_engine::budget::LocalBudget;
 use tillsync_engine::connect::{self, ConnectRequest, DraftOutcome, Summary};
+use tillsync_engine::ports::Clock;
 use tillsync_engine::ports::Lane;
 use tillsync_engine::run::{self, BackfillRequest, Progress, progress, start_backfill, start_poll};
-use tillsync_engine::state::{Connection, Run};
+use tillsync_engine::state::{Comparison, Connection, Day, Run};
 use tillsync_engine::{Config, Engine, Timing, connections};
-use tillsync_host::{SystemClock, SystemEntropy};
+use tillsync_host::SystemEntropy;
+
 use tillsync_http::{Allow, Outgoing};
 use tillsync_mapping::model::Secret;
 use tillsync_sandbox::{FaultRule, Options, Running, Settings, World};
 use tokio::task::JoinSet;
+
+use crate::ahead::Ahead;
+use crate::check;
 
 /// The source the stand-in shop is of.
 pub(crate) const SOURCE: &str = "square";
@@ -33,6 +38,7 @@ pub(crate) struct Flow {
     pub(crate) running: Running,
     pub(crate) world: Arc<World>,
     pub(crate) engine: Arc<Engine>,
+    pub(crate) clock: Arc<Ahead>,
     _workers: JoinSet<()>,
     _folder: TempDir,
 }
@@ -81,8 +87,8 @@ impl Flow {
         let running = tillsync_sandbox::start(options).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let dir = DataDir::open(folder.path().join("data")).unwrap();
-        let clock = Arc::new(SystemClock);
-        let sqlite = Arc::new(Sqlite::open(&dir, clock.clone()).unwrap());
+        let clock = Arc::new(Ahead::default());
+        let sqlite = Arc::new(Sqlite::open(&dir, Arc::clone(&clock) as Arc<dyn Clock>).unwrap());
         let vault = Arc::new(FileVault::open(&dir).unwrap());
         let allow = Allow { hosts: Vec::new(), suffixes: Vec::new(), loopback: true };
         let config = Config {
@@ -96,7 +102,7 @@ impl Flow {
         let engine = Arc::new(Engine::new(
             (sqlite.clone(), sqlite, vault),
             (Arc::new(Outgoing::new(allow).unwrap()), Arc::new(LocalBudget::default())),
-            (clock, Arc::new(SystemEntropy)),
+            (Arc::clone(&clock) as Arc<dyn Clock>, Arc::new(SystemEntropy)),
             config,
         ));
         let mut workers = JoinSet::new();
@@ -105,7 +111,7 @@ impl Flow {
                 workers.spawn(work(Arc::clone(&engine), lane));
             }
         }
-        Self { world: running.world(), running, engine, _workers: workers, _folder: folder }
+        Self { world: running.world(), running, engine, clock, _workers: workers, _folder: folder }
     }
 
     /// The ids of the open locations.
@@ -171,6 +177,38 @@ impl Flow {
         self.ended(&started.run).await
     }
 
+    /// Sends a history of a kind and waits until the run ended.
+    pub(crate) async fn history(&self, connection: &Connection, request: &BackfillRequest) -> Progress {
+        let started = start_backfill(&self.engine, &connection.id, request).await.unwrap();
+        self.ended(&started.run).await
+    }
+
+    /// A manual sync, to its end.
+    pub(crate) async fn sync(&self, connection: &Connection) -> Progress {
+        let started = run::start_sync(&self.engine, &connection.id).await.unwrap();
+        self.ended(&started.run).await
+    }
+
+    /// Tries again what is parked, to its end.
+    pub(crate) async fn retry(&self, connection: &Connection) -> Progress {
+        let started = run::start_retry(&self.engine, &connection.id, None).await.unwrap();
+        self.ended(&started.run).await
+    }
+
+    /// Compares both sides, and mends what can be mended where that is asked for.
+    pub(crate) async fn reconcile(&self, connection: &Connection, repair: bool) -> (Progress, Vec<Day>) {
+        let asked = Comparison { repair, ..Comparison::default() };
+        let started = run::start_reconcile(&self.engine, &connection.id, asked).await.unwrap();
+        let ended = self.ended(&started.run).await;
+        let days = run::days(&self.engine, &started.run.id).await.unwrap();
+        (ended, days)
+    }
+
+    /// Lets the landing time of what was written pass.
+    pub(crate) async fn landed(&self) {
+        tokio::time::sleep(Duration::from_millis(1_200)).await;
+    }
+
     /// Goes on with an unfinished history and waits until the run ended.
     pub(crate) async fn resume(&self, connection: &Connection) -> Progress {
         let started = run::resume(&self.engine, &connection.id).await.unwrap();
@@ -183,6 +221,11 @@ impl Flow {
         tokio::time::sleep(Duration::from_millis(20)).await;
         let started = start_poll(&self.engine, &connection.id).await.unwrap();
         self.ended(&started.run).await
+    }
+
+    /// The run ended complete, with nothing parked and nothing on its way ([`check::complete`]).
+    pub(crate) async fn complete(&self, state: &Progress) {
+        check::complete(&self.world, &self.connection(&state.run.connection).await, state);
     }
 
     /// A run once it ended.

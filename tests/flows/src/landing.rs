@@ -23,9 +23,9 @@ async fn a_write_held_up_by_throttling_counts_from_when_it_went_out() {
         (0, 1),
         json!({"kind": "rate_limited", "retry_after": 4}),
     );
-    check::complete(&flow.poll(&connection).await);
+    flow.complete(&flow.poll(&connection).await).await;
     let changed = flow.world.change(&Changes { changed_sales: 20, ..Changes::default() });
-    check::complete(&flow.poll(&connection).await);
+    flow.complete(&flow.poll(&connection).await).await;
     check::arrived(&flow.world, &connection);
     let mut twice = 0;
     for id in sales["new_sales"].as_array().unwrap() {

@@ -5,11 +5,23 @@
 //! `functions/tillsync/tests`.
 
 #[cfg(test)]
+mod adopting;
+#[cfg(test)]
+mod ahead;
+#[cfg(test)]
+mod awkward;
+#[cfg(test)]
 mod backfill;
+#[cfg(test)]
+mod by_hand;
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
+mod changes;
+#[cfg(test)]
 mod check;
+#[cfg(test)]
+mod compare;
 #[cfg(test)]
 mod connecting;
 #[cfg(test)]
@@ -19,11 +31,17 @@ mod harness;
 #[cfg(test)]
 mod landing;
 #[cfg(test)]
+mod late;
+#[cfg(test)]
+mod looking;
+#[cfg(test)]
 mod poison;
 #[cfg(test)]
 mod polls;
 #[cfg(test)]
 mod reading;
+#[cfg(test)]
+mod reconcile;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]

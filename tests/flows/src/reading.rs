@@ -45,7 +45,7 @@ async fn a_403_on_orders_ends_incomplete_and_the_connection_says_why() {
     assert!(flow.summary(&connection.location.id, "all").await.renewed);
     let active = flow.connection(&connection.id).await;
     assert_eq!((active.state, active.problem), (ConnectionState::Active, None));
-    check::complete(&flow.resume(&connection).await);
+    flow.complete(&flow.resume(&connection).await).await;
     check::arrived(&flow.world, &connection);
     assert!(watermark(&flow, &connection).await > before);
 }
@@ -58,7 +58,7 @@ async fn an_expired_cursor_restarts_at_the_checkpoint_without_loss() {
     flow.world.reset_stats();
     flow.fault("square", "SearchOrders", (4, 1), json!({"kind": "expire_cursor"}));
     let state = flow.backfill(&connection).await;
-    check::complete(&state);
+    flow.complete(&state).await;
     check::arrived(&flow.world, &connection);
     let pages = check::calls(&flow.world, "SearchOrders");
     // Nine pages, the refused one, and at the most two that had been read ahead of the checkpoint.
@@ -80,7 +80,7 @@ async fn a_clipped_page_and_an_empty_page_lose_nothing() {
     flow.fault("square", "ListPayments", (0, 1), json!({"kind": "clip_page", "to": 0}));
     flow.fault("square", "SearchCustomers", (0, 1), json!({"kind": "clip_page", "to": 0}));
     let state = flow.backfill(&connection).await;
-    check::complete(&state);
+    flow.complete(&state).await;
     check::arrived(&flow.world, &connection);
     let expected = check::shop(&flow.world, &connection);
     assert_eq!(json!(state.streams.orders.skipped), expected["skipped"]);
@@ -100,7 +100,7 @@ async fn an_unreadable_record_is_parked_and_the_rest_goes_on() {
     assert_eq!(json!(orders.parked), json!({"square.unreadable": 1}));
     assert_eq!(json!(orders.observed), check::shop(&flow.world, &connection)["orders"]);
     let again = flow.backfill(&connection).await;
-    check::complete(&again);
+    flow.complete(&again).await;
     assert!(again.streams.orders.synced <= 1, "only the one that was parked is sent");
     check::arrived(&flow.world, &connection);
     check::clean(&flow.world);

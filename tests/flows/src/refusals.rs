@@ -71,10 +71,10 @@ async fn a_closed_location_gives_its_own_code_and_leaves_nothing_behind() {
 async fn a_location_closed_later_is_read_to_its_end_and_the_connection_says_so() {
     let flow = Flow::start(shop(100)).await;
     let connection = flow.connect_first().await;
-    check::complete(&flow.backfill(&connection).await);
+    flow.complete(&flow.backfill(&connection).await).await;
     flow.world.change(&Changes { new_sales: 2, ..Changes::default() });
     assert!(flow.world.set_location(&connection.location.id, "INACTIVE"));
-    check::complete(&flow.poll(&connection).await);
+    flow.complete(&flow.poll(&connection).await).await;
     check::arrived(&flow.world, &connection);
     let stopped = flow.connection(&connection.id).await;
     assert_eq!(stopped.state, ConnectionState::NeedsReconnect);
@@ -105,7 +105,7 @@ async fn in_mid_run(break_it: impl Fn(&Flow), mend: impl Fn(&Flow), code: &str) 
     mend(&flow);
     assert!(flow.summary(&connection.location.id, "all").await.renewed);
     let state = flow.resume(&connection).await;
-    check::complete(&state);
+    flow.complete(&state).await;
     check::arrived(&flow.world, &connection);
     assert_eq!(json!(state.streams.orders.observed), check::shop(&flow.world, &connection)["orders"]);
     let refusals = |refused: &serde_json::Value| refused["status"] == 401 || refused["status"] == 403;

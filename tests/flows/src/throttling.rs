@@ -17,7 +17,7 @@ async fn sat_out(faults: &[(&str, &str, u32, Value)]) {
         flow.fault(platform, operation, (*skip, 1), fault.clone());
     }
     let state = flow.backfill(&connection).await;
-    check::complete(&state);
+    flow.complete(&state).await;
     check::arrived(&flow.world, &connection);
     check::clean(&flow.world);
     let stats = flow.world.stats();

@@ -100,7 +100,7 @@ impl<'a> Reading<'a> {
         row.rev += 1;
         let owner = connection(&*engine.store, connection_id).await?.value;
         let source = engine.source(&owner.source)?;
-        let cache = engine.cache(run_id);
+        let cache = engine.cache(&run, &owner);
         let (slowest, progressed) = (ONE_PAGE, false);
         Ok(Ok(Self { engine, delivery, owner, run, row, source, cache, began: now, slowest, progressed }))
     }

@@ -171,10 +171,10 @@ pub(crate) async fn fetch(
     }
     // The id of an order may come from anywhere in the store: what was sold elsewhere is another connection's.
     found.retain(|sale| sale.is_of(&access.location.id));
-    let mut remembered = std::mem::take(&mut memory.people);
+    let (mut remembered, beside) = (std::mem::take(&mut memory.people), memory.beside.take());
     let assembled = assemble(api, access, Field::Updated, &found, Known::new(), memory).await;
     remembered.extend(memory.people.drain());
-    memory.people = remembered;
+    (memory.people, memory.beside) = (remembered, beside);
     let Assembled { records, products } = assembled?;
     Ok(Page { records, products, next: None })
 }

@@ -11,7 +11,7 @@ use crate::source::{Field, Next, Page, PageToken, SourceError, Window};
 
 use super::api::{Api, CUSTOMERS_RETRIEVE, CUSTOMERS_SEARCH, RECORDS_A_CALL, decode};
 use super::flaw::{Flaw, parse, remains};
-use super::memory::{MOST_PEOPLE, Memory};
+use super::memory::{Crowd, MOST_PEOPLE, Memory};
 use super::pages::{cursor_of, end_of};
 use super::{ask, errors, wire};
 
@@ -21,7 +21,7 @@ type Entries<'a> = HashMap<wire::Text<'a>, wire::PersonEntry<'a>>;
 /// A customer id, looked up.
 #[derive(Clone)]
 pub(crate) enum Profile {
-    Found(Box<Facts>),
+    Found(Arc<Facts>),
     /// Deleted, or merged into another profile (square.md section 5.3).
     Gone,
     /// It came, and could not be read.
@@ -80,23 +80,61 @@ pub(crate) async fn look_up(
     }
     let mut unknown: Vec<&str> =
         wanted.iter().copied().filter(|id| !memory.people.contains_key(*id)).collect();
-    unknown.sort_unstable();
-    for ids in unknown.chunks(RECORDS_A_CALL) {
-        let question = json!({"customer_ids": ids});
-        let body = api.post(CUSTOMERS_RETRIEVE, "/v2/customers/bulk-retrieve", &question).await?;
-        take_in(&body, ids, memory)?;
+    if unknown.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    unknown.sort_unstable();
+    let Some(beside) = memory.beside.clone() else {
+        for ids in unknown.chunks(RECORDS_A_CALL) {
+            ask_for(api, ids, &mut memory.people).await?;
+        }
+        return Ok(());
+    };
+    // Others wait here: they ask only for those whom nobody has asked for.
+    let mut held = beside.shared.held.lock().await;
+    let mut crowd = held.take().and_then(|held| held.downcast::<Crowd>().ok()).unwrap_or_default();
+    if crowd.0.len().saturating_add(unknown.len()) > MOST_PEOPLE {
+        crowd.0.clear();
+    }
+    unknown.retain(|id| match crowd.0.get(*id) {
+        Some((asked, profile)) if *asked > beside.since => {
+            memory.people.insert((*id).to_owned(), profile.clone());
+            false
+        }
+        _ => true,
+    });
+    let mut outcome = Ok(());
+    for ids in unknown.chunks(RECORDS_A_CALL) {
+        let asked = beside.shared.ask();
+        outcome = ask_for(api, ids, &mut memory.people).await;
+        if outcome.is_err() {
+            break;
+        }
+        let told = |id: &&str| Some(((*id).to_owned(), (asked, memory.people.get(*id)?.clone())));
+        crowd.0.extend(ids.iter().filter_map(told));
+    }
+    *held = Some(crowd);
+    outcome
 }
 
-fn take_in(body: &[u8], ids: &[&str], memory: &mut Memory) -> Result<(), SourceError> {
+async fn ask_for(
+    api: &Api<'_>,
+    ids: &[&str],
+    people: &mut HashMap<String, Profile>,
+) -> Result<(), SourceError> {
+    let question = json!({"customer_ids": ids});
+    let body = api.post(CUSTOMERS_RETRIEVE, "/v2/customers/bulk-retrieve", &question).await?;
+    take_in(&body, ids, people)
+}
+
+fn take_in(body: &[u8], ids: &[&str], people: &mut HashMap<String, Profile>) -> Result<(), SourceError> {
     let mut entries = entries(body)?;
     for id in ids {
         let profile = match entries.remove(*id) {
             Some(entry) => profile(&entry)?,
             None => Profile::Gone,
         };
-        memory.people.insert((*id).to_owned(), profile);
+        people.insert((*id).to_owned(), profile);
     }
     Ok(())
 }
@@ -112,7 +150,7 @@ fn entries(body: &[u8]) -> Result<Entries<'_>, SourceError> {
 fn profile(entry: &wire::PersonEntry<'_>) -> Result<Profile, SourceError> {
     if let Some(raw) = entry.customer {
         return Ok(match parse::<wire::Person<'_>>(raw.get()) {
-            Ok(person) => Profile::Found(Box::new(Facts::of(&person))),
+            Ok(person) => Profile::Found(Arc::new(Facts::of(&person))),
             Err(flaw) => Profile::Unreadable(flaw.within("customer")),
         });
     }
