@@ -13,6 +13,8 @@ mod check;
 #[cfg(test)]
 mod connecting;
 #[cfg(test)]
+mod consent;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod harness;
