@@ -10,8 +10,12 @@ use tillsync_engine::state::Run;
 use crate::answer::Trouble;
 use crate::host::Host;
 
-/// Between two looks.
+/// Between two looks whether the runs have ended.
 const LOOK: Duration = Duration::from_millis(250);
+/// Between two looks at how far they are, at the least. Sums are added up from everything a run has under way, which
+/// is much for a large one: so the pause is many times what a look took.
+const SUMS: Duration = Duration::from_secs(1);
+const SUMS_SHARE: u32 = 100;
 /// Between two plain lines.
 const LINE: Duration = Duration::from_secs(2);
 
@@ -28,16 +32,24 @@ pub(crate) async fn follow(
     runs: &[Followed],
 ) -> Result<Vec<Progress>, Trouble> {
     let mut screen = Screen::new(runs);
+    let mut next = Instant::now();
     loop {
         host.work(history).await?;
-        let mut states = Vec::with_capacity(runs.len());
+        let mut ended = true;
         for followed in runs {
-            states.push(progress(&host.engine, &followed.run.connection, &followed.run.id).await?);
+            ended &= host.engine.run(&followed.run.connection, &followed.run.id).await?.value.ended();
         }
-        let ended = states.iter().all(|state| state.run.ended());
-        screen.show(runs, &states, ended);
-        if ended {
-            return Ok(states);
+        let began = Instant::now();
+        if ended || began >= next {
+            let mut states = Vec::with_capacity(runs.len());
+            for followed in runs {
+                states.push(progress(&host.engine, &followed.run.connection, &followed.run.id).await?);
+            }
+            screen.show(runs, &states, ended);
+            if ended {
+                return Ok(states);
+            }
+            next = Instant::now() + SUMS.max(began.elapsed() * SUMS_SHARE);
         }
         tokio::time::sleep(LOOK).await;
     }

@@ -1,5 +1,6 @@
 //! tillsync on one machine: the embedded host and the command line.
 
+mod alerts;
 mod answer;
 mod cli;
 mod codes;

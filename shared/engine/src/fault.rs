@@ -140,6 +140,11 @@ pub const CODES: &[CodeText] = &[
                  an event, `runs`) and mend what they name.",
     },
     CodeText {
+        code: "connection.stale",
+        meaning: "The connection was not read whole for longer than it should be.",
+        action: "Look at its newest runs (`tillsync runs`) and mend what they name; see that `serve` works and the network is there.",
+    },
+    CodeText {
         code: "connection.failed",
         meaning: "A location could not be connected.",
         action: "Read the message; nothing was left behind, so connect again when it is mended.",
@@ -238,6 +243,11 @@ pub const CODES: &[CodeText] = &[
         code: "run.incomplete",
         meaning: "The run could not read or settle everything; what it did is kept.",
         action: "Mend what its reason names, then resume the history (`tillsync backfill resume`; as an event, `resume`), or wait for the next poll.",
+    },
+    CodeText {
+        code: "run.parked",
+        meaning: "The run parked records for several reasons; each needs somebody.",
+        action: "Read the reasons in the run's sums (`tillsync runs`), ask `tillsync explain` for each, and mend what it says.",
     },
     CodeText {
         code: "run.no_time",

@@ -2,6 +2,7 @@
 //!
 //! A host gives an [`Engine`] its ports; the engine names no platform and no host.
 
+pub mod alerts;
 pub mod budget;
 mod codes;
 pub mod connect;

@@ -1,11 +1,13 @@
 //! Settings, the same names in both hosts, read once; an error names the variable and its form.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use jiff::SignedDuration;
 use tillsync_engine::Fault;
 use tillsync_engine::budget::DESTINATION_CALLS_PER_SECOND;
 use tillsync_http::Allow;
+use tillsync_mapping::model::Secret;
 use tillsync_mapping::sources;
 use url::Url;
 
@@ -29,6 +31,10 @@ pub struct Settings {
     pub public_url: String,
     /// From one poll of a connection to the next.
     pub poll_every: SignedDuration,
+    /// The address alerts are sent to; whoever knows it may send there, so it is kept as a secret.
+    pub alert_url: Option<Secret>,
+    /// The program alerts are given to.
+    pub alert_command: Option<PathBuf>,
 }
 
 impl Settings {
@@ -68,7 +74,18 @@ impl Settings {
         )?;
         let minutes = number(&get, "TILLSYNC_POLL_MINUTES", (5, 1_440), DEFAULT_POLL_MINUTES)?;
         let poll_every = SignedDuration::from_mins(minutes);
-        Ok(Self { loopback, calls_per_second, api_urls, destination_hosts, public_url, poll_every })
+        let alert_url = get("TILLSYNC_ALERT_URL").map(|text| alert_url(&text, loopback)).transpose()?;
+        let alert_command = get("TILLSYNC_ALERT_COMMAND").map(|text| alert_command(&text)).transpose()?;
+        Ok(Self {
+            loopback,
+            calls_per_second,
+            api_urls,
+            destination_hosts,
+            public_url,
+            poll_every,
+            alert_url,
+            alert_command,
+        })
     }
 
     /// Settings for stand-ins on this machine.
@@ -81,6 +98,8 @@ impl Settings {
             destination_hosts: Vec::new(),
             public_url: "http://127.0.0.1:8787".into(),
             poll_every: SignedDuration::from_mins(DEFAULT_POLL_MINUTES),
+            alert_url: None,
+            alert_command: None,
         }
     }
 
@@ -95,6 +114,45 @@ impl Settings {
         let suffixes = vec![".api-us1.com".into(), ".activehosted.com".into()];
         Allow { hosts, suffixes, loopback: self.loopback }
     }
+
+    /// The one host alerts are sent to, which may be called for nothing else; this machine where that is open.
+    #[must_use]
+    pub fn alert_allow(&self) -> Allow {
+        let url = self.alert_url.as_ref().and_then(|url| Url::parse(url.expose()).ok());
+        let host = url.and_then(|url| url.host_str().map(str::to_owned)).filter(|host| host != "127.0.0.1");
+        Allow { hosts: host.into_iter().collect(), suffixes: Vec::new(), loopback: self.loopback }
+    }
+}
+
+/// Where alerts are sent: any path and query, since services put their keys there. Never said in a message.
+fn alert_url(text: &str, loopback: bool) -> Result<Secret, Fault> {
+    let wrong = |why: &str| {
+        let form = "give an address as https://example.com/path";
+        Fault::usage("config.invalid", format!("TILLSYNC_ALERT_URL: {why}; {form}"))
+    };
+    let text = text.trim();
+    let url = Url::parse(text).map_err(|_| wrong("not an address"))?;
+    match (url.scheme(), url.domain(), url.host_str()) {
+        ("https", Some(name), _) if name.contains('.') && url.port().is_none() => {}
+        ("http", _, Some("127.0.0.1")) if loopback => {}
+        ("http", _, Some("127.0.0.1")) => return Err(wrong("needs TILLSYNC_ALLOW_LOOPBACK=true")),
+        ("https", ..) => return Err(wrong("needs a host by name, on the usual port")),
+        _ => return Err(wrong("only https is called")),
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+        return Err(wrong("holds more than a host, a path and a query"));
+    }
+    Ok(Secret::new(text))
+}
+
+/// The program alerts are given to: by its whole path, since a service is started anywhere.
+fn alert_command(text: &str) -> Result<PathBuf, Fault> {
+    let path = PathBuf::from(text.trim());
+    if path.is_absolute() {
+        return Ok(path);
+    }
+    let form = "give the whole path of a program, without arguments, as /usr/local/bin/alert";
+    Err(Fault::usage("config.invalid", format!("TILLSYNC_ALERT_COMMAND: {form}")))
 }
 
 fn flag(get: &impl Fn(&str) -> Option<String>, name: &str) -> Result<bool, Fault> {
@@ -170,12 +228,31 @@ mod tests {
             ("TILLSYNC_SQUARE_API_URL", "http://127.0.0.1:9", "TILLSYNC_ALLOW_LOOPBACK=true"),
             ("TILLSYNC_SQUARE_API_URL", "https://a:b@example.com", "https://example.com"),
             ("TILLSYNC_PUBLIC_URL", "ftp://example.com", "https://example.com"),
+            ("TILLSYNC_ALERT_URL", "alerts.example.com", "https://example.com/path"),
+            ("TILLSYNC_ALERT_URL", "http://alerts.example.com/x", "https://example.com/path"),
+            ("TILLSYNC_ALERT_URL", "https://10.0.0.7/x", "a host by name"),
+            ("TILLSYNC_ALERT_URL", "https://alerts.example.com:8443/x", "the usual port"),
+            ("TILLSYNC_ALERT_URL", "https://a:b@alerts.example.com/x", "https://example.com/path"),
+            ("TILLSYNC_ALERT_URL", "http://127.0.0.1:9/x", "TILLSYNC_ALLOW_LOOPBACK=true"),
+            ("TILLSYNC_ALERT_COMMAND", "alert", "the whole path"),
+            ("TILLSYNC_ALERT_COMMAND", "./alert --now", "the whole path"),
         ];
         for (name, value, form) in cases {
             let error = read(&[(name, value)]).expect_err(value);
             assert!(error.starts_with("config.invalid ") && error.contains(name), "{error}");
             assert!(error.contains(form), "{error}");
         }
+    }
+
+    #[test]
+    fn the_host_of_alerts_is_allowed_for_alerts_alone_and_its_address_is_never_shown() {
+        let url = "https://alerts.example.com/hooks/key?sig=key";
+        let settings = read(&[("TILLSYNC_ALERT_URL", url)]).expect("settings");
+        assert_eq!(settings.alert_allow().hosts, ["alerts.example.com"]);
+        assert!(settings.alert_allow().suffixes.is_empty());
+        assert!(!settings.allow().hosts.iter().any(|host| host.contains("alerts")));
+        assert!(!format!("{settings:?}").contains("key"));
+        assert_eq!(read(&[]).expect("settings").alert_allow(), tillsync_http::Allow::default());
     }
 
     #[test]

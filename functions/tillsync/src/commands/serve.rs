@@ -4,19 +4,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use tillsync_engine::alerts::Alerts;
 use tillsync_engine::{Engine, run};
+use tillsync_host::Settings;
 use tokio::net::TcpListener;
 
+use crate::alerts;
 use crate::answer::{Answer, Trouble};
 use crate::cli::Serve;
 use crate::host::Host;
 
 /// Between two looks at what is due.
 const TICK: Duration = Duration::from_secs(15);
+/// Between two looks at what needs somebody.
+const ALERTS_EVERY: Duration = Duration::from_secs(60);
+/// Before the first of them: what is due at the start is begun.
+const ALERTS_AFTER: Duration = Duration::from_secs(5);
 /// Ticks from one queueing anew to the next: an hour.
 const REQUEUE_EVERY: u64 = 240;
 
-pub(super) async fn serve(mut host: Host, options: &Serve) -> Result<Answer, Trouble> {
+pub(super) async fn serve(mut host: Host, config: &Settings, options: &Serve) -> Result<Answer, Trouble> {
+    let receivers = alerts::receivers(config)?;
     if !host.work(true).await? {
         let message = format!("another process works on this data directory ({})", host.owner_text());
         return Err(Trouble::usage("serve.running", message));
@@ -29,7 +37,9 @@ pub(super) async fn serve(mut host: Host, options: &Serve) -> Result<Answer, Tro
     let router = tillsync_console::router(Arc::clone(&host.engine));
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
     let schedule = tokio::spawn(schedule(Arc::clone(&host.engine)));
+    let alerts = tokio::spawn(alert(Alerts::new(Arc::clone(&host.engine), receivers)));
     stopped().await;
+    alerts.abort();
     schedule.abort();
     server.abort();
     host.stop().await;
@@ -46,6 +56,17 @@ async fn schedule(engine: Arc<Engine>) {
             }
         }
         tokio::time::sleep(TICK).await;
+    }
+}
+
+/// Tells of what needs somebody. A task of its own: a receiver that does not answer holds up nothing else.
+async fn alert(alerts: Alerts) {
+    tokio::time::sleep(ALERTS_AFTER).await;
+    loop {
+        if let Err(fault) = alerts.tick().await {
+            tracing::error!(code = fault.code, detail = fault.detail, "alerts cannot be looked for");
+        }
+        tokio::time::sleep(ALERTS_EVERY).await;
     }
 }
 

@@ -167,10 +167,9 @@ impl Kept {
     }
 
     /// Ends it at once, as a power cut would.
-    pub(crate) fn kill(mut self) {
-        let mut child = self.0.take().unwrap();
-        child.kill().unwrap();
-        child.wait().unwrap();
+    pub(crate) fn kill(mut self) -> Ran {
+        self.0.as_mut().unwrap().kill().unwrap();
+        self.ended()
     }
 }
 

@@ -3,6 +3,9 @@
 
 #[cfg(test)]
 mod again;
+#[cfg(unix)]
+#[cfg(test)]
+mod alerts;
 #[cfg(test)]
 mod exits;
 #[cfg(test)]

@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
-use tillsync_mapping::activecampaign::OrderInput;
-use tillsync_mapping::model::{Buyer, Customer, Email};
+use tillsync_mapping::activecampaign::{self, OrderInput};
+use tillsync_mapping::model::{Buyer, Customer, Email, Observed, Order, Reading};
 
 use super::Delivering;
 use super::people::address_mark;
 use crate::fault::Fault;
 use crate::ports::{Key, MAX_BATCH, Store, Written};
-use crate::state::{Address, Connection, Row, load};
+use crate::state::{Address, Connection, LedgerRow, Row, load};
 
 /// Times rows are read anew because somebody else wrote them.
 const MAX_ROUNDS: u32 = 5;
@@ -130,6 +130,27 @@ pub(crate) async fn settle_address(
     let known = Addresses(row.map(|row| (mark, row.value)).into_iter().collect());
     known.settle(buyer, input);
     Ok(())
+}
+
+/// Who an order was sent for that names no buyer any more.
+pub(super) fn earlier(record: &Observed<Order>, row: &Option<Row<LedgerRow>>) -> Option<Buyer> {
+    let Reading::Skipped { late: Some(order), .. } = &record.reading else { return None };
+    let request = row.as_ref().filter(|_| order.buyer.is_none())?.value.request.as_deref()?;
+    activecampaign::buyer_of(request.get())
+}
+
+/// What the records of a page say of their buyers, in an order of its own: the first profile names the customer.
+pub(super) fn said(records: &HashMap<String, Observed<Order>>) -> Vec<Said<'_>> {
+    let mut all: Vec<_> = records.values().collect();
+    all.sort_by_key(|record| (record.created, &record.id));
+    all.into_iter()
+        .filter_map(|record| match &record.reading {
+            Reading::Ready(order) | Reading::Skipped { late: Some(order), .. } => {
+                order.buyer.as_ref().map(Said::from)
+            }
+            _ => None,
+        })
+        .collect()
 }
 
 /// Notes one profile. One that neither bought nor opted out needs no row: most people are so.

@@ -7,9 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use futures_util::stream::{self, StreamExt};
 use tillsync_mapping::activecampaign::{Channel, ContactInput};
-use tillsync_mapping::model::{Observed, Order, Reading, SkipReason};
+use tillsync_mapping::model::{Buyer, Observed, Order, SkipReason};
 
-use super::addresses::{Addresses, Said};
+use super::addresses::{Addresses, Said, earlier, said};
 use super::send::{Batch, Letter, Sent};
 use super::{Decision, Delivering, Facts, decide};
 use crate::fault::Fault;
@@ -104,7 +104,12 @@ impl Delivering<'_> {
         let mut rows = load_rows(&*self.engine.store, &keys).await?;
         self.forget_lost_flights(&mut rows).await?;
         let facts = self.facts();
-        let addresses = self.addresses(said(records)).await?;
+        // Of a buyer that is gone, the address the order was sent for still tells of consent.
+        let earlier: Vec<Buyer> =
+            records.values().zip(&rows).filter_map(|(one, row)| earlier(one, row)).collect();
+        let mut all = said(records);
+        all.extend(earlier.iter().map(|buyer| Said { profile: None, ..Said::from(buyer) }));
+        let addresses = self.addresses(all).await?;
         let mut sorted = Sorted::default();
         for ((record, key), row) in records.values().zip(keys).zip(rows) {
             let rev = row.as_ref().map_or(0, |row| row.rev);
@@ -332,20 +337,6 @@ impl Delivering<'_> {
         }
         Ok(conflicts)
     }
-}
-
-/// What the records of a page say of their buyers, in an order of its own: the first profile names the customer.
-fn said(records: &Records) -> Vec<Said<'_>> {
-    let mut all: Vec<_> = records.values().collect();
-    all.sort_by_key(|record| (record.created, &record.id));
-    all.into_iter()
-        .filter_map(|record| match &record.reading {
-            Reading::Ready(order) | Reading::Skipped { late: Some(order), .. } => {
-                order.buyer.as_ref().map(Said::from)
-            }
-            _ => None,
-        })
-        .collect()
 }
 
 /// When a record was written last, as far as anybody knows.

@@ -73,7 +73,7 @@ async fn stay(mut host: Host, options: &Demo, answer: &Answer, json: bool) -> Re
         story::say("The host stays open; press Ctrl-C to end it.");
     }
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], options.port));
-    super::serve::serve(host, &Serve { listen }).await?;
+    super::serve::serve(host, &Settings::local(), &Serve { listen }).await?;
     Ok(Answer { exit: answer.exit, text: "Stopped.".into(), json: answer.json.clone() })
 }
 
