@@ -1,77 +1,49 @@
-//! Starts of the functions, next to a function that does nothing, in one run: time from the start of the process to
-//! its first question for work, memory by then, size of the package.
+//! Measurements of a build, as ratios in one run. `tests/bench/run` does the rest.
 //!
-//! `bench FOLDER`: the folder of the binaries.
+//! `bench starts FOLDER`: starts of the functions in the folder. `bench import PROGRAM FIGURES SIZE...`: imports of
+//! so many orders by the program, each beside its floor; the figures as JSON. `bench show FIGURES` prints them,
+//! `bench write FIGURES README` puts them into the README. `bench floor FOLDER URL` is called by `import`.
 
 #![allow(clippy::print_stdout, clippy::float_arithmetic, reason = "it prints ratios")]
 
+mod figures;
+mod floor;
+mod import;
+mod process;
 mod start;
+mod starts;
 mod table;
+mod wire_between;
 
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
-use start::{Start, started};
-use table::{Row, print};
-
-/// What is measured; the first is the measure.
-const BINARIES: [&str; 5] = ["empty", "scheduled_poll", "live_sync", "backfill", "console"];
-/// Starts of each, taken in turns so that what else the machine does meets all alike.
-const ROUNDS: usize = 21;
+/// What the wires of the platforms are written in terms of.
+mod model {
+    pub(crate) use tillsync_mapping::model::{Currency, Money, MoneyError};
+}
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [folder] = arguments.as_slice() else {
-        eprintln!("usage: bench FOLDER; tests/bench/run does the rest");
-        return ExitCode::from(2);
-    };
-    match measure(Path::new(folder)) {
-        Ok(rows) => {
-            print(&rows);
-            ExitCode::SUCCESS
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["starts", folder] => starts::run(Path::new(folder)),
+        ["import", program, figures, sizes @ ..] => {
+            import::run(Path::new(program), Path::new(figures), sizes)
         }
+        ["floor", folder, url] => floor::run(Path::new(folder), url),
+        ["show", figures] => figures::show(Path::new(figures)),
+        ["write", figures, readme] => figures::write(Path::new(figures), Path::new(readme)),
+        _ => {
+            eprintln!("usage: tests/bench/run");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench: {error}");
             ExitCode::FAILURE
         }
     }
-}
-
-fn measure(folder: &Path) -> Result<Vec<Row>, String> {
-    let mut starts: Vec<Vec<Start>> = BINARIES.iter().map(|_| Vec::new()).collect();
-    for _ in 0..ROUNDS {
-        for (binary, starts) in BINARIES.iter().zip(&mut starts) {
-            starts.push(started(&folder.join(binary))?);
-        }
-    }
-    let mut rows = Vec::new();
-    for (binary, starts) in BINARIES.iter().zip(starts) {
-        let zip = packed(&folder.join(binary))?;
-        let micros = median(starts.iter().map(|start| start.micros).collect());
-        let kib = median(starts.iter().map(|start| start.kib).collect());
-        rows.push(Row { name: binary, micros, kib, zip });
-    }
-    let firsts: Result<Vec<u64>, String> = (0..ROUNDS).map(|_| first_random(folder)).collect();
-    println!("first random number: {} us (goal: below 10000)\n", median(firsts?));
-    Ok(rows)
-}
-
-fn median(mut values: Vec<u64>) -> u64 {
-    values.sort_unstable();
-    values.get(values.len() / 2).copied().unwrap_or(0)
-}
-
-/// Bytes of the binary in a zip file: deflated.
-fn packed(binary: &Path) -> Result<u64, String> {
-    let failed = |error: std::io::Error| format!("{}: {error}", binary.display());
-    let bytes = std::fs::read(binary).map_err(failed)?;
-    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::new(6));
-    encoder.write_all(&bytes).map_err(failed)?;
-    Ok(encoder.finish().map_err(failed)?.len() as u64)
-}
-
-fn first_random(folder: &Path) -> Result<u64, String> {
-    let output = Command::new(folder.join("random")).output().map_err(|error| format!("random: {error}"))?;
-    String::from_utf8_lossy(&output.stdout).trim().parse().map_err(|error| format!("random: {error}"))
 }

@@ -25,6 +25,8 @@ mod compare;
 #[cfg(test)]
 mod connecting;
 #[cfg(test)]
+mod consent;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod harness;

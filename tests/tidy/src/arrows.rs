@@ -36,7 +36,17 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tillsync-sandbox", &[]),
     ("tillsync-emulators", &[]),
     ("tillsync-stack", &["tillsync-emulators", "tillsync-sandbox"]),
-    ("tillsync-bench", &[]),
+    (
+        "tillsync-bench",
+        &[
+            "tillsync-embedded",
+            "tillsync-engine",
+            "tillsync-host",
+            "tillsync-http",
+            "tillsync-mapping",
+            "tillsync-sandbox",
+        ],
+    ),
     ("tillsync-tidy", &[]),
 ];
 

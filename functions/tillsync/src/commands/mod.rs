@@ -34,7 +34,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
     let json = cli.json;
     // One thread is enough for a second of work in ten thousand orders, and keeps memory small; the others wait
     // for the disk.
-    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(4).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(2).enable_all().build();
     let result = match runtime {
         Ok(runtime) => {
             let result = runtime.block_on(perform(cli));

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use jiff::Timestamp;
 use tillsync_mapping::activecampaign::{self, OrderInput};
 use tillsync_mapping::model::{Buyer, Customer, Email, Observed, Order, Reading};
 
@@ -43,6 +44,11 @@ impl<'a> From<&'a Customer> for Said<'a> {
 pub(super) struct Addresses(HashMap<String, Address>);
 
 impl Addresses {
+    /// Addresses whose customers are still to be told of an opt-out, by mark, with the time it is known.
+    pub(super) fn owed(&self) -> HashMap<String, Timestamp> {
+        self.0.iter().filter_map(|(mark, known)| Some((mark.clone(), known.owed?))).collect()
+    }
+
     /// Puts into an order what its buyer's address is known by.
     pub(super) fn settle(&self, buyer: &Buyer, input: &mut OrderInput) {
         let Some(known) = self.0.get(&mark(&buyer.email)) else { return };
@@ -95,6 +101,7 @@ impl Delivering<'_> {
             for said in said.get(mark).into_iter().flatten() {
                 note(&mut row.value, said);
             }
+            owe(&mut row.value, &before, self.engine.now());
             if row.value == before {
                 done.push((mark.clone(), row.value));
             } else {
@@ -157,6 +164,15 @@ fn note(address: &mut Address, said: &Said<'_>) {
         address.opted_out.insert(profile.to_owned());
     } else {
         address.opted_out.remove(profile);
+    }
+}
+
+/// An opt-out that is new is owed to the customer that earlier orders made; one that is withdrawn is owed no more.
+fn owe(address: &mut Address, before: &Address, now: Timestamp) {
+    if address.opted_out.is_empty() {
+        address.owed = None;
+    } else if before.opted_out.is_empty() && before.customer.is_some() {
+        address.owed = Some(now);
     }
 }
 

@@ -10,7 +10,6 @@ use tillsync_mapping::activecampaign::{
 use tillsync_mapping::http::Http;
 use tillsync_mapping::model::{Customer, Observed, Reading, SkipReason};
 
-use super::addresses::Said;
 use super::orders::{load_rows, record_id, write_rows};
 use super::{Delivering, Failure};
 use crate::fault::{Fault, Kind};
@@ -71,11 +70,17 @@ impl Delivering<'_> {
         let keys: Vec<Key> = records.iter().map(|record| self.person_key(&record.id)).collect();
         let mut rows = load_rows(&*self.engine.store, &keys).await?;
         self.forget_lost_flights(&mut rows).await?;
-        self.note_consent(&records).await?;
+        // Known before the next order is sent.
+        let refused = self.note_consent(&records, &rows).await?;
         let mut noted = Vec::new();
         let mut cards = Vec::new();
         for ((record, key), row) in records.into_iter().zip(keys).zip(rows) {
-            let row = row.unwrap_or_else(|| Row::new(key, LedgerRow::seen(record.version)));
+            let mut row = row.unwrap_or_else(|| Row::new(key, LedgerRow::seen(record.version)));
+            if refused.contains(&record.id) && !self.is_counted_elsewhere(&row.value, record.version) {
+                self.park_person(&record, &mut row.value, &mut tally);
+                noted.push(row.put()?);
+                continue;
+            }
             self.sort_person(record, row, (&mut noted, &mut cards), &mut tally)?;
         }
         write_rows(&*self.engine.store, noted).await?;
@@ -87,15 +92,6 @@ impl Delivering<'_> {
             self.import_all(cards, silent, &mut tally).await?;
         }
         Ok(tally)
-    }
-
-    /// An opt-out is that of everybody with the same address; it is known before the next order is sent.
-    async fn note_consent(&self, records: &[Observed<Customer>]) -> Result<(), Fault> {
-        let said = records.iter().filter_map(|record| match &record.reading {
-            Reading::Ready(customer) => Some(Said::from(&**customer)),
-            _ => None,
-        });
-        self.addresses(said.collect()).await.map(drop)
     }
 
     fn sort_person(
@@ -135,6 +131,19 @@ impl Delivering<'_> {
             _ => Outcome::Parked(reason.into()),
         });
         Ok(())
+    }
+
+    /// Parks a person whose customer at the destination cannot be told of the opt-out.
+    fn park_person(&self, record: &Observed<Customer>, row: &mut LedgerRow, tally: &mut Tally) {
+        let reason = "destination.invalid_record";
+        if let Reading::Ready(customer) = &record.reading {
+            row.fingerprint = Some(activecampaign::contact(customer).fingerprint());
+        }
+        row.version = row.version.max(record.version);
+        row.window = Some(self.page.0);
+        (row.intent, row.flight) = (None, None);
+        row.become_state(State::Parked, Some(reason), &self.run.id, self.engine.now());
+        tally.count(&Outcome::Parked(reason.into()));
     }
 
     fn keeps_buyers_only(&self) -> bool {

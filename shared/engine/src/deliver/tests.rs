@@ -1,4 +1,5 @@
 mod conflicts;
+mod consent;
 mod decisions;
 mod orders;
 mod people;

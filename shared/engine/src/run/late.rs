@@ -1,5 +1,5 @@
-//! Marks of records that are to be looked at again at a certain time: sales whose customer may come late
-//! (rules.md section 1).
+//! Marks of records that are to be looked at again at a certain time: sales whose customer may come late, and
+//! people whose opt-out is still to be told (rules.md section 1).
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,9 @@ const MAX_WINDOWS: usize = 4;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Due {
     id: String,
+    /// What it is, where it is no order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stream: Option<Stream>,
 }
 
 impl Tagged for Due {}
@@ -27,7 +30,14 @@ impl Tagged for Due {}
 /// The write that has an order looked at again. One that is there already says the same.
 pub(crate) fn mark(connection: &str, id: &str, at: Timestamp) -> Result<Write, Fault> {
     let key = Key::new(Connection::partition(connection), format!("{}{id}", upto(at)));
-    Row::new(key, Due { id: id.to_owned() }).put()
+    Row::new(key, Due { id: id.to_owned(), stream: None }).put()
+}
+
+/// The write that has a person read again, for an opt-out that is still to be told.
+pub(crate) fn mark_person(connection: &str, id: &str, at: Timestamp) -> Result<Write, Fault> {
+    let stream = Stream::Customers;
+    let key = Key::new(Connection::partition(connection), format!("{}{}#{id}", upto(at), stream.word()));
+    Row::new(key, Due { id: id.to_owned(), stream: Some(stream) }).put()
 }
 
 /// Seconds since 1970 at a fixed width sort as text.
@@ -53,19 +63,19 @@ pub(super) async fn due_windows(
     while windows.len() < MAX_WINDOWS {
         let items = engine.store.query(&partition, PREFIX, after.as_deref(), REFERENCES).await?;
         let full = items.len() == REFERENCES;
-        let mut window = WindowRow::of(0, Stream::Orders, Vec::new(), now);
+        let of = |stream| WindowRow::of(0, stream, Vec::new(), now);
+        let (mut orders, mut people, mut taken) = (of(Stream::Orders), of(Stream::Customers), 0);
         for item in items.into_iter().take_while(|item| item.key.sk < upto(now)) {
             let due = Row::<Due>::parse(&item)?;
+            let window = if due.value.stream == Some(Stream::Customers) { &mut people } else { &mut orders };
             if !window.ids.contains(&due.value.id) {
                 window.ids.push(due.value.id);
             }
             after = Some(item.key.sk.clone());
             window.marks.push(item.key.sk);
+            taken += 1;
         }
-        let taken = window.marks.len();
-        if taken > 0 {
-            windows.push(window);
-        }
+        windows.extend([orders, people].into_iter().filter(|window| !window.marks.is_empty()));
         if !full || taken < REFERENCES {
             break;
         }

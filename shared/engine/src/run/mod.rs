@@ -17,7 +17,7 @@ mod work;
 
 pub(crate) use estimate::MAX_COUNT_CALLS;
 pub use estimate::{Estimate, estimate};
-pub(crate) use late::mark;
+pub(crate) use late::{mark, mark_person};
 pub use poll::{start_poll, start_retry, start_sync};
 pub use progress::{Progress, progress};
 pub(crate) use reconcile::REASONS;

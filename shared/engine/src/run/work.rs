@@ -184,8 +184,10 @@ async fn slices(
             (count.orders, count.exact)
         }
     };
-    // A trial is read in one piece: it ends when enough was sent.
-    let slices = if run.limit.is_some() || (exact && orders <= ONE_WINDOW) {
+    // A trial is read in one piece: it ends when enough was sent. So is everything where one process works alone:
+    // the destination sets the pace, and windows side by side would only hold more pages in memory.
+    let alone = run.limit.is_some() || engine.config.exclusive;
+    let slices = if alone || (exact && orders <= ONE_WINDOW) {
         vec![(window.from, to)]
     } else {
         let first = source.first_order(http, &access).await?;

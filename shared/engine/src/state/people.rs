@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Tagged;
@@ -93,6 +94,9 @@ pub struct Address {
     pub profiles: BTreeSet<String>,
     /// Profiles that opted out.
     pub opted_out: BTreeSet<String>,
+    /// Since when the customers that orders made before the opt-out are still to be told of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owed: Option<Timestamp>,
 }
 
 impl Address {

@@ -31,6 +31,8 @@ pub(crate) struct Account {
     /// Times an import is still at work when it is asked for.
     pub(crate) working: u32,
     pub(crate) imports_fail: bool,
+    /// Its e-commerce customers, as v3 shows them.
+    pub(crate) customers: Vec<Value>,
     /// Its connections.
     pub(crate) connections: Vec<Value>,
     /// Orders that are in the v3 copy only.
@@ -58,6 +60,7 @@ impl Account {
             "schema.check" => (200, json!({"data": {"searchOrder": []}})),
             "account.me" => (200, json!({"user": {"id": "1"}})),
             "account.entitlements" => (200, json!({"entitlements": ["ecom-core"]})),
+            operation if operation.starts_with("customers.") => self.customer(request, &body),
             operation if operation.starts_with("connections.") => self.connected(request, &body),
             "contacts.sync" => {
                 let address = body["contact"]["email"].as_str().unwrap().to_owned();
@@ -88,6 +91,7 @@ impl Account {
         }
         for order in orders {
             let id = order["storeOrderId"].as_str().unwrap();
+            self.buy(order);
             if let Some(times) = self.loses.get_mut(id).filter(|times| queued && **times > 0) {
                 *times -= 1;
                 continue;

@@ -5,6 +5,7 @@ mod account;
 mod bill;
 mod catalogue;
 mod connected;
+mod customers;
 mod dealings;
 mod given;
 mod net;

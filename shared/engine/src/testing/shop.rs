@@ -66,6 +66,13 @@ impl Shop {
         }));
     }
 
+    /// A profile says anew whether it takes no e-mails.
+    pub(crate) fn unsubscribe(&mut self, id: &str, out: bool, at: Timestamp) {
+        let person = self.people.iter_mut().find(|person| person["id"] == id).unwrap();
+        person["preferences"] = json!({"email_unsubscribed": out});
+        person["updated_at"] = at.to_string().into();
+    }
+
     /// Gives all of an order's money back.
     pub(crate) fn refund(&mut self, id: &str, at: Timestamp) {
         let order = self.orders.iter_mut().find(|order| order["id"] == id).unwrap();

@@ -2,12 +2,14 @@
 
 mod connections;
 mod copies;
+mod customers;
 mod graphql;
 
 pub use connections::{
     create_connection, find_connection, get_connection, list_connections, set_no_list, set_sync_status,
 };
 pub use copies::{v3_order, v3_orders};
+pub use customers::{find_customers, opt_out};
 pub use graphql::{announce, check_schema, get_order, orders_of, push_orders, push_products, read_back};
 
 use std::borrow::Borrow;

@@ -3,6 +3,7 @@
 mod amount;
 mod connections;
 mod copies;
+mod customers;
 mod errors;
 mod graphql;
 mod plan;
@@ -13,6 +14,7 @@ mod text;
 pub use amount::{minor_amount, same_amount};
 pub use connections::{Connections, connection, connection_found, connections, connections_page};
 pub use copies::{Copied, copies_found};
+pub use customers::{EcomCustomer, customer_changed, customers_found};
 pub use graphql::{orders_found, orders_queued, orders_written, products_written};
 pub use plan::has_ecommerce;
 pub use rest::{contact_synced, import_queued, import_state, succeeded};

@@ -198,6 +198,10 @@ fn build(call: &str) -> Request {
         "sync_contact" => sync_contact(&account, &people[0]),
         "sync_contact bare" => sync_contact(&account, &people[1]),
         "read_back" => read_back(&account, 7, "2026-03-01T09:30:04.25Z".parse().unwrap(), 200),
+        "find_customers" => {
+            find_customers(&account, 7, &crate::model::Email::parse("o'Ana+1@Example.org").unwrap())
+        }
+        "opt_out" => opt_out(&account, 31),
         "get_order" => get_order(&account, 7, "sq-order-1"),
         _ => panic!("no such call: {call}"),
     }

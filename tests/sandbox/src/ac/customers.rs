@@ -128,7 +128,9 @@ impl Context<'_> {
         if same {
             return unprocessable("The customer already exists.", "duplicate", "externalid");
         }
-        let accepts = text(sent, "acceptsMarketing").map(|v| v == "1");
+        let Ok(accepts) = accepts(sent) else {
+            return unprocessable("acceptsMarketing is 0 or 1.", "field_invalid", "acceptsMarketing");
+        };
         self.state.contact(&email);
         let id = self.state.add_customer(connection, &external, &email, accepts);
         let json = self.state.customers.get(&id).map(|c| json(c, Totals::default()));
@@ -140,13 +142,26 @@ impl Context<'_> {
         let Some(sent) = body.get("ecomCustomer") else {
             return bad_request();
         };
+        let Ok(accepts) = accepts(sent) else {
+            return unprocessable("acceptsMarketing is 0 or 1.", "field_invalid", "acceptsMarketing");
+        };
         let Some(customer) = self.state.customers.get_mut(&id) else {
             return no_result("EcomCustomer", &id.to_string());
         };
-        if let Some(accepts) = text(sent, "acceptsMarketing") {
-            customer.accepts = Some(accepts == "1");
-        }
+        customer.accepts = accepts.or(customer.accepts);
         Reply::json(200, &json!({"ecomCustomer": json(customer, Totals::default())}))
+    }
+}
+
+/// `"0"` or `"1"` (activecampaign.md section 3.1); what a change leaves out stays as it was.
+fn accepts(sent: &Value) -> Result<Option<bool>, ()> {
+    match sent.get("acceptsMarketing") {
+        None => Ok(None),
+        Some(_) => match text(sent, "acceptsMarketing").as_deref() {
+            Some("0") => Ok(Some(false)),
+            Some("1") => Ok(Some(true)),
+            _ => Err(()),
+        },
     }
 }
 

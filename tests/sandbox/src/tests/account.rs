@@ -141,6 +141,39 @@ async fn duplicate_customers_are_422_by_key_and_by_email() {
 }
 
 #[tokio::test]
+async fn consent_of_a_customer_is_changed_by_itself() {
+    let p = Probe::new(0, 0, quick()).await;
+    let id = p.connect("L1").await;
+    let body = json!({"ecomCustomer": {"connectionid": id.to_string(), "externalid": "c1", "email": "a@example.org"}});
+    let made = p.ac("POST", "/ecomCustomers", body).await;
+    let path = format!("/ecomCustomers/{}", made.json["ecomCustomer"]["id"].as_str().unwrap());
+    let query = format!("/ecomCustomers?filters[connectionid]={id}&filters[email]=A@example.org");
+    for (sent, status, said) in [
+        (json!({}), 200, Value::Null),
+        (json!({"acceptsMarketing": "1"}), 200, json!("1")),
+        (json!({"acceptsMarketing": false}), 422, json!("1")),
+        (json!({"acceptsMarketing": "no"}), 422, json!("1")),
+        (json!({"acceptsMarketing": 0}), 200, json!("0")),
+        (json!({}), 200, json!("0")),
+    ] {
+        let put = p.ac("PUT", &path, json!({"ecomCustomer": sent})).await;
+        assert_eq!(put.status, status, "{sent}");
+        let found = p.ac("GET", &query, Value::Null).await.json["ecomCustomers"].clone();
+        assert_eq!(found.as_array().map(Vec::len), Some(1), "the row of totals is of no connection");
+        assert_eq!(
+            (&found[0]["acceptsMarketing"], &found[0]["email"]),
+            (&said, &json!("a@example.org")),
+            "{sent}"
+        );
+    }
+    let gone = p.ac("PUT", "/ecomCustomers/999999", json!({"ecomCustomer": {"acceptsMarketing": "0"}})).await;
+    assert_eq!(gone.status, 404);
+    assert_eq!(p.ac("PUT", &path, json!({"customer": {"acceptsMarketing": "0"}})).await.status, 400);
+    let dump = p.running.world().dump();
+    assert_eq!(dump["customers"][0]["accepts_marketing"], json!(false));
+}
+
+#[tokio::test]
 async fn an_import_is_queued_then_completed() {
     let p = Probe::new(0, 0, quick()).await;
     let contacts = json!([{"email": "a@example.org", "first_name": "A", "tags": ["shop"], "subscribe": [{"listid": 1}]},

@@ -171,6 +171,28 @@ async fn a_trial_and_a_forced_history_may_fall_anywhere() {
 }
 
 #[tokio::test]
+async fn an_opt_out_that_falls_anywhere_is_told() {
+    for n in 1.. {
+        let mut world = shop().await;
+        start(&world, Scene::Poll).await;
+        world.work().await;
+        world.clock.advance(Duration::from_secs(3_600));
+        let now = world.engine.now();
+        world.net.shop().unsubscribe("P-live", true, now - jiff::SignedDuration::from_mins(10));
+        let begun = start(&world, Scene::Poll).await;
+        world.trip.arm(n);
+        if !fell(&world).await {
+            assert!(n > 8, "{n} effects only");
+            return;
+        }
+        go_on(&mut world, "two").await;
+        assert_eq!(ended(&world, &begun.id).await.state, RunState::Complete, "{n}");
+        let consents = world.net.account().consents("live@example.org");
+        assert_eq!(consents, [("7".to_owned(), "0".into())], "fell at {n}");
+    }
+}
+
+#[tokio::test]
 async fn falling_a_second_time_changes_nothing() {
     check(Scene::History, Some(14), 4).await;
     check(Scene::Poll, Some(9), 2).await;

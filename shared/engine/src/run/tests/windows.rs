@@ -16,7 +16,9 @@ use crate::testing::{DAY, HOUR, Trouble, World, ago};
 
 /// Thirty orders over three years, a page of one each, so that they cannot be counted cheaply.
 async fn three_years() -> World {
-    let world = World::new().await;
+    let mut world = World::new().await;
+    // Several processes work, as functions do: only then a history is cut.
+    world.engine.config.exclusive = false;
     for n in 0..30 {
         world.net.shop().sell(&format!("O{n}"), ago((900 - 30 * n) * DAY));
     }
@@ -48,6 +50,15 @@ async fn a_long_history_is_cut_into_years() {
     assert_eq!(orders.len(), 4, "2023 to 2026");
     assert_eq!((orders[0].from, orders[3].to), (ago(900 * DAY), run.started));
     assert_eq!(orders.iter().map(|window| window.tally.observed).sum::<u64>(), 30);
+}
+
+#[tokio::test]
+async fn a_process_that_works_alone_reads_a_long_history_in_one_window() {
+    let mut world = three_years().await;
+    world.engine.config.exclusive = true;
+    let run = history(&world).await;
+    assert_eq!((run.state, run.streams.unwrap().orders.synced), (RunState::Complete, 30));
+    assert_eq!(windows(&world, &run.id).await.iter().filter(|one| one.stream == Stream::Orders).count(), 1);
 }
 
 #[tokio::test]

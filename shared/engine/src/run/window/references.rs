@@ -21,8 +21,10 @@ impl Reading<'_> {
     ) -> Result<Read, Fault> {
         loop {
             let page: Vec<String> = self.row.value.ids.iter().take(A_PAGE).cloned().collect();
-            let wanted =
-                if self.row.value.marks.is_empty() { page.clone() } else { self.waiting(&page).await? };
+            let wanted = match self.row.value.marks.is_empty() || self.is_of_people() {
+                true => page.clone(),
+                false => self.waiting(&page).await?,
+            };
             let delivered = match wanted.is_empty() {
                 true => Delivered::default(),
                 false => self.fetch_and_deliver(&wanted, source_http, out).await?,
@@ -34,6 +36,10 @@ impl Reading<'_> {
                 return Ok(read);
             }
         }
+    }
+
+    fn is_of_people(&self) -> bool {
+        self.row.value.stream == Stream::Customers
     }
 
     /// Those that still wait to be looked at, or that this window has looked at before it was stopped. A mark whose
@@ -81,7 +87,10 @@ impl Reading<'_> {
                 delivered.tally = delivering.products(products).await?;
             }
         }
-        delivered.tally.add(&self.note_gone(&delivering, gone).await?);
+        // Whoever is gone and was marked has nothing left to be told of.
+        if self.row.value.marks.is_empty() || !self.is_of_people() {
+            delivered.tally.add(&self.note_gone(&delivering, gone).await?);
+        }
         Ok(delivered)
     }
 

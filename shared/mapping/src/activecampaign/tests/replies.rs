@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use super::super::*;
 use crate::http::Response;
+use crate::model::Email;
 
 #[derive(Deserialize)]
 struct Case<'a> {
@@ -20,6 +21,10 @@ struct Case<'a> {
     body: Option<&'a RawValue>,
     text: Option<String>,
     expected: Value,
+}
+
+fn ana() -> Email {
+    Email::parse("Ana@Example.org").unwrap()
 }
 
 fn ok() -> u16 {
@@ -37,6 +42,8 @@ fn understand(call: &str, response: &Response, sent: &[&str]) -> String {
         "connections_page 2" => format!("{:?}", connections_page(response, 2)),
         "connections_page 3" => format!("{:?}", connections_page(response, 3)),
         "copies_found 7" => format!("{:?}", copies_found(response, 7)),
+        "customers_found 7" => format!("{:?}", customers_found(response, 7, &ana())),
+        "customer_changed" => format!("{:?}", customer_changed(response)),
         "orders_written" => format!("{:?}", orders_written(response, sent)),
         "orders_queued" => format!("{:?}", orders_queued(response, sent)),
         "products_written" => format!("{:?}", products_written(response, sent)),
@@ -69,6 +76,7 @@ fn check(cases: &str) {
             "connections",
             "connections_page 0",
             "copies_found 7",
+            "customers_found 7",
             "orders_written",
             "orders_queued",
             "products_written",
