@@ -17,6 +17,8 @@ mod owner;
 #[cfg(test)]
 mod quiet;
 #[cfg(test)]
+mod reconcile;
+#[cfg(test)]
 mod settings;
 #[cfg(test)]
 mod shapes;

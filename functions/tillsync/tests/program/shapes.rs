@@ -92,6 +92,12 @@ fn every_reading_command_answers_in_the_shape_of_its_example() {
     check("retry", 3, &["retry", "shop"]);
     check("retry-record", 3, &["retry", "shop", &parked]);
     check("retry-no-wait", 0, &["retry", "shop", "--no-wait"]);
+    // One order is lost, so that the example shows a difference with its reason.
+    let held = program.world.dump()["orders"][3]["storeOrderId"].as_str().unwrap().to_owned();
+    assert_eq!(program.world.lose_order(&held), 1);
+    check("reconcile", 0, &["reconcile", "shop"]);
+    check("reconcile-repair", 0, &["reconcile", "shop", "--repair"]);
+    check("reconcile-no-wait", 0, &["reconcile", "shop", "--no-wait"]);
     check("connections", 0, &["connections"]);
     check("runs", 0, &["runs", "shop"]);
     let sent = program.world.dump()["orders"][0]["storeOrderId"].as_str().unwrap().to_owned();
