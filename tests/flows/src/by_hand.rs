@@ -47,15 +47,10 @@ async fn a_sync_reads_what_changed_and_tries_again_what_is_parked() {
 async fn a_sync_looks_a_second_time_at_the_last_days() {
     let flow = Flow::start(shop(0)).await;
     let connection = flow.connect_first().await;
-    let touched = flow.world.change(&Changes { new_sales: 1, age_seconds: 120, ..Changes::default() });
-    let id = touched["new_sales"][0].as_str().unwrap();
-    flow.complete(&flow.poll(&connection).await).await;
     flow.clock.advance(jiff::SignedDuration::from_hours(1));
     flow.complete(&flow.poll(&connection).await).await;
-    // The engine is an hour ahead by now: to its polls this looks like a change that the index showed late.
-    flow.landed().await;
-    let changed = flow.world.change(&Changes { changed_sales: 1, ..Changes::default() });
-    assert_eq!(changed["changed_sales"], json!([id]), "{changed}");
+    // The engine is an hour ahead of the shop: to its polls this is a sale that the index shows an hour late.
+    flow.world.change(&Changes { new_sales: 1, ..Changes::default() });
     assert_eq!(flow.poll(&connection).await.streams.orders.observed, 0);
     let sync = flow.sync(&connection).await;
     flow.complete(&sync).await;

@@ -108,7 +108,8 @@ fn accepts(flow: &Flow, id: &str) -> Value {
     flow.world.order(id)["records"][0]["order"]["acceptsMarketing"].clone()
 }
 
-/// A known gap: an opt-out writes no order that a poll no longer reads. The next one of the address carries it.
+/// The customer is told (see the flows of consent); an order that was sent before is not rewritten for it. The next one
+/// of the address carries it.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_opt_out_goes_with_the_next_order_of_the_address_and_rewrites_no_old_one() {
     let mut options = crate::harness::shop(0);
