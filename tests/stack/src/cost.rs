@@ -67,7 +67,7 @@ async fn the_bill_of_a_thousand_orders_and_of_an_idle_poll() {
     stack.ask("start").await;
     stack.quiet().await;
     let history = between(&start, &counted(&stack));
-    check::complete(&stack.ended().await);
+    check::complete(&stack, &stack.ended().await);
     check::arrived(&stack);
     // The first poll after it reads what the overlap holds; the second finds nothing.
     stack.make_due(&connection).await;

@@ -76,11 +76,11 @@ async fn every_role_grants_what_its_function_does_and_nothing_else() {
     stack.ask("cancel").await;
     stack.ended().await;
     stack.ask("resume").await;
-    check::complete(&stack.ended().await);
+    check::complete(&stack, &stack.ended().await);
     stack.world.change(&Changes { new_sales: 3, age_seconds: 150, ..Changes::default() });
     stack.make_due(&connection).await;
     assert_eq!(stack.tick().await["due"], 1);
-    check::complete(&stack.poll_ended().await);
+    check::complete(&stack, &stack.poll_ended().await);
     stack.ask("poll").await;
     stack.quiet().await;
     let lanes =

@@ -16,7 +16,7 @@ async fn a_window_is_handed_on_when_time_is_short() {
     let stack = setup.start().await;
     stack.connect().await;
     stack.ask("start").await;
-    check::complete(&stack.ended().await);
+    check::complete(&stack, &stack.ended().await);
     check::arrived(&stack);
     stack.quiet().await;
     let longest = stack.function("backfill").invocations().iter().map(|one| one.took).max().unwrap();
@@ -47,7 +47,7 @@ async fn a_killed_invocation_is_taken_up_again() {
     }
     let run = stack.ended().await;
     check::arrived(&stack);
-    check::complete(&run);
+    check::complete(&stack, &run);
     check::no_rule_broken(&stack);
     check::discreet(&stack).await;
 }
@@ -66,7 +66,7 @@ async fn a_process_killed_before_its_flight_is_written_loses_no_order() {
     stack.until(async || (endpoint.armed() == 0).then_some(())).await;
     stack.function("backfill").kill();
     let run = stack.ended().await;
-    check::complete(&run);
+    check::complete(&stack, &run);
     check::arrived(&stack);
     check::no_rule_broken(&stack);
 }
@@ -89,7 +89,7 @@ async fn lost_replies_refusals_and_delays_of_the_services_are_sat_out() {
     }
     stack.ask("start").await;
     let run = stack.ended().await;
-    check::complete(&run);
+    check::complete(&stack, &run);
     check::arrived(&stack);
     check::never_wrong(&stack);
     stack.quiet().await;

@@ -21,7 +21,7 @@ async fn five_thousand_orders_arrive_by_events_and_the_queue() {
     let again = stack.ask("start").await;
     assert_eq!((&again["already_running"], &again["run"]["id"]), (&json!(true), &started["run"]["id"]));
     let run = stack.ended().await;
-    check::complete(&run);
+    check::complete(&stack, &run);
     check::arrived(&stack);
     let expected = &stack.world.expected()["locations"][stack.location()];
     let orders = &run["streams"]["orders"];
@@ -55,7 +55,7 @@ async fn a_history_is_cancelled_and_resumed() {
     let resumed = stack.ask("resume").await;
     assert_eq!(resumed["ok"], true, "{resumed:#}");
     let run = stack.ended().await;
-    check::complete(&run);
+    check::complete(&stack, &run);
     check::arrived(&stack);
     check::clean(&stack);
     check::discreet(&stack).await;

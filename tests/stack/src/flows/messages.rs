@@ -57,7 +57,7 @@ async fn a_message_delivered_twice_at_once_does_nothing_twice() {
         assert_eq!(two.ok()["batchItemFailures"], json!([]));
     }
     stack.map();
-    check::complete(&stack.ended().await);
+    check::complete(&stack, &stack.ended().await);
     check::arrived(&stack);
     check::clean(&stack);
     let eligible = stack.world.expected()["locations"][stack.location()]["eligible"].as_u64().unwrap();
@@ -98,7 +98,7 @@ async fn what_cannot_be_read_ends_among_the_dead_letters_and_a_good_one_comes_ba
     a_sale(&stack);
     stack.make_due(&connection).await;
     assert_eq!(stack.sqs.redrive(&stack.queues.live_dead, &stack.queues.live).await, 1);
-    check::complete(&stack.poll_ended().await);
+    check::complete(&stack, &stack.poll_ended().await);
     check::discreet_without_people(&stack).await;
 }
 
@@ -116,12 +116,12 @@ async fn messages_of_the_first_version_are_worked_on() {
     take(&stack, &stack.queues.history.clone()).await;
     stack.sqs.send(&stack.queues.history, &golden("window", ids)).await;
     stack.map();
-    check::complete(&stack.ended().await);
+    check::complete(&stack, &stack.ended().await);
     stack.sqs.send(&stack.queues.history, &golden("settle", ids)).await;
     a_sale(&stack);
     stack.make_due(&connection).await;
     stack.sqs.send(&stack.queues.live, &golden("poll", ids)).await;
-    check::complete(&stack.poll_ended().await);
+    check::complete(&stack, &stack.poll_ended().await);
     stack.quiet().await;
     for dead in [&stack.queues.live_dead, &stack.queues.history_dead] {
         assert_eq!(stack.sqs.depth(dead).await, 0);

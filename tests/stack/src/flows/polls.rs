@@ -27,7 +27,7 @@ async fn a_tick_polls_what_is_due_and_nothing_else() {
     let stack = Setup::of(200).start().await;
     let connection = stack.connect().await["connection"].as_str().unwrap().to_owned();
     stack.ask("start").await;
-    check::complete(&stack.ended().await);
+    check::complete(&stack, &stack.ended().await);
     let early = stack.tick().await;
     assert_eq!((&early["ok"], &early["connections"], &early["due"]), (&json!(true), &json!(1), &json!(0)));
     let ids = sales(&stack, 7);
@@ -38,7 +38,7 @@ async fn a_tick_polls_what_is_due_and_nothing_else() {
         (&json!(true), &json!(1), &json!(0)),
         "{tick:#}"
     );
-    check::complete(&stack.poll_ended().await);
+    check::complete(&stack, &stack.poll_ended().await);
     assert_live(&stack, &ids);
     check::arrived(&stack);
     let again = stack.tick().await;
@@ -57,7 +57,7 @@ async fn an_operator_polls_at_once() {
     let answer = stack.ask("poll").await;
     assert_eq!((&answer["ok"], &answer["already_running"]), (&json!(true), &json!(false)), "{answer:#}");
     let run = stack.poll_ended().await;
-    check::complete(&run);
+    check::complete(&stack, &run);
     assert_eq!(run["streams"]["orders"]["synced"], 3, "{run:#}");
     assert_live(&stack, &ids);
     check::clean(&stack);

@@ -1,6 +1,9 @@
 //! Windows, pages and cursors (square.md section 8.3).
 
-use crate::source::{Cache, Field, Source};
+use std::sync::Arc;
+
+use crate::model::Reading;
+use crate::source::{Cache, Field, Shared, Source};
 use crate::sources::square::Square;
 
 use super::shop::{Shop, meet, sell};
@@ -78,6 +81,26 @@ fn fetching_asks_for_people_anew() {
         run(Square.fetch_orders(&shop, &access(), &["O0000".to_owned()], &cache)).unwrap();
     }
     assert_eq!((shop.count("customers.bulk_retrieve"), shop.count("catalog.batch_retrieve")), (2, 1));
+}
+
+#[test]
+fn runs_beside_each_other_ask_for_people_once_and_never_use_what_is_older_than_they_are() {
+    let shop = shop_of(1);
+    let shared = Arc::new(Shared::default());
+    let beside = || Cache::beside(Arc::clone(&shared));
+    let read = |cache: &Cache| {
+        let all = window(Field::Created, 0, 1_000_000);
+        let page = run(Square.read_orders(&shop, &access(), all, None, cache)).unwrap();
+        assert!(page.records.iter().all(|record| matches!(record.reading, Reading::Ready(_))));
+        shop.count("customers.bulk_retrieve")
+    };
+    let (one, two) = (beside(), beside());
+    assert_eq!(read(&one), 1);
+    assert_eq!(read(&two), 1, "what the other was told since this one began");
+    let later = beside();
+    assert_eq!(read(&later), 2, "what was told before this one began may be old by now");
+    run(Square.fetch_orders(&shop, &access(), &["O0000".to_owned()], &later)).unwrap();
+    assert_eq!(shop.count("customers.bulk_retrieve"), 3, "fetching asks anew");
 }
 
 #[test]
