@@ -1,8 +1,9 @@
 //! What every platform must be able to tell. A new one is a folder in `sources/`.
 
+mod shared;
+
 use std::any::Any;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -10,6 +11,9 @@ use jiff::Timestamp;
 
 use crate::http::Http;
 use crate::model::{Customer, Location, Observed, Order, Product, Secret, Store};
+
+pub(crate) use shared::Beside;
+pub use shared::Shared;
 
 /// A call that reached nothing useful, by what to do next.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -124,36 +128,12 @@ pub struct Cache {
     pub(crate) beside: Option<Beside>,
 }
 
-/// What the runs of one store that are at work at the same time share, so as not to ask for the same people. One
-/// asks at a time: whoever waits finds what the one before was told. Bounded; forgotten with the last of them.
-#[derive(Default)]
-pub struct Shared {
-    pub(crate) held: futures_util::lock::Mutex<Option<Box<dyn Any + Send>>>,
-    asked: AtomicU64,
-}
-
-/// A run's place among those that share.
-#[derive(Clone)]
-pub(crate) struct Beside {
-    pub(crate) shared: Arc<Shared>,
-    /// What was asked up to here may be older than the run.
-    pub(crate) since: u64,
-}
-
 impl Cache {
     /// A cache of a run that shares with others. What was asked for before now is not used: it may be older than
     /// the run.
     #[must_use]
     pub fn beside(shared: Arc<Shared>) -> Self {
-        let since = shared.asked.load(Ordering::SeqCst);
-        Self { held: Mutex::default(), beside: Some(Beside { shared, since }) }
-    }
-}
-
-impl Shared {
-    /// The number of a question that is about to be asked.
-    pub(crate) fn ask(&self) -> u64 {
-        self.asked.fetch_add(1, Ordering::SeqCst) + 1
+        Self { held: Mutex::default(), beside: Some(Beside::new(shared)) }
     }
 }
 

@@ -91,8 +91,8 @@ pub(crate) async fn look_up(
         return Ok(());
     };
     // Others wait here: they ask only for those whom nobody has asked for.
-    let mut held = beside.shared.held.lock().await;
-    let mut crowd = held.take().and_then(|held| held.downcast::<Crowd>().ok()).unwrap_or_default();
+    let mut turn = beside.shared.turn().await;
+    let mut crowd = turn.held.take().and_then(|held| held.downcast::<Crowd>().ok()).unwrap_or_default();
     if crowd.0.len().saturating_add(unknown.len()) > MOST_PEOPLE {
         crowd.0.clear();
     }
@@ -113,7 +113,7 @@ pub(crate) async fn look_up(
         let told = |id: &&str| Some(((*id).to_owned(), (asked, memory.people.get(*id)?.clone())));
         crowd.0.extend(ids.iter().filter_map(told));
     }
-    *held = Some(crowd);
+    turn.held = Some(crowd);
     outcome
 }
 
