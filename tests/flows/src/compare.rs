@@ -7,26 +7,25 @@ use tillsync_engine::state::Connection;
 use crate::check;
 use crate::harness::Flow;
 
-/// A figure, or a text that is one.
-fn number(value: &Value) -> Option<f64> {
-    value.as_f64().or_else(|| value.as_str()?.parse().ok())
-}
-
-/// An amount in minor units as it goes over the wire.
-fn major(minor: &Value, currency: &str) -> Option<f64> {
-    let parts = match currency {
-        "JPY" => 1.0,
-        "KWD" => 1_000.0,
-        _ => 100.0,
+/// An amount as it goes over the wire, a figure or a text, in minor units; none where it has more digits than those.
+fn minor(wire: &Value, currency: &str) -> Option<i64> {
+    let text = wire.as_str().map_or_else(|| wire.to_string(), str::to_owned);
+    let places = match currency {
+        "JPY" => 0,
+        "KWD" => 3,
+        _ => 2,
     };
-    minor.as_f64().map(|minor| minor / parts)
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let fraction = fraction.trim_end_matches('0');
+    let fits = fraction.len() <= places;
+    fits.then(|| format!("{whole}{fraction:0<places$}").parse().ok())?
 }
 
 fn lines_match(held: &[Value], told: &[Value], currency: &str) -> bool {
     let same = |(held, told): (&Value, &Value)| {
         held["name"] == told["name"]
             && held["quantity"] == told["quantity"]
-            && number(&held["priceAmount"]) == major(&told["price_minor"], currency)
+            && minor(&held["priceAmount"], currency) == told["price_minor"].as_i64()
     };
     held.len() == told.len() && held.iter().zip(told).all(same)
 }
@@ -56,7 +55,7 @@ fn differs(told: &Value, record: &Value) -> Vec<&'static str> {
     let checks = [
         ("lines", lines_match(&held, &lines, currency)),
         ("goods", goods_match(&held, &lines)),
-        ("shipping", number(&order["shippingAmount"]) == major(&told["shipping_minor"], currency)),
+        ("shipping", minor(&order["shippingAmount"], currency) == told["shipping_minor"].as_i64()),
         ("shipping method", order["shippingMethod"] == told["shipping_method"]),
         ("status", order["normalizedStatus"] == told["status"]),
         ("amount", record["amount_minor"] == told["amount_minor"]),
