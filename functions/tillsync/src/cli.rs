@@ -42,7 +42,7 @@ pub(crate) enum Command {
     Poll(Poll),
     /// Read what changed and look at the last days once more; try again what is parked
     Sync(Sync),
-    /// Try again what is parked, or send one record anew
+    /// Try again what is parked, or read one record anew and send what is new of it
     Retry(Retry),
     /// Send the history
     Backfill {

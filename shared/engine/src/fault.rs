@@ -113,6 +113,11 @@ pub const CODES: &[CodeText] = &[
         action: "Use the id; the list of connections has it.",
     },
     CodeText {
+        code: "connection.remade",
+        meaning: "The connection had been removed at ActiveCampaign, and another one was made in its place.",
+        action: "Send the history again (`tillsync backfill start`; as an event, `start`): it starts no automation.",
+    },
+    CodeText {
         code: "connection.name_taken",
         meaning: "Another connection has this name, and commands find connections by their names.",
         action: "Give another name.",
@@ -203,6 +208,11 @@ pub const CODES: &[CodeText] = &[
         code: "destination.changed",
         meaning: "ActiveCampaign holds another amount or status than was sent: somebody changed it there.",
         action: "Nothing, if that is right; `tillsync reconcile --repair` sends it again as the store has it.",
+    },
+    CodeText {
+        code: "destination.missing",
+        meaning: "ActiveCampaign took this order and does not hold it any more.",
+        action: "Send it again, silently: `tillsync reconcile --repair`; as an event, `reconcile` with `repair`.",
     },
     CodeText {
         code: "destination.rejected",

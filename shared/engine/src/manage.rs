@@ -1,6 +1,11 @@
 //! What an operator changes about a connection: stopped, started again, named anew, set.
 
 mod settings;
+/// True when what it sends to was removed at the destination.
+fn is_removed(connection: &Connection) -> bool {
+    connection.problem.as_ref().is_some_and(|problem| problem.code == "destination.connection_unknown")
+}
+
 #[cfg(test)]
 mod tests;
 
@@ -68,6 +73,10 @@ pub async fn resume(engine: &Engine, id: &str) -> Result<Changed, Fault> {
         already = connection.state == ConnectionState::Active;
         match connection.state {
             ConnectionState::Active => Ok(false),
+            // It would write to nowhere: only connecting makes it another one there.
+            ConnectionState::Paused if is_removed(connection) => {
+                Err(stopped_otherwise(connection, "connect it again"))
+            }
             ConnectionState::Paused => {
                 connection.state = ConnectionState::Active;
                 connection.problem = None;

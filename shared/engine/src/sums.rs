@@ -85,6 +85,16 @@ impl Tally {
         self.observed = observed;
     }
 
+    /// Puts what became of records in the place of what they counted for: they were observed already.
+    pub fn replace(&mut self, now: &Self) {
+        let there = self.unchanged.min(now.observed);
+        self.unchanged -= there;
+        self.pending = self.pending.saturating_sub(now.observed - there);
+        let observed = self.observed;
+        self.add(now);
+        self.observed = observed;
+    }
+
     /// How many are parked.
     #[must_use]
     pub fn parked_total(&self) -> u64 {

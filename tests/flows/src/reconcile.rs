@@ -85,11 +85,11 @@ async fn each_difference_has_its_reason_and_a_repair_mends_what_is_ours() {
     assert_eq!(state.run.state, RunState::Complete, "all is explained: {:?}", state.run.problem);
     let reason = |kind: &'static str, why: &str| (kind, Some(why.to_owned()));
     let right = BTreeMap::from([
-        (lost.clone(), reason("missing", "destination.lost")),
+        (lost.clone(), reason("missing", "destination.missing")),
         (other.clone(), reason("different", "destination.changed")),
-        (foreign.clone(), reason("missing", "destination.lost")),
+        (foreign.clone(), reason("missing", "destination.missing")),
         ("somebody-elses".to_owned(), reason("extra", "not_ours")),
-        (gone.clone(), reason("missing", "destination.lost")),
+        (gone.clone(), reason("missing", "destination.missing")),
         ("no-more".to_owned(), reason("extra", "record.gone")),
         (unread.clone(), reason("missing", "not_read_yet")),
     ]);

@@ -18,6 +18,10 @@ pub(super) async fn backfill(host: Host, action: Backfill) -> Result<Answer, Tro
         Backfill::Start { connection, from, to, limit, force, dry_run, wait } => {
             let connection = connections::find(&host.engine, &connection).await?;
             let zone = TimeZone::get(&connection.location.timezone).unwrap_or(TimeZone::UTC);
+            let option = |name: &str, text: &Option<String>| {
+                text.as_ref().map_or(String::new(), |text| format!(" {name} {text}"))
+            };
+            let days = format!("{}{}", option("--from", &from), option("--to", &to));
             let from = from.map(|text| day("--from", &text, &zone, false)).transpose()?;
             let to = to.map(|text| day("--to", &text, &zone, true)).transpose()?;
             if from.zip(to).is_some_and(|(from, to)| from > to) {
@@ -25,7 +29,7 @@ pub(super) async fn backfill(host: Host, action: Backfill) -> Result<Answer, Tro
             }
             let request = BackfillRequest { from, to, limit, force };
             if dry_run {
-                return super::preview::of(&host, &connection.id, &request, None).await;
+                return super::preview::of(&host, &connection.id, &request, (None, &days)).await;
             }
             let started = start_backfill(&host.engine, &connection.id, &request).await?;
             go_on(host, &connection, started.run, wait, started.already).await

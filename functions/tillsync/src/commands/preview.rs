@@ -9,7 +9,7 @@ use crate::host::Host;
 
 pub(super) async fn preview(host: &Host, connection: &str, order: Option<&str>) -> Result<Answer, Trouble> {
     let connection = connections::find(&host.engine, connection).await?;
-    of(host, &connection.id, &BackfillRequest::default(), order).await
+    of(host, &connection.id, &BackfillRequest::default(), (order, "")).await
 }
 
 /// The same for a time of the caller's.
@@ -17,11 +17,12 @@ pub(super) async fn of(
     host: &Host,
     id: &str,
     request: &BackfillRequest,
-    order: Option<&str>,
+    (order, days): (Option<&str>, &str),
 ) -> Result<Answer, Trouble> {
     let (engine, _alone) = host.beside()?;
     let seen = look(&engine, id, request, order).await?;
-    let text = format!("{}Nothing was sent. Send it: tillsync backfill start {id} --wait", words(&seen));
+    let text =
+        format!("{}Nothing was sent. Send it: tillsync backfill start {id}{days} --wait", words(&seen));
     Ok(Answer::complete(text, shapes::preview(&seen)))
 }
 
@@ -34,7 +35,7 @@ fn words(seen: &Preview) -> String {
         None => "how many may be new contacts in ActiveCampaign cannot be told".into(),
     };
     let mut text = format!(
-        "Orders     {more}{} in all, {about}{} of them to be sent\n\
+        "Orders     {more}{} in all, {about}{} of them by the rules; what is there already is not sent again\n\
          Customers  {} in the shop; {contacts}\n\
          Calls      about {} to the store, {} to the destination ({} writes, {} to read back, {} imports)\n\
          Time       about {} min: {}\n",

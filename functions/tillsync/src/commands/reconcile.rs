@@ -27,6 +27,7 @@ pub(super) async fn reconcile(mut host: Host, options: &Reconcile) -> Result<Ans
         first: date("--from", &options.from)?,
         last: date("--to", &options.to)?,
         repair: options.repair,
+        ..Comparison::default()
     };
     let started = start_reconcile(&host.engine, &connection.id, asked).await?;
     if options.no_wait {

@@ -35,8 +35,10 @@ fn a_comparison_says_what_differs_and_a_repair_mends_it() {
         .iter()
         .flat_map(|day| day["missing"].as_array().unwrap())
         .collect();
-    assert_eq!(missing, [&json!({"id": lost, "reason": "destination.lost"})]);
-    assert!(program.run(&["reconcile", "shop"]).out.contains(&format!("missing: {lost} (destination.lost)")));
+    assert_eq!(missing, [&json!({"id": lost, "reason": "destination.missing"})]);
+    assert!(
+        program.run(&["reconcile", "shop"]).out.contains(&format!("missing: {lost} (destination.missing)"))
+    );
     program.ask(&["reconcile", "shop", "--repair"]).with(0);
     days_agree(&program, &program.ask(&["reconcile", "shop"]).with(0));
     program.arrived();

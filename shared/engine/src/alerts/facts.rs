@@ -106,6 +106,11 @@ fn unfinished(connection: &Connection, kind: RunKind, ended: Option<&Ended>) -> 
         RunKind::Reconcile => "look at what it found, and compare again",
         RunKind::Historical => "it has to be resumed",
     };
+    // Quiet looks leave no run: that the connection was read whole since says the same as a complete poll.
+    let read_since = |ended: &Ended| connection.last_sync.is_some_and(|last| last > ended.at);
+    if kind == RunKind::Poll && ended.is_some_and(read_since) {
+        return (Kind::Incomplete, kind.word(), Stand::Right);
+    }
     (Kind::Incomplete, kind.word(), incomplete(connection, ended, next))
 }
 

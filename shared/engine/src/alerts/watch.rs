@@ -122,6 +122,10 @@ fn take(connection: &Connection, seen: &mut Seen, run: &Run) -> Option<Said> {
     let is_news = parked > 0 && at >= seen.began && !std::mem::replace(&mut watched.parked, parked > 0);
     // That a poll was stopped with its connection needs no alert beside that one; the next poll reads on.
     let excused = run.kind.is_live() && facts::needs_somebody(connection);
+    if run.limit.is_some() {
+        // A trial says nothing of the history.
+        return is_news.then(|| parked_by(connection, run, parked, at));
+    }
     let ended = seen.ended(run.kind);
     let same = ended.as_ref().is_some_and(|ended| ended.run == run.id);
     let newest = ended.as_ref().is_none_or(|ended| ended.run <= run.id);

@@ -278,9 +278,15 @@ async fn again(
 ) -> Result<Summary, Fault> {
     let there = connection_by_id(&*engine.store, id).await?.value;
     same_remote(request, &there)?;
-    still_there(&there, sides.account, sides.http).await?;
+    let removed = match still_there(&there, sides.account, sides.http).await {
+        Err(fault) if fault.code == "destination.connection_unknown" => true,
+        answer => answer.map(|()| false)?,
+    };
     let mut warnings = own_integration(sides).await?;
     warnings.extend(kept(request, &there));
+    if removed {
+        warnings.push(made_anew(engine, &there, sides).await?);
+    }
     let connection = renew(engine, id, sides.access, sides.account).await?;
     let counted = count(engine, sides.source, sides.source_http, (sides.access, &connection)).await?;
     update(&*engine.store, &Connection::key(&connection.id), |connection: &mut Connection| {
@@ -288,6 +294,23 @@ async fn again(
     })
     .await?;
     Ok(Summary { renewed: true, warnings, ..summary(engine, &connection, counted) })
+}
+
+/// The connection at the destination was removed there: another one takes its place. What was sent to the old one is
+/// gone, and may have started automations then: it goes silently when it is sent again.
+async fn made_anew(engine: &Engine, there: &Connection, sides: &Sides<'_>) -> Result<Warning, Fault> {
+    let (remote, _) = settle(None, there, sides.account, sides.http).await?;
+    let now = engine.now();
+    update(&*engine.store, &Connection::key(&there.id), |connection: &mut Connection| {
+        connection.remote = Some(remote);
+        connection.adopted = Some(now);
+    })
+    .await?;
+    let message = format!(
+        "its connection had been removed at the destination, with what was sent to it; connection {remote} was made, \
+         and a history sends everything again, silently"
+    );
+    Ok(Warning { code: "connection.remade".into(), message })
 }
 
 /// Commands find connections by their names.

@@ -59,6 +59,7 @@ pub(super) async fn choose(
         (Some(found), Some(asked)) if asked == found.id.to_string() => found,
         (matching, Some(asked)) => {
             let found = by_id(asked, account, http).await?;
+            not_their_own(&found, sides)?;
             if let Some(ours) = matching
                 && holds_orders(ours.id, account, http).await?
             {
@@ -68,6 +69,22 @@ pub(super) async fn choose(
         }
     };
     adopt(found, connection, sides, others).await.map(Some)
+}
+
+/// A connection that another integration writes to cannot be shared: every sale would count twice.
+fn not_their_own(found: &activecampaign::Connection, sides: &Sides<'_>) -> Result<(), Fault> {
+    let ids = [sides.access.location.id.as_str(), sides.access.store.as_str()];
+    let (platform, service) = (sides.source.name(), sides.source.destination_service());
+    if activecampaign::own_integration(std::slice::from_ref(found), platform, service, &ids).is_none() {
+        return Ok(());
+    }
+    let detail = format!(
+        "connection {} at the destination is ActiveCampaign's own integration for {}: stop it there, and connect \
+         without a connection type",
+        found.id,
+        sides.source.title()
+    );
+    Err(Fault::usage("destination.own_integration", detail))
 }
 
 /// The connection of an id that was typed.

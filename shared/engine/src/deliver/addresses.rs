@@ -161,8 +161,9 @@ fn note(address: &mut Address, said: &Said<'_>) {
         address.know(profile);
     }
     if said.opted_out {
-        address.opted_out.insert(profile.to_owned());
-    } else {
+        address.opt_out(profile);
+    } else if !said.bought {
+        // Only the person's own record takes it back: an order's buyer may have been looked up long ago.
         address.opted_out.remove(profile);
     }
 }

@@ -48,7 +48,7 @@ impl Delivering<'_> {
             return Ok(HashSet::new());
         }
         let remotes = self.remotes().await?;
-        let mut room = AT_ONCE / remotes.len().max(1);
+        let mut room = (AT_ONCE / remotes.len().max(1)).max(1);
         let (mut refused, mut marks) = (HashSet::new(), Vec::new());
         for (record, row) in records.iter().zip(rows) {
             let Some(customer) = ready(record) else { continue };

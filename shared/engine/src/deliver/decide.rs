@@ -56,9 +56,14 @@ pub enum Decision {
 pub fn decide(record: Observed<Order>, row: Option<LedgerRow>, facts: &Facts<'_>) -> Decision {
     let mut row = row.unwrap_or_else(|| LedgerRow::seen(record.version));
     let sent = row.was_sent() || row.intent.is_some();
+    let newer = record.version > row.version;
     row.version = row.version.max(record.version);
     match record.reading {
         Reading::Unreadable { code, place } => {
+            let known = row.state == State::Parked && row.reason.as_deref() == Some(code);
+            if known && !newer && row.run.as_deref() != Some(facts.run) {
+                return Decision::Keep(Outcome::StillParked(code.into()));
+            }
             row.note = Some(place);
             row.become_state(State::Parked, Some(code), facts.run, facts.now);
             Decision::Note(Box::new(row), Outcome::Parked(code.into()))

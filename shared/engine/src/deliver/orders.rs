@@ -132,10 +132,18 @@ impl Delivering<'_> {
         Ok(sorted)
     }
 
+    /// True when it was sent to a connection at the destination that this one has taken the place of.
+    fn was_sent_elsewhere(&self, row: &LedgerRow) -> bool {
+        row.sent_at.zip(self.connection.adopted).is_some_and(|(sent, since)| sent < since)
+    }
+
     /// True when another window of this run has met the record, or will: it counts there.
     fn is_anothers(&self, row: &LedgerRow, version: Timestamp) -> bool {
         let ours = row.run.as_deref() == Some(self.run.id.as_str()) && row.window == Some(self.page.0);
-        let follows = self.followed.is_some_and(|from| version >= from) && !ours;
+        // What was left out or refused is looked at: its version may have moved with its buyer, which leads no window
+        // of changes to it.
+        let stands = matches!(row.state, State::Synced | State::Pending);
+        let follows = self.followed.is_some_and(|from| version >= from) && stands && !ours;
         follows || self.is_counted_elsewhere(row, version)
     }
 
@@ -179,8 +187,12 @@ impl Delivering<'_> {
             Decision::Wait(row) => sorted.later.push(Row { key, rev, value: *row }),
             Decision::Send(order, row) => {
                 let version = record.version;
-                let row = Row { key, rev, value: *row };
-                let letter = Letter::new((self.remote, self.silent), order, version, (row, addresses))?;
+                let mut row = Row { key, rev, value: *row };
+                if self.silent || self.was_sent_elsewhere(&row.value) {
+                    // It was there once: it starts nothing, now or when it changes.
+                    row.value.live = Some(false);
+                }
+                let letter = Letter::new(self.remote, order, version, (row, addresses))?;
                 if letter.says_nothing_new() && !self.force {
                     tally.count(&Outcome::Unchanged);
                 } else if letter.contradicts() && !self.again && !self.force {
@@ -258,6 +270,8 @@ impl Delivering<'_> {
     fn live(&self) -> SignedDuration {
         let hours = match self.run.kind {
             RunKind::Poll => LIVE_HOURS,
+            // What it sends was there once, or ought to have been: it starts nothing, now or when it changes.
+            RunKind::Reconcile => 0,
             _ => self.connection.settings.live_hours,
         };
         SignedDuration::from_hours(hours.into())

@@ -98,6 +98,9 @@ impl Delivering<'_> {
                     let is_named =
                         |parcel: &Parcel| named.iter().any(|(id, _)| *id == parcel.input.store_primary_id);
                     let (refused, rest): (Vec<_>, Vec<_>) = group.into_iter().partition(is_named);
+                    if rest.is_empty() && refused.len() > 1 {
+                        self.connection_is_there().await?;
+                    }
                     self.file(refused, Some("destination.invalid_record"), tally).await?;
                     groups.push((rest, 1));
                 }

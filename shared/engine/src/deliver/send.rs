@@ -44,7 +44,7 @@ pub(super) type Sent = (Vec<Outcome>, Vec<String>);
 impl Letter {
     /// The order as it will be sent: number and live flag as at its first send.
     pub(super) fn new(
-        (remote, silent): (i64, bool),
+        remote: i64,
         order: Arc<Order>,
         version: Timestamp,
         (row, addresses): (Row<LedgerRow>, &Addresses),
@@ -53,8 +53,7 @@ impl Letter {
             .buyer
             .as_ref()
             .ok_or_else(|| Fault::reject("data.corrupt", "an order without its buyer"))?;
-        let mut input =
-            activecampaign::order(remote, &order, buyer, row.value.live.unwrap_or(false) && !silent);
+        let mut input = activecampaign::order(remote, &order, buyer, row.value.live.unwrap_or(false));
         addresses.settle(buyer, &mut input);
         if let Some(number) = &row.value.number {
             input.order_number.clone_from(number);
@@ -188,7 +187,7 @@ impl Delivering<'_> {
 
     /// When every record of a batch is refused, it may be the connection that is gone: then the records are not
     /// to blame, and none is parked.
-    async fn connection_is_there(&self) -> Result<(), Fault> {
+    pub(super) async fn connection_is_there(&self) -> Result<(), Fault> {
         if is_there(self.remote, &self.account, self.http).await? {
             return Ok(());
         }

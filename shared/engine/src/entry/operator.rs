@@ -116,7 +116,7 @@ pub async fn help(engine: &Engine) -> Result<Value, Fault> {
             {"does": "says what the newest comparison found", "event": {"action": "comparison", "connection": name}},
             {"does": "reads what changed and the last days once more, and tries again what is parked",
              "event": {"action": "sync", "connection": name}},
-            {"does": "tries again what is parked; with an id, sends that record anew",
+            {"does": "tries again what is parked; with an id, reads that record anew and sends it if anything is new",
              "event": {"action": "retry", "connection": name, "id": null}},
             {"does": "lists the newest runs", "event": {"action": "runs", "connection": name}},
             {"does": "tells everything known of one record",
@@ -231,7 +231,10 @@ async fn start(engine: &Engine, what: &Start) -> Result<Value, Fault> {
     let mut answer = told(engine, &connection, &started.run).await?;
     answer["already_running"] = json!(started.already);
     answer["estimate"] = json!(estimate);
-    answer["automations"] = json!("Orders more than 24 hours old start none; younger ones do.");
+    answer["automations"] = json!(match connection.settings.live_hours {
+        0 => "None are started: the setting live_hours is 0.".to_owned(),
+        hours => format!("Orders more than {hours} hours old start none; younger ones do."),
+    });
     answer["next"] = json!({"action": "status", "connection": connection.id});
     Ok(answer)
 }
@@ -288,7 +291,7 @@ async fn reconcile(engine: &Engine, what: &Compare) -> Result<Value, Fault> {
     let connection = connections::find(engine, &what.connection).await?;
     let date = |name: &str, text: &Option<String>| text.as_deref().map(|text| day_of(name, text)).transpose();
     let (first, last) = (date("from", &what.from)?, date("to", &what.to)?);
-    let asked = Comparison { first, last, repair: what.repair };
+    let asked = Comparison { first, last, repair: what.repair, ..Comparison::default() };
     let started = start_reconcile(engine, &connection.id, asked).await?;
     let mut answer = told(engine, &connection, &started.run).await?;
     answer["already_running"] = json!(started.already);

@@ -251,7 +251,7 @@ async fn after(engine: &Engine, run: Run, rechecked: bool) -> Result<(), Fault> 
     if run.state == RunState::Complete {
         let at = run.started;
         update(&*engine.store, &Connection::key(&run.connection), |connection: &mut Connection| {
-            if run.kind.follows() || run.kind == RunKind::Historical {
+            if run.kind.follows() || (run.kind == RunKind::Historical && run.full) {
                 connection.last_sync = Some(later(connection.last_sync, at));
             }
             if rechecked {

@@ -84,7 +84,11 @@ impl Parts {
                 crate::state::Stream::Customers => &mut streams.customers,
                 crate::state::Stream::Products => &mut streams.products,
             };
-            tally.add(&window.value.tally);
+            if window.value.repairs {
+                tally.replace(&window.value.tally);
+            } else {
+                tally.add(&window.value.tally);
+            }
             streams.products.add(&window.value.products);
         }
         for flight in self.flights.iter().filter(|flight| self.counts(&flight.value)) {

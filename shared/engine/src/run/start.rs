@@ -250,7 +250,8 @@ pub async fn cancel(engine: &Engine, id: &str) -> Result<Run, Fault> {
 pub async fn resume(engine: &Engine, id: &str) -> Result<Started, Fault> {
     let connection = active_connection(engine, id).await?;
     let runs: Vec<Row<Run>> = list(&*engine.store, &Connection::partition(id), "RUN#").await?;
-    let newest = runs.into_iter().rev().find(|row| row.value.kind == RunKind::Historical);
+    let newest =
+        runs.into_iter().rev().find(|row| row.value.kind == RunKind::Historical && row.value.limit.is_none());
     let mut row = newest
         .filter(|row| row.value.state != RunState::Complete)
         .ok_or_else(|| Fault::usage("run.unknown", "there is no unfinished historical run to go on with"))?;

@@ -19,6 +19,9 @@ pub struct Comparison {
     pub last: Option<Date>,
     /// Whether what is missing or differs at the destination is sent again, silently.
     pub repair: bool,
+    /// Whether a whole history was sent before: only then older orders are missed.
+    #[serde(default)]
+    pub history_sent: bool,
 }
 
 /// An order of the store, as the destination should have it.
@@ -32,6 +35,9 @@ pub struct Expected {
     pub check: String,
     /// The rule that leaves it out today although it was sent; none for one that is eligible.
     pub left_out: Option<String>,
+    /// When it was sent last.
+    #[serde(default)]
+    pub sent: Option<Timestamp>,
     /// Why it may be missing or different; none where the ledger says that it is there as it is.
     pub why: Option<String>,
 }

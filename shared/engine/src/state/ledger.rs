@@ -152,6 +152,10 @@ impl LedgerRow {
     pub fn become_state(&mut self, state: State, reason: Option<&str>, run: &str, at: Timestamp) {
         self.state = state;
         self.reason = reason.map(str::to_owned);
+        if state != State::Parked {
+            // What was said of it was said of another form of it.
+            self.note = None;
+        }
         self.run = Some(run.to_owned());
         let event = self.tag();
         if self.history.last().is_some_and(|last| last.event == event && last.run.as_deref() == Some(run)) {

@@ -92,7 +92,10 @@ pub struct Address {
     pub customer: Option<String>,
     /// Profiles that have bought with it.
     pub profiles: BTreeSet<String>,
-    /// Profiles that opted out.
+    /// Profiles of which it was asked whether they became of others: that is asked once.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub asked: BTreeSet<String>,
+    /// Profiles that opted out; of a few, one is enough.
     pub opted_out: BTreeSet<String>,
     /// Since when the customers that orders made before the opt-out are still to be told of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -104,6 +107,20 @@ impl Address {
     #[must_use]
     pub fn key(people_partition: &str, mark: &str) -> Key {
         Key::new(people_partition, format!("MAIL#{mark}"))
+    }
+
+    /// Notes that a profile opted out.
+    pub fn opt_out(&mut self, profile: &str) {
+        if self.opted_out.len() < MAX_PROFILES {
+            self.opted_out.insert(profile.to_owned());
+        }
+    }
+
+    /// Notes that it was asked what became of the others.
+    pub fn ask(&mut self, profile: &str) {
+        if self.asked.len() < MAX_PROFILES {
+            self.asked.insert(profile.to_owned());
+        }
     }
 
     /// Notes a profile.

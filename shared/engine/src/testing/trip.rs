@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use tillsync_mapping::http::{Http, HttpError, Request, Response};
 use tokio::sync::Notify;
 
-use crate::ports::{Dead, Delivery, Item, Key, Lane, PortError, Queue, Store, Write, Written};
+use crate::ports::{
+    Dead, Delivery, Item, Key, Lane, MAX_BATCH, PortError, Queue, Store, Write, Written, check_writes,
+};
 
 /// Counts effects twice, before and after each, and stops at a count.
 #[derive(Default)]
@@ -107,6 +109,7 @@ impl Store for Tripping<dyn Store> {
 
     async fn write_each(&self, writes: Vec<Write>) -> Result<Vec<Written>, PortError> {
         // One after the other, as DynamoDB does: a process may end between any two.
+        check_writes(&writes, MAX_BATCH)?;
         let mut written = Vec::with_capacity(writes.len());
         for write in writes {
             written.append(&mut self.around(self.inner.write_each(vec![write])).await?);

@@ -314,7 +314,27 @@ async fn an_adopted_connection_is_known_by_its_id_and_its_orders_start_nothing()
     };
     assert_eq!(refuse(&connection).await.unwrap().parked["destination.invalid_record"], 1);
     world.net.account().connections.clear();
-    let again = outcome(&world, request(None)).await;
-    let DraftOutcome::Failed { code, .. } = again else { panic!("{again:?}") };
-    assert_eq!(code, "destination.connection_unknown");
+    let again = connected(&world, request(None)).await;
+    assert_eq!((again.renewed, again.warnings[0].code.as_str()), (true, "connection.remade"));
+    let remade = connections::find(&world.engine, &summary.connection).await.unwrap();
+    assert_ne!(remade.remote, connection.remote);
+    // What was sent to the one before goes again, and starts nothing even when it was live.
+    let http = world.engine.destination_http("acme", Lane::Live);
+    let run = self::run(RunKind::Historical, "R10");
+    world.clock.advance(std::time::Duration::from_secs(120));
+    let delivering = crate::deliver::Delivering::new(&world.engine, &remade, &run, &http).await.unwrap();
+    let sold = ready(order("X2", ago(-60)));
+    assert_eq!(delivering.orders(vec![sold]).await.unwrap().observed, 1);
+}
+
+#[tokio::test]
+async fn their_own_integration_is_never_shared() {
+    let world = World::new().await;
+    world.net.account().connections.push(json!({
+        "id": "77", "service": crate::testing::source_name(), "externalid": "M1", "name": "Own",
+        "isInternal": "1", "listId": "0", "syncStatus": "1",
+    }));
+    let answer = outcome(&world, request(Some("77"))).await;
+    let DraftOutcome::Failed { code, .. } = answer else { panic!("{answer:?}") };
+    assert_eq!(code, "destination.own_integration");
 }

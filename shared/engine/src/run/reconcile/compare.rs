@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::activecampaign::{self, Stored, minor_amount};
 use tillsync_mapping::http::Http;
-use tillsync_mapping::model::{Money, SkipReason};
+use tillsync_mapping::model::{Money, Reading as Mapped, SkipReason};
 
 use super::copies::Sample;
 use super::gather::expect;
@@ -25,8 +25,8 @@ use crate::state::{Day, Difference, Expected, LedgerRow, Row, Run, Stream, load,
 const MAX_SINGLE: usize = 20;
 /// Orders of the store fetched in one call.
 const FETCHED: usize = 100;
-/// How old an order is whose copy is looked for.
-const SETTLED: SignedDuration = SignedDuration::from_hours(1);
+/// How long ago an order was sent whose copy is looked for: the older store follows by itself.
+const SETTLED: SignedDuration = SignedDuration::from_secs(20);
 /// Days between two checkpoints.
 const DAYS: usize = 30;
 
@@ -81,10 +81,11 @@ impl Reading<'_> {
     /// Notes orders that both sides have just so, and that the older store has had time to follow.
     fn sample(&self, sample: &mut Sample, held: &[Stored], expected: &HashMap<String, Expected>) {
         let now = self.engine.now();
-        for stored in held.iter().filter(|stored| now.duration_since(stored.created) > SETTLED) {
-            let same = expected
-                .get(&stored.id)
-                .filter(|order| order.left_out.is_none() && stored.agrees(&order.check));
+        for stored in held {
+            let settled =
+                |order: &&Expected| order.sent.is_none_or(|sent| now.duration_since(sent) > SETTLED);
+            let same = |order: &&Expected| order.left_out.is_none() && stored.agrees(&order.check);
+            let same = expected.get(&stored.id).filter(same).filter(settled);
             if let Some(order) = same {
                 sample.note(&stored.id, Money::new(order.minor, self.owner.location.currency));
             }
@@ -125,12 +126,17 @@ impl Reading<'_> {
                 // Sent once, left out today and gone: nobody misses it.
                 continue;
             }
+            let found = if few && order.why.is_none() { held_alone(there, &order.id).await? } else { None };
+            if let Some(stored) = found.as_ref().filter(|stored| there.date(stored) == date) {
+                // It arrived while its day was read, or the search passed over it.
+                day.destination.add(minor_amount(&stored.amount, currency).unwrap_or(0));
+                judge(&mut day, stored, &order);
+                continue;
+            }
             day.source.add(order.minor);
-            let elsewhere = few && order.why.is_none() && is_held(there, &order.id).await?;
-            let reason = if elsewhere {
-                Some(OTHER_DAY.to_owned())
-            } else {
-                order.why.or(self.lost(&order.id).await?)
+            let reason = match found {
+                Some(_) => Some(OTHER_DAY.to_owned()),
+                None => order.why.or(self.lost(&order.id).await?),
             };
             day.missing.push(Difference { id: order.id, reason });
         }
@@ -165,8 +171,9 @@ impl Reading<'_> {
             for (stored, row) in strangers.iter().zip(rows) {
                 let row = row.map(|row| row.value).filter(LedgerRow::was_sent);
                 let record = page.records.iter().find(|record| record.id == stored.id);
-                let known = record
-                    .and_then(|record| expect(record, row.as_ref(), (Timestamp::MAX, &self.owner, &zone)));
+                let known = record.and_then(|record| {
+                    expect(record, row.as_ref(), (Timestamp::MAX, true), (&self.owner, &zone))
+                });
                 match (row, known) {
                     (None, _) => {
                         day.extra.push(Difference { id: stored.id.clone(), reason: Some(FOREIGN.into()) })
@@ -176,7 +183,11 @@ impl Reading<'_> {
                         day.extra.push(Difference { id: stored.id.clone(), reason: Some(OTHER_DAY.into()) });
                     }
                     (Some(_), None) => {
-                        let reason = record.map_or("record.gone", |_| SkipReason::BeforeHistory.word());
+                        let reason = record.map_or("record.gone", |record| match &record.reading {
+                            Mapped::Unreadable { code, .. } => code,
+                            Mapped::Skipped { reason, .. } => reason.word(),
+                            Mapped::Ready(_) => SkipReason::BeforeHistory.word(),
+                        });
                         day.extra.push(Difference { id: stored.id.clone(), reason: Some(reason.into()) });
                     }
                 }
@@ -218,10 +229,10 @@ fn judge(day: &mut Day, stored: &Stored, order: &Expected) {
     }
 }
 
-async fn is_held(there: &There<'_>, id: &str) -> Result<bool, Fault> {
+async fn held_alone(there: &There<'_>, id: &str) -> Result<Option<Stored>, Fault> {
     let response = there.http.send(activecampaign::get_order(there.account, there.remote, id)).await?;
     let found = activecampaign::orders_found(&response).map_err(stopped)?;
-    Ok(found.iter().any(|stored| stored.id == id))
+    Ok(found.into_iter().find(|stored| stored.id == id))
 }
 
 /// The first instant of a day.

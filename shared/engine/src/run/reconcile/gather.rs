@@ -33,7 +33,9 @@ impl Reading<'_> {
         let mut tally = Tally::default();
         for (record, row) in records.iter().zip(rows) {
             let row = row.map(|row| row.value);
-            let Some((date, order)) = expect(record, row.as_ref(), (read_to, owner, &zone)) else {
+            let Some((date, order)) =
+                expect(record, row.as_ref(), (read_to, asked.history_sent), (owner, &zone))
+            else {
                 tally.count(&left_out(record, row.as_ref()));
                 continue;
             };
@@ -78,7 +80,8 @@ fn chunks(mut all: Vec<Vec<Expected>>) -> Vec<Vec<Vec<Expected>>> {
 pub(super) fn expect(
     record: &Observed<Order>,
     row: Option<&LedgerRow>,
-    (read_to, owner, zone): (Timestamp, &Connection, &TimeZone),
+    (read_to, history_sent): (Timestamp, bool),
+    (owner, zone): (&Connection, &TimeZone),
 ) -> Option<(Date, Expected)> {
     let sent = row.is_some_and(LedgerRow::was_sent);
     let (order, left_out) = match &record.reading {
@@ -97,12 +100,14 @@ pub(super) fn expect(
         return None;
     }
     let date = order.date.to_zoned(zone.clone()).date();
+    let not_sent = if history_sent { Timestamp::MIN } else { owner.created };
     let expected = Expected {
+        sent: row.and_then(|row| row.sent_at),
         id: record.id.clone(),
         minor: order.total.minor,
         check: activecampaign::check(order),
         left_out,
-        why: why(record, row, read_to),
+        why: why(record, row, (read_to, not_sent)),
     };
     Some((date, expected))
 }

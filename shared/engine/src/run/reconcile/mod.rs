@@ -25,14 +25,14 @@ use crate::context::Engine;
 use crate::fault::Fault;
 use crate::message::Work;
 use crate::ports::Lane;
-use crate::state::{Comparison, Connection, Day, Row, Run, RunKind, Stream, WindowRow, list};
+use crate::state::{Comparison, Connection, Day, Row, Run, RunKind, RunState, Stream, WindowRow, list};
 
 /// How much earlier an order may be made than it is dated: invoices are paid weeks later.
 const PAID_LATER: SignedDuration = SignedDuration::from_hours(31 * 24);
 /// How much later an order may be made than it is dated: offline sales arrive up to 72 hours late.
 const ARRIVED_LATER: SignedDuration = SignedDuration::from_hours(72);
 /// Orders one repair sends; the rest is the next one's.
-const MAX_REPAIRS: usize = 10_000;
+const MAX_REPAIRS: usize = 40_000;
 /// Reasons of differences that a repair mends; those without a reason are mended too.
 const MENDED: [&str; 2] = [judge::LOST, judge::CHANGED];
 
@@ -40,11 +40,18 @@ const MENDED: [&str; 2] = [judge::LOST, judge::CHANGED];
 ///
 /// # Errors
 /// `connection.inactive`, `config.invalid`, or of the store.
-pub async fn start_reconcile(engine: &Engine, id: &str, asked: Comparison) -> Result<Started, Fault> {
+pub async fn start_reconcile(engine: &Engine, id: &str, mut asked: Comparison) -> Result<Started, Fault> {
     let connection = active_connection(engine, id).await?;
     if asked.first.zip(asked.last).is_some_and(|(first, last)| first > last) {
         return Err(Fault::usage("config.invalid", "the first day is later than the last"));
     }
+    let today = engine.now().to_zoned(zone(&connection)).date();
+    if let Some(first) = asked.first.filter(|first| *first > today) {
+        return Err(Fault::usage("config.invalid", format!("from {first}: this day is still to come")));
+    }
+    let runs = crate::connections::runs(engine, id).await?;
+    asked.history_sent =
+        runs.iter().any(|run| run.kind == RunKind::Historical && run.full && run.state == RunState::Complete);
     let mut run = new_run(engine, id, RunKind::Reconcile);
     let zone = zone(&connection);
     let start = |date: Date| date.to_zoned(zone.clone()).ok().map(|zoned| zoned.timestamp());
@@ -55,7 +62,10 @@ pub async fn start_reconcile(engine: &Engine, id: &str, asked: Comparison) -> Re
     run.comparison = Some(asked);
     let started = write_new(engine, &connection, run, Vec::new(), None).await?;
     if started.already {
-        if started.run.comparison != Some(asked) {
+        let same = |other: Comparison| {
+            (other.first, other.last, other.repair) == (asked.first, asked.last, asked.repair)
+        };
+        if !started.run.comparison.is_some_and(same) {
             let detail = format!("run {} is at work and compares something else", started.run.id);
             return Err(Fault::reject("connection.busy", detail));
         }

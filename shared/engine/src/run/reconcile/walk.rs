@@ -60,7 +60,8 @@ impl<'a> There<'a> {
         Ok(orders)
     }
 
-    fn date(&self, stored: &Stored) -> Date {
+    /// The day an order is dated.
+    pub(super) fn date(&self, stored: &Stored) -> Date {
         stored.created.to_zoned(self.zone.clone()).date()
     }
 

@@ -47,6 +47,9 @@ async fn both_sides_are_the_same_after_a_history() {
     );
     assert_eq!(found.source, found.destination);
     assert_eq!((found.explained.len(), found.unexplained), (0, 0));
+    assert_eq!(run.copies, None, "just sent: the older store may not follow yet");
+    world.clock.advance(Duration::from_secs(60));
+    let (run, _) = compare(&world, Comparison::default()).await;
     assert_eq!(run.copies.map(|copies| (copies.asked, copies.shown)), Some((5, 5)));
     assert_eq!(world.net.account().orders, before, "nothing is written");
 }
@@ -69,7 +72,7 @@ async fn every_difference_is_named_with_its_reason() {
     let (run, days) = compare(&world, Comparison::default()).await;
     assert_eq!(run.state, RunState::Complete, "all of them have a reason");
     let mut expected = vec![
-        ("O01", "destination.lost"),
+        ("O01", "destination.missing"),
         ("O02", "destination.changed"),
         ("X1", "not_ours"),
         ("O04", "not_read_yet"),
@@ -117,7 +120,7 @@ async fn a_repair_sends_silently_what_was_lost_or_changed() {
         account.orders.get_mut("O02").unwrap().0["finalAmount"] = json!(99.0);
     }
     let (run, _) = compare(&world, Comparison { repair: true, ..Comparison::default() }).await;
-    assert_eq!((run.state, run.streams.unwrap().orders.synced), (RunState::Complete, 3));
+    assert_eq!((run.state, run.streams.as_ref().unwrap().orders.synced), (RunState::Complete, 3));
     {
         let account = world.net.account();
         assert_eq!(account.orders["O02"].0["finalAmount"], json!(12.5));
@@ -134,9 +137,10 @@ async fn days_are_those_of_the_orders_dates() {
     world.net.account().orders.remove("O09");
     // The world begins on 2026-05-04 at 10; O09 was sold thirty days and three hours before.
     let day = date(2026, 4, 4);
-    let (run, days) = compare(&world, Comparison { first: Some(day), last: Some(day), repair: false }).await;
+    let (run, days) =
+        compare(&world, Comparison { first: Some(day), last: Some(day), ..Comparison::default() }).await;
     assert_eq!((run.state, days.len(), days[0].date, days[0].source.count), (RunState::Complete, 1, day, 1));
-    assert_eq!(named(&days), [("O09".to_owned(), "destination.lost".to_owned())]);
+    assert_eq!(named(&days), [("O09".to_owned(), "destination.missing".to_owned())]);
 }
 
 #[tokio::test]
@@ -148,4 +152,52 @@ async fn a_store_that_cannot_be_read_is_not_compared() {
     let run = world.load_run(&started.run.id).await;
     assert_eq!(run.state, RunState::Incomplete);
     assert!(days(&world.engine, &run.id).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_repaired_counts_once_and_never_starts_anything() {
+    let world = world().await;
+    world.clock.advance(Duration::from_secs(DAY.unsigned_abs()));
+    world.net.shop().sell("live", world.engine.now() - SignedDuration::from_hours(1));
+    poll(&world).await;
+    world.clock.advance(Duration::from_secs(600));
+    world.net.account().orders.remove("live");
+    let key = crate::state::LedgerRow::key("CONN#C1", "orders", "live");
+    let item = world.engine.store.get(&key).await.unwrap().unwrap();
+    let delete = crate::ports::Write::Delete { key, when: crate::ports::Condition::Rev(item.rev) };
+    world.engine.store.transact(vec![delete]).await.unwrap();
+    let (run, _) = compare(&world, Comparison { repair: true, ..Comparison::default() }).await;
+    assert_eq!(run.streams.unwrap().orders.observed, 13);
+    assert_eq!(world.net.account().orders["live"].0["creationSource"], "HISTORICAL");
+    let touched = world.engine.now() - SignedDuration::from_secs(200);
+    world.net.shop().refund("live", touched);
+    poll(&world).await;
+    let there = world.net.account().orders["live"].0.clone();
+    assert_eq!(
+        (&there["normalizedStatus"], &there["creationSource"]),
+        (&json!("REFUNDED"), &json!("HISTORICAL"))
+    );
+}
+
+#[tokio::test]
+async fn a_history_that_was_never_sent_is_not_missed_and_not_repaired() {
+    let world = World::new().await;
+    for n in 0..3 {
+        world.net.shop().sell(&format!("O{n:02}"), ago((120 - n * 10) * DAY + 3 * HOUR));
+    }
+    let (run, days) = compare(&world, Comparison { repair: true, ..Comparison::default() }).await;
+    let reasons: Vec<String> = named(&days).into_iter().map(|(_, reason)| reason).collect();
+    assert_eq!((run.state, reasons), (RunState::Complete, vec!["history_not_sent".to_owned(); 3]));
+    assert!(world.net.account().orders.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_sent_and_cannot_be_read_now_says_so() {
+    let world = world().await;
+    world.net.shop().orders.iter_mut().filter(|order| order["id"] == "O05").for_each(|order| {
+        order["line_items"] = json!("broken");
+    });
+    let (_, days) = compare(&world, Comparison::default()).await;
+    let unreadable = format!("{}.unreadable", crate::testing::source_name());
+    assert_eq!(named(&days), [("O05".to_owned(), unreadable)]);
 }

@@ -261,3 +261,26 @@ async fn references_move_no_watermark() {
     ended(&world, &started.run.id).await;
     assert_eq!(watermarks(&world).await, (Some(end), Some(end)));
 }
+
+#[tokio::test]
+async fn a_trial_says_nothing_of_an_unfinished_history() {
+    let world = World::new().await;
+    for n in 0..6 {
+        world.net.shop().sell(&format!("O{n:02}"), ago((120 - n * 10) * DAY + 3 * HOUR));
+    }
+    world.net.shop().page = 2;
+    world.net.plan("orders.queue", 1, Trouble::Says(403, None));
+    let first = start_backfill(&world.engine, "C1", &Default::default()).await.unwrap();
+    world.work().await;
+    world.net.mend();
+    world.save(&world.connection).await;
+    assert_eq!(world.load_run(&first.run.id).await.state, RunState::Incomplete);
+    let trial = crate::run::BackfillRequest { limit: Some(1), ..Default::default() };
+    let trial = start_backfill(&world.engine, "C1", &trial).await.unwrap();
+    world.work().await;
+    assert_eq!(world.load_run(&trial.run.id).await.state, RunState::Complete);
+    let connection = crate::connections::find(&world.engine, "C1").await.unwrap();
+    assert_eq!(connection.last_sync, world.connection.last_sync, "nothing was read whole");
+    let resumed = resume(&world.engine, "C1").await.unwrap();
+    assert_eq!(resumed.run.id, first.run.id);
+}

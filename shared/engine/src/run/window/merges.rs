@@ -8,7 +8,7 @@ use tillsync_mapping::model::{Customer, Observed, Reading as Mapped};
 use tillsync_mapping::source::Access;
 
 use super::Reading;
-use crate::deliver::address_key;
+use crate::deliver::{address_key, write_rows};
 use crate::fault::Fault;
 use crate::paced::Paced;
 use crate::ports::{Key, MAX_BATCH};
@@ -23,25 +23,35 @@ impl Reading<'_> {
     ) -> Result<(), Fault> {
         let partition = self.owner.people_partition();
         let suspects = self.suspects(people).await?;
-        let asked: BTreeSet<String> =
-            suspects.iter().flat_map(|(_, _, row)| row.value.profiles.iter().cloned()).collect();
+        let asked: BTreeSet<String> = suspects
+            .iter()
+            .flat_map(|(profile, _, row)| row.value.profiles.iter().filter(move |old| *old != profile))
+            .cloned()
+            .collect();
         if asked.is_empty() {
             return Ok(());
         }
         let asked: Vec<String> = asked.into_iter().collect();
         let there = self.source.fetch_customers(http, access, &asked).await?;
         let there: BTreeSet<String> = there.into_iter().map(|record| record.id).collect();
-        let mut writes = Vec::new();
-        for (profile, key, row) in suspects {
-            for old in row.value.profiles.iter().filter(|old| !there.contains(*old)) {
-                let merged = Merged { old: old.clone(), new: profile.clone() };
-                writes.push(Row::new(Merged::key(&partition, old), merged).put()?);
+        // The links first: whoever is stopped between the two asks once more, and nothing is lost.
+        let mut links = BTreeMap::new();
+        for (profile, _, row) in &suspects {
+            for old in row.value.profiles.iter().filter(|old| *old != profile && !there.contains(*old)) {
+                links.entry(old.clone()).or_insert_with(|| Merged { old: old.clone(), new: profile.clone() });
             }
-            // From here on it is one of the address's own, and nobody asks again.
-            update(&*self.engine.store, &key, |address: &mut Address| address.know(&profile)).await?;
         }
+        let put = |(old, link): (String, Merged)| Row::new(Merged::key(&partition, &old), link).put();
+        let writes = links.into_iter().map(put).collect::<Result<Vec<_>, _>>()?;
         // Noted already, where it is there.
-        self.engine.store.write_each(writes).await?;
+        write_rows(&*self.engine.store, writes).await?;
+        for (profile, key, _) in suspects {
+            update(&*self.engine.store, &key, |address: &mut Address| {
+                address.know(&profile);
+                address.ask(&profile);
+            })
+            .await?;
+        }
         Ok(())
     }
 
@@ -58,8 +68,10 @@ impl Reading<'_> {
             let items = self.engine.store.get_many(&keys).await?;
             for (((profile, _), key), item) in some.iter().zip(keys).zip(items) {
                 let row: Option<Row<Address>> = item.as_ref().map(Row::parse).transpose()?;
+                // It may have bought already, before its change was read: that it is known says nothing.
                 let unknown = row.filter(|row| {
-                    !row.value.profiles.is_empty() && !row.value.profiles.contains(profile.as_str())
+                    row.value.profiles.iter().any(|other| other != *profile)
+                        && !row.value.asked.contains(profile.as_str())
                 });
                 suspects.extend(unknown.map(|row| ((*profile).clone(), key, row)));
             }
