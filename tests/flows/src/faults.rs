@@ -29,11 +29,13 @@ const BY_THE_DESTINATION: [Broken; 9] = [
     ("activecampaign", "searchOrder", 0, "reset_after"),
 ];
 
+/// Addresses of the shop that several profiles share, at the most.
+const MOST_SHARED: usize = 4;
+
 /// The same shop each time, with the same clock.
 fn options() -> Options {
     let now = jiff::Timestamp::now().as_millisecond();
     let mut options = shop(700);
-    // Few people, so that no two profiles share an address: whose name such a contact has depends on the order.
     options.now_ms = Some(now);
     // Small pages: faults hit in the middle.
     options.settings.square_page_max = Some(250);
@@ -47,6 +49,11 @@ async fn after(options: Options, broken: &[Broken]) -> Value {
     for (platform, operation, skip, kind) in broken {
         flow.fault(platform, operation, (*skip, 1), json!({"kind": kind}));
     }
+    let people = flow.world.expected()["customers"].clone();
+    let count = |name: &str| people[name].as_u64().unwrap();
+    let reachable = count("total") - count("hidden") - count("no_email") - count("bad_email");
+    let addresses = count("emails_with_eligible_orders") + count("emails_without_orders_importable");
+    assert!(reachable - addresses <= MOST_SHARED as u64, "{people}");
     let state = flow.backfill(&connection).await;
     flow.complete(&state).await;
     check::arrived(&flow.world, &connection);
@@ -68,8 +75,14 @@ async fn doubles_nothing(broken: &[Broken]) {
         let (left, right) = (undisturbed[kind].as_array().unwrap(), disturbed[kind].as_array().unwrap());
         assert_eq!(left.len(), right.len(), "{kind}");
         for (left, right) in left.iter().zip(right) {
-            assert_eq!(left, right, "{kind}");
+            match kind {
+                // An address that several profiles share has the name the account applied last.
+                "contacts" => assert_eq!(left["email"], right["email"]),
+                _ => assert_eq!(left, right, "{kind}"),
+            }
         }
+        let differ = left.iter().zip(right).filter(|(left, right)| left != right).count();
+        assert!(differ <= MOST_SHARED, "{differ} {kind} differ");
     }
 }
 
