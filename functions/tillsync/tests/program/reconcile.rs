@@ -45,18 +45,17 @@ fn a_comparison_says_what_differs_and_a_repair_mends_it() {
 }
 
 #[test]
-fn before_any_history_nothing_explains_what_is_missing() {
+fn a_history_that_was_not_sent_is_the_reason_and_is_not_repaired() {
     let program = Program::new(shop(60));
     program.connect();
-    let ran = program.ask(&["reconcile", "shop"]);
-    let answer = ran.with(3);
-    assert_eq!((&answer["ok"], &answer["run"]["state"]), (&json!(false), &json!("incomplete")));
-    assert_eq!(answer["run"]["problem"]["code"], "reconcile.unexplained");
+    let answer = program.ask(&["reconcile", "shop", "--repair"]).with(0);
+    assert_eq!((&answer["ok"], &answer["run"]["state"]), (&json!(true), &json!("complete")));
+    assert_eq!((&answer["unexplained"], &answer["destination"]["count"]), (&json!(0), &json!(0)));
     let eligible = &program.world.expected()["locations"][program.location()]["eligible"];
     let missing =
         answer["days"].as_array().unwrap().iter().flat_map(|day| day["missing"].as_array().unwrap());
-    let unexplained = missing.filter(|one| one["reason"].is_null()).count();
-    assert_eq!(json!(unexplained), *eligible);
+    let not_sent = missing.filter(|one| one["reason"] == "history_not_sent").count();
+    assert_eq!(json!(not_sent), *eligible);
 }
 
 #[test]
