@@ -26,7 +26,8 @@ const MAX_STRIKES_POLL: u32 = 5;
 /// Likewise for history, which nobody waits for: about an hour at the longest pause.
 const MAX_STRIKES_HISTORY: u32 = 60;
 
-/// A history of so many orders is read in one window; a longer one is cut into years, read side by side.
+/// A history of so many orders is read in one window; a longer one is cut into years, read side by side where
+/// several processes work.
 const ONE_WINDOW: u64 = 25_000;
 /// Settling is one worker's for so long: 300 calls, read back at the slowest pace.
 const SETTLE_LEASE: SignedDuration = SignedDuration::from_mins(15);
