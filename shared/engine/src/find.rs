@@ -167,9 +167,5 @@ impl Search<'_> {
 }
 
 fn key(of: &Connection, stream: Stream, id: &str) -> Key {
-    let partition = match stream {
-        Stream::Customers => of.people_partition(),
-        _ => Connection::partition(&of.id),
-    };
-    LedgerRow::key(&partition, stream.word(), id)
+    LedgerRow::key(&of.partition_of(stream), stream.word(), id)
 }

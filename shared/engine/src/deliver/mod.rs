@@ -19,6 +19,7 @@ pub(crate) use addresses::{mark as address_key, settle_address};
 pub use decide::{Decision, Facts, decide};
 pub use orders::BATCH;
 pub(crate) use orders::{load_rows, record_id, write_rows};
+pub(crate) use people::address_mark;
 pub use people::import_outcome;
 
 use std::sync::atomic::{AtomicU32, Ordering};

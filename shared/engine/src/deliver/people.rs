@@ -337,7 +337,7 @@ pub fn import_outcome(state: &ImportState, mark: Option<&str>) -> Option<Outcome
 }
 
 /// Stands for an address in the ledger: imports name people by address, and the ledger keeps none.
-pub(super) fn address_mark(address: &str) -> String {
+pub(crate) fn address_mark(address: &str) -> String {
     let digest = Sha256::digest(address.trim().to_lowercase().as_bytes());
     hex::encode(&digest[..12])
 }

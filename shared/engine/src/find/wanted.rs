@@ -1,8 +1,8 @@
 //! What is looked for, and whether a row answers to it.
 
-use sha2::{Digest, Sha256};
 use tillsync_mapping::activecampaign::buyer_of;
 
+use crate::deliver::address_mark;
 use crate::state::LedgerRow;
 
 /// Letters of an address or a name that say enough.
@@ -66,9 +66,4 @@ impl Wanted {
             None
         }
     }
-}
-
-/// What stands for an address in the rows of people who were imported; a test holds it to what imports write.
-fn address_mark(address: &str) -> String {
-    hex::encode(&Sha256::digest(address.as_bytes())[..12])
 }
