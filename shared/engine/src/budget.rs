@@ -1,6 +1,6 @@
 //! How fast a platform may be called: one purse per destination and per store, whoever spends from it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ const SLOWEST: Duration = Duration::from_secs(2);
 const LIVE_SHADOW: SignedDuration = SignedDuration::from_millis(500);
 
 /// Something that is spent from.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Purse {
     /// Whose, as `DEST#acme`.
     pub key: String,
@@ -79,7 +79,7 @@ pub trait Budget: Send + Sync {
 
 /// A budget in memory, for a host that is the only one to call.
 #[derive(Default)]
-pub struct LocalBudget(Mutex<HashMap<String, Spent>>);
+pub struct LocalBudget(Mutex<BTreeMap<String, Spent>>);
 
 /// What was given out of a purse.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! The engine and what one piece of work needs of it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -51,9 +51,9 @@ pub struct Engine {
 /// What sources keep, while runs are at work.
 #[derive(Default)]
 struct Caches {
-    of_runs: HashMap<String, Arc<Cache>>,
+    of_runs: BTreeMap<String, Arc<Cache>>,
     /// What the histories of a store share, by store.
-    of_stores: HashMap<String, Weak<Shared>>,
+    of_stores: BTreeMap<String, Weak<Shared>>,
 }
 
 /// A call may take so long, its timeout and the writing down included (shared/http: 15 s).
@@ -71,7 +71,7 @@ pub struct Config {
     /// Whether this process is the only one that works (the embedded host).
     pub exclusive: bool,
     /// Where the platforms are, by source; production where nothing is said.
-    pub api_urls: HashMap<String, String>,
+    pub api_urls: BTreeMap<String, String>,
     /// Address shown at the destination as the place where connections are managed.
     pub public_url: String,
     /// Waiting times.
@@ -221,10 +221,10 @@ impl Engine {
     }
 
     /// The profiles of its store that are known to have been merged. There are few.
-    async fn merged(&self, connection: &Connection) -> Result<Arc<HashMap<String, String>>, Fault> {
+    async fn merged(&self, connection: &Connection) -> Result<Arc<BTreeMap<String, String>>, Fault> {
         let rows: Vec<Row<Merged>> =
             list(&*self.store, &connection.people_partition(), Merged::PREFIX).await?;
-        let next: HashMap<&str, &str> =
+        let next: BTreeMap<&str, &str> =
             rows.iter().map(|row| (row.value.old.as_str(), row.value.new.as_str())).collect();
         let last = |old: &str| {
             // What was merged may be merged again; a circle ends here.

@@ -4,7 +4,7 @@
 mod tests;
 mod wanted;
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -67,12 +67,12 @@ pub async fn find(engine: &Engine, text: &str) -> Result<Found, Fault> {
         Fault::usage("config.invalid", "text: give an id, an order number, an address or a name")
     })?;
     let all = connections::all(engine).await?;
-    let mut search = Search { engine, hits: Vec::new(), known: HashSet::new() };
+    let mut search = Search { engine, hits: Vec::new(), known: BTreeSet::new() };
     for connection in &all {
         search.by_id(connection, text.trim()).await?;
     }
     let mut walk = Walk::new(engine, MAX_ROWS);
-    let mut people = HashSet::new();
+    let mut people = BTreeSet::new();
     for connection in &all {
         search.orders(connection, &wanted, &mut walk).await?;
         if people.insert(connection.people_partition()) {
@@ -91,7 +91,7 @@ struct Search<'a> {
     engine: &'a Engine,
     hits: Vec<Hit>,
     /// People are one store's, whichever connection they are found through.
-    known: HashSet<Key>,
+    known: BTreeSet<Key>,
 }
 
 impl Search<'_> {

@@ -1,6 +1,6 @@
 //! Settings, the same names in both hosts, read once; an error names the variable and its form.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::SignedDuration;
@@ -24,7 +24,7 @@ pub struct Settings {
     /// Calls in a second to a destination.
     pub calls_per_second: u32,
     /// Where the platforms are, by source.
-    pub api_urls: HashMap<String, String>,
+    pub api_urls: BTreeMap<String, String>,
     /// Hosts of destinations besides the usual ones.
     pub destination_hosts: Vec<String>,
     /// The address connections are managed at.
@@ -52,7 +52,7 @@ impl Settings {
     /// `config.invalid` names the variable and its form.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, Fault> {
         let loopback = flag(&get, "TILLSYNC_ALLOW_LOOPBACK")?;
-        let mut api_urls = HashMap::new();
+        let mut api_urls = BTreeMap::new();
         for source in sources::all() {
             let name = format!("TILLSYNC_{}_API_URL", source.name().to_uppercase());
             if let Some(text) = get(&name) {
@@ -94,7 +94,7 @@ impl Settings {
         Self {
             loopback: true,
             calls_per_second: DESTINATION_CALLS_PER_SECOND,
-            api_urls: HashMap::new(),
+            api_urls: BTreeMap::new(),
             destination_hosts: Vec::new(),
             public_url: "http://127.0.0.1:8787".into(),
             poll_every: SignedDuration::from_mins(DEFAULT_POLL_MINUTES),

@@ -3,7 +3,7 @@
 mod shared;
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -65,7 +65,7 @@ pub struct Access {
     /// Settings of the connection that change how records are read.
     pub options: ReadOptions,
     /// Profiles that were merged into another one: old id to new. Orders keep naming the old one.
-    pub merged: Arc<HashMap<String, String>>,
+    pub merged: Arc<BTreeMap<String, String>>,
 }
 
 /// Settings that change how records are read (rules.md section 1).

@@ -1,6 +1,6 @@
 //! A shop, an account, and the engine between them with its workers, as the embedded host builds it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -95,7 +95,7 @@ impl Flow {
             calls_per_second,
             instance: "flows".into(),
             exclusive: true,
-            api_urls: HashMap::from([(SOURCE.into(), running.square_url.clone())]),
+            api_urls: BTreeMap::from([(SOURCE.into(), running.square_url.clone())]),
             public_url: "http://127.0.0.1:8787".into(),
             timing,
         };

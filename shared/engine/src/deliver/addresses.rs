@@ -1,7 +1,7 @@
 //! One e-commerce customer per address (rules.md section 1): several profiles of the store that share an address
 //! are one customer at the destination, known by the id that came first; one opt-out is everybody's.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use tillsync_mapping::activecampaign::{self, OrderInput};
@@ -41,11 +41,11 @@ impl<'a> From<&'a Customer> for Said<'a> {
 
 /// What is known of the addresses of a page.
 #[derive(Default)]
-pub(super) struct Addresses(HashMap<String, Address>);
+pub(super) struct Addresses(BTreeMap<String, Address>);
 
 impl Addresses {
     /// Addresses whose customers are still to be told of an opt-out, by mark, with the time it is known.
-    pub(super) fn owed(&self) -> HashMap<String, Timestamp> {
+    pub(super) fn owed(&self) -> BTreeMap<String, Timestamp> {
         self.0.iter().filter_map(|(mark, known)| Some((mark.clone(), known.owed?))).collect()
     }
 
@@ -140,7 +140,7 @@ pub(super) fn earlier(record: &Observed<Order>, row: &Option<Row<LedgerRow>>) ->
 }
 
 /// What the records of a page say of their buyers, in an order of its own: the first profile names the customer.
-pub(super) fn said(records: &HashMap<String, Observed<Order>>) -> Vec<Said<'_>> {
+pub(super) fn said(records: &BTreeMap<String, Observed<Order>>) -> Vec<Said<'_>> {
     let mut all: Vec<_> = records.values().collect();
     all.sort_by_key(|record| (record.created, &record.id));
     all.into_iter()

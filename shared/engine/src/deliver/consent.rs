@@ -1,7 +1,7 @@
 //! An opt-out that comes after the orders. Later orders carry it; the customers that earlier orders made are told
 //! here, once (rules.md sections 1 and 8). Nobody is ever opted in: a withdrawn opt-out is no consent.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::activecampaign::{customer_changed, customers_found, find_customers, opt_out};
@@ -41,15 +41,15 @@ impl Delivering<'_> {
         &self,
         records: &[Observed<Customer>],
         rows: &[Option<Row<LedgerRow>>],
-    ) -> Result<HashSet<String>, Fault> {
+    ) -> Result<BTreeSet<String>, Fault> {
         let said = records.iter().filter_map(|record| ready(record).map(Said::from));
-        let mut owed: HashMap<String, Timestamp> = self.addresses(said.collect()).await?.owed();
+        let mut owed: BTreeMap<String, Timestamp> = self.addresses(said.collect()).await?.owed();
         if owed.is_empty() {
-            return Ok(HashSet::new());
+            return Ok(BTreeSet::new());
         }
         let remotes = self.remotes().await?;
         let mut room = (AT_ONCE / remotes.len().max(1)).max(1);
-        let (mut refused, mut marks) = (HashSet::new(), Vec::new());
+        let (mut refused, mut marks) = (BTreeSet::new(), Vec::new());
         for (record, row) in records.iter().zip(rows) {
             let Some(customer) = ready(record) else { continue };
             let address = mark(&customer.email);

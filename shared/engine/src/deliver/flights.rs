@@ -1,6 +1,6 @@
 //! Flights: records on their way, put aside until an earlier write has landed or until they are read back.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
@@ -19,7 +19,7 @@ impl Delivering<'_> {
         let mut flights: Vec<Key> = rows.iter().flatten().filter_map(|row| key(&row.value)).collect();
         flights.sort_unstable();
         flights.dedup();
-        let mut there = HashSet::new();
+        let mut there = BTreeSet::new();
         for flights in flights.chunks(MAX_BATCH) {
             let found = self.engine.store.get_many(flights).await?;
             there.extend(found.into_iter().flatten().map(|item| item.key));

@@ -1,6 +1,6 @@
 //! A page of orders.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
@@ -27,7 +27,7 @@ const AT_ONCE: usize = 3;
 /// Times a page is decided anew because somebody else wrote the same rows.
 const MAX_ROUNDS: u32 = 5;
 
-type Records = HashMap<String, Observed<Order>>;
+type Records = BTreeMap<String, Observed<Order>>;
 
 /// What a page of orders is sorted into.
 #[derive(Default)]
@@ -299,7 +299,7 @@ impl Delivering<'_> {
 
     /// Notes that the buyers of orders are at the destination: orders carry them.
     pub(super) async fn carry_buyers(&self, letters: &[Letter]) -> Result<(), Fault> {
-        let mut buyers: HashMap<&str, String> = HashMap::new();
+        let mut buyers: BTreeMap<&str, String> = BTreeMap::new();
         for letter in letters {
             if let Some((id, buyer)) =
                 letter.order.buyer.as_ref().and_then(|buyer| Some((buyer.id.as_deref()?, buyer)))

@@ -1,6 +1,6 @@
 //! People: those whom orders carry, and those who have none.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -32,7 +32,7 @@ struct Card {
 
 impl Delivering<'_> {
     /// Notes people whom orders have just carried, by id, with what the order said of them.
-    pub(super) async fn carry(&self, buyers: HashMap<&str, String>) -> Result<(), Fault> {
+    pub(super) async fn carry(&self, buyers: BTreeMap<&str, String>) -> Result<(), Fault> {
         if buyers.is_empty() {
             return Ok(());
         }

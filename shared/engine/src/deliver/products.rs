@@ -1,6 +1,6 @@
 //! Products that orders mention: they carry what an order line has no field for.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use tillsync_mapping::activecampaign::{self, ProductInput, products_written, push_products};
 use tillsync_mapping::http::Http;
@@ -42,7 +42,7 @@ impl Delivering<'_> {
 
     /// Those the destination does not have just so, and that this run has not counted yet.
     async fn changed(&self, products: Vec<Product>, tally: &mut Tally) -> Result<Vec<Parcel>, Fault> {
-        let products: HashMap<String, Product> =
+        let products: BTreeMap<String, Product> =
             products.into_iter().map(|product| (product.variant_id.clone(), product)).collect();
         let partition = Connection::partition(&self.connection.id);
         let word = Stream::Products.word();

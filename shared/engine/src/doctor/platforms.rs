@@ -1,6 +1,6 @@
 //! What the platforms say of a connection's token and key. Connections of one store or one account share an answer.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use tillsync_mapping::model::Store;
 
@@ -15,14 +15,14 @@ use crate::state::Connection;
 /// Answers of the platforms so far.
 pub(super) struct Platforms<'a> {
     engine: &'a Engine,
-    stores: HashMap<String, Result<Store, Fault>>,
-    scopes: HashMap<String, Result<(), Fault>>,
-    accounts: HashMap<String, Result<(), Fault>>,
+    stores: BTreeMap<String, Result<Store, Fault>>,
+    scopes: BTreeMap<String, Result<(), Fault>>,
+    accounts: BTreeMap<String, Result<(), Fault>>,
 }
 
 impl<'a> Platforms<'a> {
     pub(super) fn new(engine: &'a Engine) -> Self {
-        Self { engine, stores: HashMap::new(), scopes: HashMap::new(), accounts: HashMap::new() }
+        Self { engine, stores: BTreeMap::new(), scopes: BTreeMap::new(), accounts: BTreeMap::new() }
     }
 
     pub(super) async fn checks(&mut self, one: &Connection) -> Vec<Check> {

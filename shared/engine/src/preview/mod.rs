@@ -6,7 +6,7 @@ mod sample;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -148,14 +148,14 @@ fn ready(record: &Observed<Order>) -> Option<&Order> {
 
 /// Addresses that orders would bring, each once; and how many of them no profile has.
 fn buyers(records: &[Observed<Order>]) -> (u64, u64) {
-    let (mut all, mut unnamed) = (HashSet::new(), HashSet::new());
+    let (mut all, mut unnamed) = (BTreeSet::new(), BTreeSet::new());
     for buyer in records.iter().filter_map(ready).filter_map(|order| order.buyer.as_ref()) {
         all.insert(buyer.email.canonical());
         if buyer.id.is_none() {
             unnamed.insert(buyer.email.canonical());
         }
     }
-    let count = |set: HashSet<String>| u64::try_from(set.len()).unwrap_or(u64::MAX);
+    let count = |set: BTreeSet<String>| u64::try_from(set.len()).unwrap_or(u64::MAX);
     (count(all), count(unnamed))
 }
 

@@ -3,7 +3,7 @@
 //! What the destination queued is read back: a range of dates, a hundred orders a call. What is not there in
 //! time is fetched anew and written once more; what is lost twice is parked.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::activecampaign::{self, Stored};
@@ -67,7 +67,7 @@ struct Settling<'a> {
 }
 
 /// Orders found at the destination, by id.
-type Found = HashMap<String, Stored>;
+type Found = BTreeMap<String, Stored>;
 
 impl Settling<'_> {
     async fn all(&self) -> Result<Option<SignedDuration>, Fault> {

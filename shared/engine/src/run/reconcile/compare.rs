@@ -1,6 +1,6 @@
 //! The walk through the days: what is missing, what differs, what is too many, and why.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -79,7 +79,7 @@ impl Reading<'_> {
     }
 
     /// Notes orders that both sides have just so, and that the older store has had time to follow.
-    fn sample(&self, sample: &mut Sample, held: &[Stored], expected: &HashMap<String, Expected>) {
+    fn sample(&self, sample: &mut Sample, held: &[Stored], expected: &BTreeMap<String, Expected>) {
         let now = self.engine.now();
         for stored in held {
             let settled =
@@ -97,7 +97,7 @@ impl Reading<'_> {
         &self,
         date: Date,
         held: Vec<Stored>,
-        mut expected: HashMap<String, Expected>,
+        mut expected: BTreeMap<String, Expected>,
         (there, source): (&There<'_>, &Paced<'_>),
     ) -> Result<Day, Fault> {
         let currency = self.owner.location.currency;

@@ -1,6 +1,6 @@
 //! Both sides in the order of their days, a day at a time: what is held in memory is one day.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -127,8 +127,8 @@ impl<'a> Ought<'a> {
     }
 
     /// Every order of a day, by id: a page that was read twice tells of the same ones.
-    pub(super) async fn of(&mut self, day: Date) -> Result<HashMap<String, Expected>, Fault> {
-        let mut orders = HashMap::new();
+    pub(super) async fn of(&mut self, day: Date) -> Result<BTreeMap<String, Expected>, Fault> {
+        let mut orders = BTreeMap::new();
         while self.next_day().await? == Some(day) {
             let rows = self.read.pop_front().map(|(_, orders)| orders).unwrap_or_default();
             orders.extend(rows.into_iter().map(|order| (order.id.clone(), order)));

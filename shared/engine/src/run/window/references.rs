@@ -1,6 +1,6 @@
 //! Records fetched by reference: what is due, what is parked, what somebody names.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use super::{Delivered, Read, Reading};
 use crate::deliver::{Delivering, load_rows};
@@ -68,7 +68,7 @@ impl Reading<'_> {
         let mut delivering = Delivering::new(self.engine, &self.owner, &self.run, out).await?;
         delivering.page = (self.row.value.n, self.row.value.pages);
         let mut delivered = Delivered::default();
-        let mut gone: HashSet<String> = ids.iter().cloned().collect();
+        let mut gone: BTreeSet<String> = ids.iter().cloned().collect();
         match self.row.value.stream {
             Stream::Orders => {
                 let page = self.source.fetch_orders(source_http, &access, ids, &self.cache).await?;
@@ -95,7 +95,7 @@ impl Reading<'_> {
     }
 
     /// What the store does not have any more: nothing can be sent of it.
-    async fn note_gone(&self, delivering: &Delivering<'_>, ids: HashSet<String>) -> Result<Tally, Fault> {
+    async fn note_gone(&self, delivering: &Delivering<'_>, ids: BTreeSet<String>) -> Result<Tally, Fault> {
         let mut tally = Tally::default();
         let mut ids: Vec<String> = ids.into_iter().collect();
         ids.sort_unstable();

@@ -1,6 +1,6 @@
 //! A trial: a history that ends when it has sent enough.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use tillsync_mapping::model::{Order, Reading as Mapped};
 use tillsync_mapping::source::Page;
@@ -24,7 +24,7 @@ impl Reading<'_> {
             Mapped::Ready(order) => Some(order),
             _ => None,
         });
-        let bought: HashSet<&str> =
+        let bought: BTreeSet<&str> =
             orders.flat_map(|order| &order.lines).filter_map(|line| line.variant_id.as_deref()).collect();
         page.products.retain(|product| bought.contains(product.variant_id.as_str()));
         true

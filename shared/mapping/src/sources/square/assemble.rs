@@ -1,7 +1,7 @@
 //! From orders as they came to what each comes to: payments, people and catalogue are looked up for all of
 //! them together, then each is mapped by itself.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -121,13 +121,13 @@ pub(crate) async fn assemble(
         .map(|sale| sale.order.as_ref().map(|order| Parts::of(order, &known, &access.merged)))
         .collect();
     let sold = || parts.iter().flatten().filter(|parts| !parts.order.line_items.is_empty());
-    let people: HashSet<&str> = sold().filter_map(Parts::buyer).collect();
+    let people: BTreeSet<&str> = sold().filter_map(Parts::buyer).collect();
     super::people::look_up(api, &people, memory).await?;
     let lines = sold().flat_map(|parts| parts.order.line_items.iter());
-    let variations: HashSet<&str> = lines.filter_map(|line| filled(&line.catalog_object_id)).collect();
+    let variations: BTreeSet<&str> = lines.filter_map(|line| filled(&line.catalog_object_id)).collect();
     memory.goods.look_up(api, &variations).await?;
 
-    let mut mentioned: HashMap<&str, Arc<Product>> = HashMap::new();
+    let mut mentioned: BTreeMap<&str, Arc<Product>> = BTreeMap::new();
     let mut records = Vec::with_capacity(sales.len());
     for (sale, parts) in sales.iter().zip(&parts) {
         records.push(match parts {
@@ -150,7 +150,7 @@ fn note_products<'s>(
     parts: &Parts<'s>,
     reading: &Reading<Order>,
     memory: &Memory,
-    mentioned: &mut HashMap<&'s str, Arc<Product>>,
+    mentioned: &mut BTreeMap<&'s str, Arc<Product>>,
 ) {
     let (Reading::Ready(order) | Reading::Skipped { late: Some(order), .. }) = reading else { return };
     if order.buyer.is_none() {

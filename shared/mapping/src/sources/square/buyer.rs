@@ -1,6 +1,6 @@
 //! Whose order it is (rules.md section 1, "Whose"; square.md section 4.5).
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
@@ -37,7 +37,7 @@ pub(crate) fn id<'s>(order: &'s Order<'_>, payments: &[&'s Payment]) -> Option<&
 }
 
 /// Looks up the buyer among the profiles read.
-pub(crate) fn who(parts: &Parts<'_>, options: ReadOptions, people: &HashMap<String, Profile>) -> Answer {
+pub(crate) fn who(parts: &Parts<'_>, options: ReadOptions, people: &BTreeMap<String, Profile>) -> Answer {
     let silent = |who| Answer { who, updated: None };
     let Some(id) = parts.buyer() else {
         // An address alone is no customer, unless the setting says so.

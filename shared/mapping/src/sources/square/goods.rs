@@ -2,7 +2,7 @@
 //! Related objects go one level only, so it takes two calls: variations with their items, then images and
 //! categories. What is deleted, absent or odd never blocks an order: its line has a name and a price.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::json;
@@ -20,9 +20,9 @@ const MOST_OBJECTS: usize = 10_000;
 /// The catalogue as far as it was needed. `None` stands for what the catalogue no longer holds.
 #[derive(Default)]
 pub(crate) struct Goods {
-    variations: HashMap<String, Option<Arc<Product>>>,
-    images: HashMap<String, Option<String>>,
-    categories: HashMap<String, Option<Category>>,
+    variations: BTreeMap<String, Option<Arc<Product>>>,
+    images: BTreeMap<String, Option<String>>,
+    categories: BTreeMap<String, Option<Category>>,
 }
 
 #[derive(Clone)]
@@ -39,7 +39,11 @@ impl Goods {
     }
 
     /// Looks up the variations that are not known yet.
-    pub(crate) async fn look_up(&mut self, api: &Api<'_>, wanted: &HashSet<&str>) -> Result<(), SourceError> {
+    pub(crate) async fn look_up(
+        &mut self,
+        api: &Api<'_>,
+        wanted: &BTreeSet<&str>,
+    ) -> Result<(), SourceError> {
         if self.variations.len().saturating_add(wanted.len()) > MOST_OBJECTS
             || self.images.len().max(self.categories.len()) > MOST_OBJECTS
         {
@@ -67,7 +71,7 @@ impl Goods {
             return Ok(Vec::new());
         };
         let answer: wire::CatalogAnswer<'_> = decode(CATALOG_RETRIEVE, &body)?;
-        let mut items: HashMap<String, wire::Item<'_>> = HashMap::new();
+        let mut items: BTreeMap<String, wire::Item<'_>> = BTreeMap::new();
         let mut variations = Vec::new();
         for object in objects(&answer) {
             self.note_part(&object);
@@ -77,14 +81,14 @@ impl Goods {
                 variations.push((object.id, variation));
             }
         }
-        let asked: HashSet<&str> = ids.iter().copied().collect();
+        let asked: BTreeSet<&str> = ids.iter().copied().collect();
         let known = variations.into_iter().filter(|(id, _)| asked.contains(&**id));
         Ok(known.filter_map(|(id, variation)| draft(&id, &variation, &items)).collect())
     }
 
     /// Reads the images and categories that the drafts name and that are not known yet.
     async fn read_parts(&mut self, api: &Api<'_>, drafts: &[Draft]) -> Result<(), SourceError> {
-        let mut wanted: HashSet<&str> = HashSet::new();
+        let mut wanted: BTreeSet<&str> = BTreeSet::new();
         for draft in drafts {
             wanted
                 .extend(draft.images.first().map(String::as_str).filter(|id| !self.images.contains_key(*id)));

@@ -1,6 +1,6 @@
 //! A variation with its item, made into a product whose image and category are still to be looked up.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::model::Product;
 
@@ -22,7 +22,7 @@ pub(crate) struct Draft {
 pub(crate) fn draft(
     id: &str,
     variation: &wire::Variation<'_>,
-    items: &HashMap<String, wire::Item<'_>>,
+    items: &BTreeMap<String, wire::Item<'_>>,
 ) -> Option<Draft> {
     let item_id = filled(&variation.item_id)?;
     let item = items.get(item_id)?;

@@ -1,6 +1,6 @@
 //! From Square's order, its payments and its customer to an order of ours (rules.md section 1).
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -33,7 +33,7 @@ pub(crate) struct Parts<'s> {
     /// A tender of money whose payment was not found.
     pub(crate) missing: bool,
     /// Profiles that were merged: old id to new.
-    merged: &'s HashMap<String, String>,
+    merged: &'s BTreeMap<String, String>,
 }
 
 impl<'s> Parts<'s> {
@@ -42,7 +42,7 @@ impl<'s> Parts<'s> {
     pub(crate) fn of(
         order: &'s wire::Order<'s>,
         known: &'s Known,
-        merged: &'s HashMap<String, String>,
+        merged: &'s BTreeMap<String, String>,
     ) -> Self {
         let mut parts = Self { order, payments: Vec::new(), broken: None, missing: false, merged };
         for tender in order.tenders.iter() {

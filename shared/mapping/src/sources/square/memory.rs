@@ -1,6 +1,6 @@
 //! What is remembered between the pages of one run: people and catalogue, only the fields in use.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use crate::source::{Beside, Cache};
@@ -15,7 +15,7 @@ pub(crate) const MOST_PEOPLE: usize = 20_000;
 /// People and catalogue of a run.
 #[derive(Default)]
 pub(crate) struct Memory {
-    pub(crate) people: HashMap<String, Profile>,
+    pub(crate) people: BTreeMap<String, Profile>,
     pub(crate) goods: Goods,
     /// Other runs of the store that look people up.
     pub(crate) beside: Option<Beside>,
@@ -23,7 +23,7 @@ pub(crate) struct Memory {
 
 /// People whom any of the runs of a store looked up, each with the number of the question.
 #[derive(Default)]
-pub(crate) struct Crowd(pub(crate) HashMap<String, (u64, Profile)>);
+pub(crate) struct Crowd(pub(crate) BTreeMap<String, (u64, Profile)>);
 
 impl Memory {
     /// Takes what an earlier page left. Two pages read at the same time each work with what they find; the

@@ -173,7 +173,7 @@ pub(crate) async fn fetch(
     found.retain(|sale| sale.is_of(&access.location.id));
     let (mut remembered, beside) = (std::mem::take(&mut memory.people), memory.beside.take());
     let assembled = assemble(api, access, Field::Updated, &found, Known::new(), memory).await;
-    remembered.extend(memory.people.drain());
+    remembered.append(&mut memory.people);
     (memory.people, memory.beside) = (remembered, beside);
     let Assembled { records, products } = assembled?;
     Ok(Page { records, products, next: None })

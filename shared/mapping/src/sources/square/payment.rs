@@ -1,6 +1,6 @@
 //! One payment: what is used of it, and how it is read.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::value::RawValue;
@@ -15,7 +15,7 @@ use super::people::{address, personal};
 use super::wire::{self, PaymentStatus, filled};
 
 /// Payments by id.
-pub(crate) type Known = HashMap<String, Found>;
+pub(crate) type Known = BTreeMap<String, Found>;
 
 /// A payment that was read.
 pub(crate) enum Found {

@@ -7,7 +7,7 @@
 //! can be known beforehand, and never more than one per payment. A dense history takes one call per 100
 //! orders; a handful of old orders takes one call each, however much was sold between them.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -146,7 +146,7 @@ fn take_in(
     waiting: &VecDeque<Want<'_>>,
     known: &mut Known,
 ) -> Option<Timestamp> {
-    let wanted: HashSet<&str> = waiting.iter().map(|want| want.id).collect();
+    let wanted: BTreeSet<&str> = waiting.iter().map(|want| want.id).collect();
     let mut reach = None;
     for (id, found) in payments {
         if let Found::Whole(payment) = &found {

@@ -1,6 +1,6 @@
 //! Customers: read in bulk for a page of orders, and as a stream of their own.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -16,7 +16,7 @@ use super::pages::{cursor_of, end_of};
 use super::{ask, errors, wire};
 
 /// What came for each id.
-type Entries<'a> = HashMap<wire::Text<'a>, wire::PersonEntry<'a>>;
+type Entries<'a> = BTreeMap<wire::Text<'a>, wire::PersonEntry<'a>>;
 
 /// A customer id, looked up.
 #[derive(Clone)]
@@ -72,7 +72,7 @@ pub(crate) fn personal(text: &Option<wire::Text<'_>>) -> Option<Personal> {
 /// Looks up those who are not known yet, 100 a call.
 pub(crate) async fn look_up(
     api: &Api<'_>,
-    wanted: &HashSet<&str>,
+    wanted: &BTreeSet<&str>,
     memory: &mut Memory,
 ) -> Result<(), SourceError> {
     if memory.people.len().saturating_add(wanted.len()) > MOST_PEOPLE {
@@ -120,14 +120,14 @@ pub(crate) async fn look_up(
 async fn ask_for(
     api: &Api<'_>,
     ids: &[&str],
-    people: &mut HashMap<String, Profile>,
+    people: &mut BTreeMap<String, Profile>,
 ) -> Result<(), SourceError> {
     let question = json!({"customer_ids": ids});
     let body = api.post(CUSTOMERS_RETRIEVE, "/v2/customers/bulk-retrieve", &question).await?;
     take_in(&body, ids, people)
 }
 
-fn take_in(body: &[u8], ids: &[&str], people: &mut HashMap<String, Profile>) -> Result<(), SourceError> {
+fn take_in(body: &[u8], ids: &[&str], people: &mut BTreeMap<String, Profile>) -> Result<(), SourceError> {
     let mut entries = entries(body)?;
     for id in ids {
         let profile = match entries.remove(*id) {

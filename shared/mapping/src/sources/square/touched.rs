@@ -2,7 +2,7 @@
 //! in a slice of time, and the sales that return orders refer to (rules.md section 1, "Touched set").
 //! Invoices paid later and refunds at another location are found this way.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -25,7 +25,7 @@ const MOST_SEEN: usize = 20_000;
 
 /// Orders that this reading returned already, with the version they had.
 #[derive(Default)]
-pub(crate) struct Seen(HashMap<String, Timestamp>);
+pub(crate) struct Seen(BTreeMap<String, Timestamp>);
 
 impl Seen {
     pub(crate) fn note(&mut self, id: &str, version: Timestamp) {
@@ -135,7 +135,7 @@ fn hint(orders: &mut Hints, id: &str, changed: Timestamp) {
 
 /// Leaves out what was returned already, here or on an earlier page.
 pub(crate) fn unseen(orders: Hints, here: &[&[Sale<'_>]], seen: &Seen) -> Vec<String> {
-    let held: std::collections::HashSet<&str> =
+    let held: std::collections::BTreeSet<&str> =
         here.iter().flat_map(|sales| sales.iter()).map(Sale::id).collect();
     let news =
         orders.into_iter().filter(|(id, changed)| !held.contains(id.as_str()) && !seen.covers(id, *changed));

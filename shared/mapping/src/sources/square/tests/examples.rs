@@ -1,7 +1,7 @@
 //! Every order, payment, refund, customer, location and catalogue object that Square gives as an example in its
 //! OpenAPI description, webhook payloads included, is decoded, and mapped or left out by a rule.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -215,7 +215,7 @@ fn example_catalogue_objects() {
         let ids: Vec<&str> =
             inner.iter().chain([object]).filter_map(|object| object["id"].as_str()).collect();
         let mut goods = Goods::default();
-        run(goods.look_up(&Api::of(&shop, &access), &ids.iter().copied().collect::<HashSet<_>>())).unwrap();
+        run(goods.look_up(&Api::of(&shop, &access), &ids.iter().copied().collect::<BTreeSet<_>>())).unwrap();
         ids.iter()
             .map(|id| goods.get(id).map_or_else(|| json!({"no product": id}), |found| product(found)))
             .collect()

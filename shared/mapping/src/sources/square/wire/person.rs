@@ -1,6 +1,6 @@
 //! Customers (square.md section 5).
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -27,7 +27,7 @@ pub(crate) struct PersonsCount {
 #[derive(Deserialize)]
 pub(crate) struct BulkPeople<'a> {
     #[serde(borrow)]
-    pub(crate) responses: Option<HashMap<Text<'a>, PersonEntry<'a>>>,
+    pub(crate) responses: Option<BTreeMap<Text<'a>, PersonEntry<'a>>>,
 }
 
 #[derive(Deserialize)]

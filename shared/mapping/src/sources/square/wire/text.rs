@@ -11,7 +11,7 @@ use serde::de::{Deserializer, Error, Visitor};
 use crate::model::{Currency, Money, MoneyError};
 
 /// Text that borrows from the answer unless it holds escapes. (`Option<Cow<str>>` would always copy.)
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Text<'a>(Cow<'a, str>);
 
 impl Deref for Text<'_> {
