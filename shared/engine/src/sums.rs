@@ -25,6 +25,9 @@ pub struct Tally {
     /// Of the synced: sent as history although they are newer than the history, since they arrived late.
     #[serde(default)]
     pub sent_silently: u64,
+    /// Of the pending: those in a flight, which counts them itself. Never stored.
+    #[serde(skip)]
+    pub flying: u64,
 }
 
 /// What one record came to.
@@ -40,8 +43,10 @@ pub enum Outcome {
     Parked(String),
     /// Needs somebody, since an earlier run.
     StillParked(String),
-    /// On its way.
+    /// On its way, in a flight.
     Pending,
+    /// To be looked at again; no flight answers for it.
+    Waiting,
 }
 
 impl Tally {
@@ -57,7 +62,11 @@ impl Tally {
                 *self.parked.entry(reason.clone()).or_default() += 1;
                 self.parked_earlier += 1;
             }
-            Outcome::Pending => self.pending += 1,
+            Outcome::Pending => {
+                self.pending += 1;
+                self.flying += 1;
+            }
+            Outcome::Waiting => self.pending += 1,
         }
     }
 
@@ -69,6 +78,7 @@ impl Tally {
         self.pending += other.pending;
         self.sent_silently += other.sent_silently;
         self.parked_earlier += other.parked_earlier;
+        self.flying += other.flying;
         for (reason, n) in &other.skipped {
             *self.skipped.entry(reason.clone()).or_default() += n;
         }
@@ -77,12 +87,16 @@ impl Tally {
         }
     }
 
-    /// Takes what a flight settled out of what was pending: the records were observed already.
-    pub fn settle(&mut self, settled: &Self) {
-        self.pending = self.pending.saturating_sub(settled.observed);
-        let observed = self.observed;
-        self.add(settled);
-        self.observed = observed;
+    /// The same without what is in flights. A page that is read twice after a stop would else count for pending
+    /// what a flight of its first reading answers for.
+    #[must_use]
+    pub fn without_flights(&self) -> Self {
+        Self {
+            observed: self.observed.saturating_sub(self.flying),
+            pending: self.pending.saturating_sub(self.flying),
+            flying: 0,
+            ..self.clone()
+        }
     }
 
     /// Puts what became of records in the place of what they counted for: they were observed already.

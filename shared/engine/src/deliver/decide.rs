@@ -34,8 +34,6 @@ pub struct Facts<'a> {
     pub again: bool,
     /// No second write within this time.
     pub landing: SignedDuration,
-    /// A queued write may be applied until then.
-    pub lost_after: SignedDuration,
 }
 
 /// What is to be done about a record.
@@ -142,10 +140,9 @@ fn to_be_sent(order: Arc<Order>, version: Timestamp, mut row: LedgerRow, facts: 
     let overtaken = !facts.again && row.desired.is_some_and(|desired| version < desired);
     let too_early = last_write(&row).is_some_and(|sent| !landed(sent))
         && (open || facts.force || row.settled != Some(version));
-    // Queued, and not read back yet: it may be applied at any time, so nothing follows it before it is there.
-    let queued = !facts.again && row.state == State::Pending && row.flight.is_some() && row.intent.is_none();
-    let in_queue =
-        queued && last_write(&row).is_some_and(|sent| facts.now.duration_since(sent) < facts.lost_after);
+    // Queued, or perhaps, and not read back yet: it may be applied at any time, so nothing follows it before it is
+    // there.
+    let in_queue = !facts.again && row.queued.is_some_and(|until| facts.now < until);
     if overtaken || too_early || in_queue {
         row.desired = row.desired.max(Some(version));
         row.become_state(State::Pending, None, facts.run, facts.now);

@@ -8,14 +8,14 @@ use super::Delivering;
 use super::orders::{BATCH, last_write, record_id, write_rows};
 use crate::fault::Fault;
 use crate::ports::{Key, MAX_BATCH, Written};
-use crate::state::{Flight, LedgerRow, Row, Stream};
+use crate::state::{Flight, LedgerRow, Row, State, Stream};
 use crate::sums::{Outcome, Tally};
 
 impl Delivering<'_> {
     /// A row is written before its flight. Whoever was stopped between the two left a row whose flight is not
     /// there: nobody would ever answer for it, so it is decided anew.
     pub(super) async fn forget_lost_flights(&self, rows: &mut [Option<Row<LedgerRow>>]) -> Result<(), Fault> {
-        let key = |row: &LedgerRow| Some(Flight::key(row.run.as_deref()?, row.flight.as_deref()?));
+        let key = |row: &LedgerRow| Some(Flight::key(row.run.as_deref()?, row.flight.as_deref().filter(|_| row.state == State::Pending)?));
         let mut flights: Vec<Key> = rows.iter().flatten().filter_map(|row| key(&row.value)).collect();
         flights.sort_unstable();
         flights.dedup();
@@ -75,10 +75,8 @@ impl Delivering<'_> {
 
     /// When an earlier write of a record can no longer land.
     fn landed(&self, row: &LedgerRow) -> Option<Timestamp> {
-        let timing = self.engine.config.timing;
-        let queued = row.flight.is_some() && row.intent.is_none();
-        let wait = if queued { timing.lost_after } else { timing.landing };
-        last_write(row)?.saturating_add(wait).ok()
+        let landed = last_write(row)?.saturating_add(self.engine.config.timing.landing).ok();
+        landed.max(row.queued)
     }
 
     /// A flight of these records, as of now.

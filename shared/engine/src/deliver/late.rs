@@ -17,7 +17,7 @@ const LOOKS: [SignedDuration; 3] =
 /// Decides about a sale that names nobody.
 pub(super) fn wait_for_buyer(created: Timestamp, mut row: LedgerRow, facts: &Facts<'_>) -> Decision {
     if row.state == State::Pending && row.look_at.is_some_and(|at| at > facts.now) {
-        return Decision::Keep(Outcome::Pending);
+        return Decision::Keep(Outcome::Waiting);
     }
     let waiting = row.look_at.is_some();
     let young = facts.now.duration_since(created) < YOUNG;
@@ -26,5 +26,5 @@ pub(super) fn wait_for_buyer(created: Timestamp, mut row: LedgerRow, facts: &Fac
     row.looks += 1;
     row.look_at = facts.now.checked_add(*pause).ok();
     row.become_state(State::Pending, Some(SkipReason::NoCustomer.word()), facts.run, facts.now);
-    Decision::Note(Box::new(row), Outcome::Pending)
+    Decision::Note(Box::new(row), Outcome::Waiting)
 }

@@ -293,7 +293,6 @@ impl Delivering<'_> {
             adopted: self.connection.adopted,
             again: self.again,
             landing: self.engine.config.timing.landing,
-            lost_after: self.engine.config.timing.lost_after,
         }
     }
 
@@ -315,12 +314,17 @@ impl Delivering<'_> {
     pub(super) async fn intend(&self, batch: &mut Batch) -> Result<Vec<String>, Fault> {
         let at = self.engine.now();
         let attempt = self.engine.new_id();
+        let queued = (batch.channel == Channel::Queued).then(|| self.may_be_queued_until(at));
         for letter in &mut batch.letters {
+            letter.row.value.queued = queued;
             letter.intend(Intent { id: attempt.clone(), at, version: letter.version });
         }
         if batch.channel == Channel::Queued {
             let rows: Vec<_> = batch.letters.iter().map(|letter| letter.row.clone()).collect();
-            batch.flight = Some(self.flight(&rows, false));
+            let mut flight = self.flight(&rows, false);
+            // Whatever becomes of the reply: it may have been queued.
+            flight.value.due = None;
+            batch.flight = Some(flight);
         }
         let flight = batch.flight.as_ref().map(|flight| flight.value.id.clone());
         let mut writes = Vec::with_capacity(batch.letters.len());

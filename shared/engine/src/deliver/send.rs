@@ -210,17 +210,18 @@ impl Delivering<'_> {
             let version = letter.version;
             let row = &mut letter.row.value;
             if queued {
+                row.queued = Some(self.may_be_queued_until(now));
                 row.become_state(State::Pending, None, &self.run.id, now);
             } else {
                 row.settled = row.settled.max(Some(version));
-                row.flight = None;
+                // Written again, it stays its flight's, which counts it.
+                row.flight = row.flight.take().filter(|_| self.again);
                 row.become_state(State::Synced, None, &self.run.id, now);
             }
             writes.push(letter.row.put()?);
         }
         if let Some(flight) = &mut batch.flight {
             flight.value.accepted = true;
-            flight.value.due = None;
             flight.value.batch = flight.value.batch.take().or(name);
             // Before its rows: a row that still has its intent is settled by looking, whatever happens here.
             self.write_settled(vec![flight.put()?]).await?;
@@ -232,21 +233,27 @@ impl Delivering<'_> {
         Ok(letters.iter().map(|_| outcome.clone()).collect())
     }
 
+    /// Until when a write that the destination queues may take effect.
+    pub(super) fn may_be_queued_until(&self, sent: Timestamp) -> Timestamp {
+        sent.saturating_add(self.engine.config.timing.lost_after).unwrap_or(sent)
+    }
+
     /// Nobody knows whether these were written: a flight will look. The landing time counts from now, since they
     /// may have gone out long after they were intended.
     async fn unknown(&self, mut letters: Vec<Letter>, batch: &mut Batch) -> Result<Vec<Outcome>, Fault> {
         let now = self.engine.now();
         let rows: Vec<_> = letters.iter().map(|letter| letter.row.clone()).collect();
         let fresh = self.flight(&rows, false);
-        let mut flight = batch.flight.clone().unwrap_or_else(|| fresh.clone());
+        let mut flight = batch.flight.clone().unwrap_or(fresh);
         if batch.flight.is_none() {
             flight.value.again = self.again;
-        } else if !flight.value.accepted {
-            flight.value.due = fresh.value.due;
         }
         let mut writes = Vec::with_capacity(letters.len());
         for letter in &mut letters {
             letter.row.value.sent_at = Some(now);
+            if batch.channel == Channel::Queued {
+                letter.row.value.queued = Some(self.may_be_queued_until(now));
+            }
             letter.row.value.flight = Some(flight.value.id.clone());
             writes.push(letter.row.put()?);
         }
@@ -272,7 +279,8 @@ impl Delivering<'_> {
         for letter in &mut letters {
             let row = &mut letter.row.value;
             row.intent = None;
-            row.flight = None;
+            row.queued = None;
+            row.flight = row.flight.take().filter(|_| self.again);
             // It was answered, and not written: another try need not wait for it to land.
             row.sent_at = letter.sent_before;
             if row.times_sent == 0 {

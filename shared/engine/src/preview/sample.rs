@@ -100,7 +100,6 @@ fn facts<'a>(asking: &Asking<'a>) -> Facts<'a> {
         adopted: asking.owner.adopted,
         again: false,
         landing: timing.landing,
-        lost_after: timing.lost_after,
     }
 }
 
@@ -109,7 +108,7 @@ fn word(outcome: &Outcome) -> &'static str {
         Outcome::Synced | Outcome::Unchanged => "unchanged",
         Outcome::Skipped(_) => "skip",
         Outcome::Parked(_) | Outcome::StillParked(_) => "parked",
-        Outcome::Pending => "wait",
+        Outcome::Pending | Outcome::Waiting => "wait",
     }
 }
 

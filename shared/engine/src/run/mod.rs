@@ -84,20 +84,23 @@ impl Parts {
                 crate::state::Stream::Customers => &mut streams.customers,
                 crate::state::Stream::Products => &mut streams.products,
             };
+            let mut all = window.value.tally.clone();
+            for flight in self.flights_of(&window.value) {
+                all.add(&flight.value.tally());
+            }
             if window.value.repairs {
-                tally.replace(&window.value.tally);
+                tally.replace(&all);
             } else {
-                tally.add(&window.value.tally);
+                tally.add(&all);
             }
             streams.products.add(&window.value.products);
         }
-        for flight in self.flights.iter().filter(|flight| self.counts(&flight.value)) {
-            match flight.value.stream {
-                crate::state::Stream::Customers => streams.customers.settle(&flight.value.settled),
-                _ => streams.orders.settle(&flight.value.settled),
-            }
-        }
         streams
+    }
+
+    /// The flights whose records were observed on the pages a window has counted.
+    fn flights_of(&self, window: &WindowRow) -> impl Iterator<Item = &Row<Flight>> {
+        self.flights.iter().filter(|flight| flight.value.page.0 == window.n && flight.value.page.1 < window.pages)
     }
 
     /// True when the page of a flight's records was counted.

@@ -16,7 +16,7 @@ use crate::fault::Fault;
 use crate::paced::Paced;
 use crate::ports::Key;
 use crate::state::{Connection, ConnectionState, Flight, LedgerRow, Row, Run, State, Stream};
-use crate::sums::{Outcome, Tally};
+use crate::sums::Outcome;
 
 /// Flights read back in one range: 5,000 orders.
 const FLIGHTS_AT_ONCE: usize = 50;
@@ -166,6 +166,11 @@ impl Settling<'_> {
                 self.answered_elsewhere(elsewhere, &mut flight.value);
                 continue;
             };
+            if row.value.state != State::Pending {
+                // Settled already; the flight was not told of it.
+                flight.value.settled.count(&outcome_of(&row.value));
+                continue;
+            }
             let written = flight.value.accepted || is_written(&row.value);
             if written && found.get(&id).is_some_and(|stored| is_there(stored, &row.value)) {
                 self.there(&mut row.value, now);
@@ -191,12 +196,11 @@ impl Settling<'_> {
     /// another run's, it counts for what it is.
     fn answered_elsewhere(&self, row: Option<LedgerRow>, flight: &mut Flight) {
         let Some(row) = row else { return flight.settled.count(&Outcome::Synced) };
-        let reason = row.reason.clone().unwrap_or_default();
-        match row.state {
-            State::Pending if row.run.as_deref() == Some(&self.run.id) => {}
-            State::Parked => flight.settled.count(&Outcome::Parked(reason)),
-            State::Skipped => flight.settled.count(&Outcome::Skipped(reason)),
-            _ => flight.settled.count(&Outcome::Synced),
+        let here = row.run.as_deref() == Some(&self.run.id);
+        // An order carries people without counting them.
+        let carried = flight.stream == Stream::Customers && row.state != State::Pending;
+        if !here || carried {
+            flight.settled.count(&outcome_of(&row));
         }
     }
 
@@ -204,9 +208,8 @@ impl Settling<'_> {
     /// unknown outcome, or was put off, only until an old request can no longer land.
     fn deadline(&self, flight: &Flight, row: &LedgerRow) -> Timestamp {
         let sent = row.sent_at.unwrap_or(flight.sent);
-        flight
-            .due
-            .unwrap_or_else(|| sent.saturating_add(self.engine.config.timing.lost_after).unwrap_or(sent))
+        let lost = sent.saturating_add(self.engine.config.timing.lost_after).unwrap_or(sent);
+        flight.due.unwrap_or(lost).max(row.queued.unwrap_or(sent))
     }
 
     fn there(&self, row: &mut LedgerRow, now: Timestamp) {
@@ -215,7 +218,7 @@ impl Settling<'_> {
             // The reply was lost, the write was not.
             row.times_sent += 1;
         }
-        row.flight = None;
+        row.queued = None;
         row.become_state(State::Synced, None, &self.run.id, now);
     }
 
@@ -231,7 +234,6 @@ impl Settling<'_> {
         if flight.again && overdue.len() == 1 {
             for (_, mut row) in overdue {
                 row.value.intent = None;
-                row.value.flight = None;
                 row.value.become_state(State::Parked, Some("destination.lost"), &self.run.id, now);
                 settled.push((row, Outcome::Parked("destination.lost".into())));
             }
@@ -252,10 +254,8 @@ impl Settling<'_> {
         let tally = delivering.orders(page.records).await?;
         flight.again = true;
         // Records whose new write is unknown as well fly on in a flight of their own.
-        let flying = tally.pending;
-        flight.settled.add(&Tally { pending: 0, observed: tally.observed - flying, ..tally });
+        flight.settled.add(&tally.without_flights());
         for mut row in gone {
-            row.value.flight = None;
             row.value.intent = None;
             row.value.become_state(State::Parked, Some("record.gone"), &self.run.id, now);
             settled.push((row, Outcome::Parked("record.gone".into())));
@@ -290,8 +290,12 @@ impl Settling<'_> {
                 self.answered_elsewhere(elsewhere, &mut flight.value);
                 continue;
             };
+            if row.value.state != State::Pending {
+                flight.value.settled.count(&outcome_of(&row.value));
+                continue;
+            }
             let Some(outcome) = import_outcome(&state, row.value.check.as_deref()) else { continue };
-            (row.value.intent, row.value.flight) = (None, None);
+            row.value.intent = None;
             match &outcome {
                 Outcome::Parked(reason) => {
                     row.value.become_state(State::Parked, Some(reason), &self.run.id, now);
@@ -331,6 +335,16 @@ impl Settling<'_> {
 
     async fn rows(&self, keys: &[Key]) -> Result<Vec<Option<Row<LedgerRow>>>, Fault> {
         load_rows(&*self.engine.store, keys).await
+    }
+}
+
+/// What a record counts for that is settled, or that another run answers for.
+fn outcome_of(row: &LedgerRow) -> Outcome {
+    let reason = row.reason.clone().unwrap_or_default();
+    match row.state {
+        State::Parked => Outcome::Parked(reason),
+        State::Skipped => Outcome::Skipped(reason),
+        State::Synced | State::Pending => Outcome::Synced,
     }
 }
 

@@ -287,7 +287,7 @@ impl<'a> Reading<'a> {
         let window = &mut self.row.value;
         window.pages += 1;
         window.ready += delivered.ready;
-        window.tally.add(&delivered.tally);
+        window.tally.add(&delivered.tally.without_flights());
         window.products.add(&delivered.products);
         (window.strikes, window.not_before, window.problem) = (0, None, None);
         if let Some((instant, mut ids)) = delivered.end.filter(|_| sorted) {

@@ -47,6 +47,9 @@ pub struct LedgerRow {
     /// When the last write was sent. No other follows within the landing time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<Timestamp>,
+    /// A write of it that the destination queues may take effect until then, whatever became of its reply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queued: Option<Timestamp>,
     /// How often it was written.
     #[serde(default)]
     pub times_sent: u32,
@@ -56,7 +59,7 @@ pub struct LedgerRow {
     /// The window of that run that counts it: another one of the same run that meets it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<u32>,
-    /// The flight that will settle it.
+    /// The flight that will settle it, or has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flight: Option<String>,
     /// When it is looked at again, since its customer may come late.
@@ -130,6 +133,7 @@ impl LedgerRow {
             number: None,
             date: None,
             sent_at: None,
+            queued: None,
             times_sent: 0,
             run: None,
             window: None,

@@ -263,6 +263,17 @@ impl Flight {
     }
 }
 
+impl Flight {
+    /// What its records count for: what they came to, and those still on their way.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        let left = u64::try_from(self.left.len()).unwrap_or(u64::MAX);
+        let mut tally = self.settled.clone();
+        (tally.observed, tally.pending) = (tally.observed + left, tally.pending + left);
+        tally
+    }
+}
+
 impl Tagged for Run {
     /// What is read again and again is kept for a season; the rest for good.
     fn expires(&self) -> Option<Timestamp> {

@@ -18,7 +18,6 @@ pub(super) fn facts() -> Facts<'static> {
         adopted: None,
         again: false,
         landing: SignedDuration::from_secs(60),
-        lost_after: SignedDuration::from_mins(15),
     }
 }
 

@@ -115,7 +115,7 @@ pub(super) fn expect(
 /// What an order that has no place at the destination counts for.
 fn left_out(record: &Observed<Order>, row: Option<&LedgerRow>) -> Outcome {
     if row.is_some_and(|row| row.state == State::Pending) {
-        return Outcome::Pending;
+        return Outcome::Waiting;
     }
     match &record.reading {
         Mapped::Skipped { reason, .. } => Outcome::Skipped(reason.word().to_owned()),
@@ -131,6 +131,6 @@ fn known(row: Option<&LedgerRow>) -> Outcome {
         Some(State::Synced) => Outcome::Unchanged,
         Some(State::Parked) => Outcome::StillParked(reason()),
         Some(State::Skipped) => Outcome::Skipped(reason()),
-        Some(State::Pending) | None => Outcome::Pending,
+        Some(State::Pending) | None => Outcome::Waiting,
     }
 }

@@ -1,0 +1,92 @@
+//! What happened in a schedule, told without a word of the engine's: all that the checker sees.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::shop::{Person, Sale};
+
+/// A write of an order that took effect at the destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Landed {
+    /// When.
+    pub at: Timestamp,
+    /// Which order.
+    pub order: String,
+    /// `storeModifiedDate`, as sent.
+    pub modified: String,
+    /// `storeCreatedDate`, as sent.
+    pub date: String,
+    /// `finalAmount`, as sent.
+    pub amount: String,
+    /// `normalizedStatus`, as sent.
+    pub status: String,
+    /// Whether it may start automations.
+    pub live: bool,
+    /// Whether it came through the destination's queue.
+    pub queued: bool,
+}
+
+/// Something that was seen from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// A request left for the destination, or for the source.
+    Called {
+        /// To the destination.
+        destination: bool,
+        /// What is called.
+        operation: &'static str,
+        /// By which process.
+        process: u32,
+    },
+    /// A watermark was written: its key and its value.
+    Watermark {
+        /// Where it lives.
+        key: String,
+        /// The instant.
+        to: Timestamp,
+    },
+    /// The store refuses the token from here on, or takes it again.
+    Revoked(bool),
+    /// A process ended in the middle of something.
+    Fell(u32),
+    /// A process was stopped because its time was up.
+    TimeUp(u32),
+    /// A message was moved to the dead letters.
+    Buried(String),
+}
+
+/// The whole story.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// What was seen, in order.
+    pub facts: Vec<(Timestamp, Fact)>,
+    /// What took effect at the destination, in order.
+    pub landed: Vec<Landed>,
+    /// What the destination holds in the end: amount and status by order.
+    pub there: BTreeMap<String, (String, String)>,
+    /// What its customers say of marketing, by address.
+    pub consent: BTreeMap<String, Option<bool>>,
+    /// What the store holds in the end.
+    pub sales: Vec<Sale>,
+    /// Its people.
+    pub people: Vec<Person>,
+    /// Every durable item in the end: partition, sort key, body.
+    pub items: Vec<(String, String, String)>,
+    /// Messages left over in the end.
+    pub messages: usize,
+    /// Ids the destination refuses.
+    pub poisoned: Vec<String>,
+    /// When the connection was made.
+    pub connected: Timestamp,
+    /// Whether a history was asked for; else only what is newer than the connection is wanted.
+    pub backfilled: bool,
+    /// Whether nothing went wrong.
+    pub faultless: bool,
+    /// Times somebody changed their mind about e-mails.
+    pub consents: usize,
+    /// When faults ended.
+    pub calm: Timestamp,
+    /// The end.
+    pub end: Timestamp,
+}

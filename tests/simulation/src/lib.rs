@@ -1,0 +1,15 @@
+//! The engine under hostile schedules: one thread, virtual time, every choice from a seed.
+
+pub mod account;
+pub mod checker;
+pub mod executor;
+pub mod faults;
+pub mod history;
+pub mod plan;
+pub mod ports;
+pub mod queue;
+pub mod rng;
+pub mod shop;
+pub mod state;
+pub mod trace;
+pub mod world;

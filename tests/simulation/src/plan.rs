@@ -1,0 +1,236 @@
+//! A schedule as its seed makes it: the host, the store and what changes there, what goes wrong and until when.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::faults::Faults;
+use crate::rng::Rng;
+use crate::shop::{BASE, Person, Sale};
+
+/// Which host works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// One process with several workers; another one follows when it falls.
+    Embedded,
+    /// A process per message, stopped after so many seconds.
+    Functions(i64),
+}
+
+/// What changes at the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Something is sold: its number, whose, and how long before it is told of it was made.
+    Sell(Sold),
+    /// So much is given back; only the payment's time moves, or the order's too.
+    Refund(String, i64, bool),
+    /// A sale gets its customer.
+    Attach(String, String),
+    /// A sale is paid at last.
+    Pay(String),
+    /// A person says whether it takes e-mails.
+    Consent(String, bool),
+    /// The store refuses the token, or takes it again.
+    Revoke(bool),
+}
+
+/// A sale to come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sold {
+    /// Its id.
+    pub id: String,
+    /// Whose.
+    pub person: Option<String>,
+    /// How long before now it was made.
+    pub age: SignedDuration,
+    /// Whether it is paid.
+    pub paid: bool,
+    /// Minor units.
+    pub total: i64,
+}
+
+/// A schedule.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Which host.
+    pub host: Host,
+    /// Whether the whole history is asked for.
+    pub backfill: bool,
+    /// What is there, and what changes: when, after how long the index shows it, and what.
+    pub changes: Vec<(SignedDuration, SignedDuration, Change)>,
+    /// People there are.
+    pub people: Vec<Person>,
+    /// Records of a page.
+    pub page: usize,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// Until when.
+    pub calm: SignedDuration,
+    /// The end.
+    pub end: SignedDuration,
+    /// An order that is refused by name.
+    pub refused: Option<String>,
+    /// An order for which a batch is refused without a name.
+    pub cursed: Option<String>,
+    /// Longest wait in the destination's queue, in seconds.
+    pub queued_for: i64,
+    /// Writes its queue loses.
+    pub lost_in_queue: u32,
+    /// Longest time from a change until the index shows it, in seconds.
+    pub index_lag: i64,
+    /// How far all our clocks are off.
+    pub skew: SignedDuration,
+}
+
+/// Between two polls, in these schedules.
+pub const POLL_EVERY: SignedDuration = SignedDuration::from_mins(3);
+/// Longest time from a change until the index shows it, in seconds: as long as polls overlap.
+pub const INDEX_LAG: i64 = 300;
+/// After the last fault everything must be right within this time: the landing time, a queued write that is lost
+/// (15 min) and written again and lost again, and two polls.
+const SETTLES_WITHIN: SignedDuration = SignedDuration::from_mins(50);
+
+/// The moment at which every schedule begins.
+#[must_use]
+pub fn beginning() -> Timestamp {
+    Timestamp::from_second(1_777_888_800).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+impl Plan {
+    /// The plan of a seed.
+    #[must_use]
+    pub fn of(rng: &mut Rng) -> Self {
+        let host = if rng.percent(50) {
+            Host::Embedded
+        } else {
+            Host::Functions(rng.pick(&[60, 120, 180]).unwrap_or(180))
+        };
+        let backfill = rng.percent(60);
+        // Most are short: what goes wrong does so within a few steps.
+        let calm = SignedDuration::from_mins(rng.pick(&[4, 4, 4, 6, 11]).unwrap_or(4));
+        let mut plan = Self {
+            host,
+            backfill,
+            changes: Vec::new(),
+            people: people(),
+            page: rng.pick(&[1, 2, 3, 100]).unwrap_or(3),
+            faults: faults(rng),
+            calm,
+            end: calm + SETTLES_WITHIN,
+            refused: None,
+            cursed: None,
+            queued_for: rng.pick(&[5, 60, 600, 840]).unwrap_or(60),
+            lost_in_queue: u32::from(rng.percent(20)),
+            index_lag: if calm.as_secs() < 300 { 30 } else { INDEX_LAG },
+            skew: SignedDuration::ZERO,
+        };
+        plan.sell_before(rng);
+        plan.go_on(rng);
+        if rng.percent(8) {
+            plan.refused = Some("O0".to_owned());
+        } else if rng.percent(5) {
+            plan.cursed = Some("O0".to_owned());
+        }
+        if rng.percent(4) {
+            let at = SignedDuration::from_secs(rng.between(5, calm.as_secs() - 60));
+            plan.changes.push((at, SignedDuration::ZERO, Change::Revoke(true)));
+        }
+        plan
+    }
+
+    /// What is there at the beginning.
+    fn sell_before(&mut self, rng: &mut Rng) {
+        let count = if self.backfill { rng.between(1, 5) } else { rng.between(0, 2) };
+        for n in 0..count {
+            let hours = rng.pick(&[1, 3, 20, 23, 25, 72, 2_000]).unwrap_or(72);
+            // Whole minutes, so that some are of the same instant.
+            let age = SignedDuration::from_hours(hours) + SignedDuration::from_mins(rng.between(0, 3));
+            let sold = self.sold(n, age, rng);
+            self.changes.push((SignedDuration::ZERO, SignedDuration::ZERO, Change::Sell(sold)));
+        }
+    }
+
+    fn sold(&self, n: i64, age: SignedDuration, rng: &mut Rng) -> Sold {
+        let whose = rng.below(20);
+        let person = match whose {
+            0 => None,
+            1 => Some("P9".to_owned()),
+            _ => Some(format!("P{}", whose % 3)),
+        };
+        Sold { id: format!("O{n}"), person, age, paid: !rng.percent(8), total: BASE + n }
+    }
+
+    /// What happens while everything is at work.
+    fn go_on(&mut self, rng: &mut Rng) {
+        let before = self.changes.len();
+        let last = self.calm.as_secs() - 60;
+        let mut next = i64::try_from(before).unwrap_or(0);
+        for _ in 0..rng.between(1, 4) {
+            // Some at the same second.
+            let at = SignedDuration::from_secs(rng.between(5, last) / 10 * 10);
+            let lag = SignedDuration::from_secs(if rng.percent(70) { 0 } else { rng.between(1, self.index_lag) });
+            let known: Vec<String> = (0..next).map(|n| format!("O{n}")).collect();
+            let place = usize::try_from(rng.below(known.len() as u64)).unwrap_or(0);
+            let one = known.get(place).cloned();
+            let change = match (rng.below(10), one) {
+                (0..=2, _) | (_, None) => {
+                    let sold = self.sold(next, SignedDuration::from_secs(rng.between(0, 40)), rng);
+                    next += 1;
+                    Change::Sell(sold)
+                }
+                (3..=6, Some(id)) => {
+                    let back = if rng.percent(40) { BASE * 2 } else { rng.between(1, 400) };
+                    Change::Refund(id, back, rng.percent(60))
+                }
+                (7, Some(id)) => Change::Attach(id, format!("P{}", rng.below(3))),
+                (8, Some(id)) => Change::Pay(id),
+                (_, Some(_)) => Change::Consent(format!("P{}", rng.below(3)), rng.percent(70)),
+            };
+            self.changes.push((at, lag, change));
+        }
+        self.changes.sort_by_key(|(at, _, _)| *at);
+    }
+}
+
+fn faults(rng: &mut Rng) -> Faults {
+    let rate = rng.pick(&[0, 40, 100, 200, 400, 1_000]).unwrap_or(0);
+    Faults {
+        falls: u32::try_from(rng.below(5)).unwrap_or(0),
+        losses: u32::try_from(rng.below(4)).unwrap_or(0),
+        errors: u32::try_from(rng.below(4)).unwrap_or(0),
+        doubles: u32::try_from(rng.below(4)).unwrap_or(0),
+        rate,
+        exactly: None,
+        passed: 0,
+    }
+}
+
+/// Three with an address, and one without.
+fn people() -> Vec<Person> {
+    let person = |id: &str, email: Option<&str>| {
+        let at = beginning() - SignedDuration::from_hours(3_000);
+        Person { id: id.to_owned(), email: email.map(str::to_owned), out: false, created: at, updated: at }
+    };
+    vec![
+        person("P0", Some("p0@example.org")),
+        person("P1", Some("p1@example.org")),
+        person("P2", Some("p2@example.org")),
+        person("P9", None),
+    ]
+}
+
+impl Sold {
+    /// The sale, told of at a moment.
+    #[must_use]
+    pub fn at(&self, now: Timestamp) -> Sale {
+        let made = now.saturating_sub(self.age).unwrap_or(now);
+        Sale {
+            id: self.id.clone(),
+            person: self.person.clone(),
+            created: made,
+            updated: made,
+            paid_updated: made,
+            total: self.total,
+            refunded: 0,
+            paid: self.paid,
+        }
+    }
+}

@@ -1,0 +1,515 @@
+//! One schedule, from its plan to its history.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tillsync_engine::budget::{Budget, LocalBudget, SharedBudget};
+use tillsync_engine::memory::{MemoryStore, MemoryVault};
+use tillsync_engine::ports::{Condition, Item, Lane, Store, Vault, Write};
+use tillsync_engine::run::{BackfillRequest, handle, requeue, resume, start_backfill, sweep};
+use tillsync_engine::state::{Connection, ConnectionState, RunKind, RunState, Settings};
+use tillsync_engine::{Config, Engine, Fault, Timing, connections, manage};
+use tillsync_mapping::model::{Currency, Location, Secret};
+
+use crate::executor::{Process, Sim, Stop, later};
+use crate::history::{Fact, History};
+use crate::plan::{Change, Host, POLL_EVERY, Plan, beginning};
+use crate::ports::{Line, WallClock, shared};
+use crate::queue::Taken;
+use crate::rng::Rng;
+use crate::shop::Sale;
+use crate::state::{Happening, Outside, State};
+
+/// Where the store answers.
+pub const SHOP: &str = "https://shop.test";
+/// Where the destination answers.
+pub const ACCOUNT: &str = "https://acme.api-us1.com/api/3";
+/// The connection there is.
+pub const CONNECTION: &str = "C1";
+/// When it was made, from the beginning.
+const CONNECTED: SignedDuration = SignedDuration::from_mins(-1);
+/// Between two beats of the schedule.
+const TICK: SignedDuration = SignedDuration::from_mins(3);
+/// Between two looks of the operator.
+const OPERATOR: SignedDuration = SignedDuration::from_mins(4);
+/// Polls end so long before now.
+const LAG: SignedDuration = SignedDuration::from_mins(2);
+/// Messages of a lane in work at once.
+const AT_ONCE: usize = 2;
+/// Events after which a schedule is stuck.
+const MAX_EVENTS: u32 = 2_000_000;
+
+/// One schedule at work.
+pub struct World {
+    outside: Outside,
+    plan: Plan,
+    vault: Arc<dyn Vault>,
+    /// The process of the embedded host, while it lives.
+    alone: Option<(Process, Arc<Engine>)>,
+    /// Processes of messages in work, with their lane and the task.
+    at_work: Vec<(Process, Lane, u64)>,
+    processes: Process,
+    ticks: u64,
+}
+
+/// What came of a schedule.
+pub struct Played {
+    /// What happened.
+    pub history: History,
+    /// The hash of its steps, and how many they were.
+    pub trace: (u64, u64),
+    /// Its steps as text, where they were asked for.
+    pub lines: Vec<String>,
+    /// Moments at which a process could have ended.
+    pub moments: u64,
+}
+
+/// Plays a plan.
+#[must_use]
+pub fn play(plan: Plan, rng: Rng, keep: bool) -> Played {
+    let sim = Sim::new(beginning(), rng);
+    if keep {
+        sim.keep_trace();
+    }
+    let items = Arc::new(MemoryStore::new(Arc::new(WallClock(sim.clone()))));
+    let mut world = World {
+        outside: Outside::new(sim, items),
+        plan,
+        vault: Arc::new(MemoryVault::new()),
+        alone: None,
+        at_work: Vec::new(),
+        processes: 0,
+        ticks: 0,
+    };
+    world.begin();
+    let mut events = 0;
+    while world.step() && events < MAX_EVENTS {
+        events += 1;
+    }
+    world.end()
+}
+
+impl World {
+    fn begin(&mut self) {
+        let outside = self.outside.clone();
+        now(async {
+            let Ok(currency) = Currency::parse("EUR") else { return };
+            let connection = connection(currency);
+            for item in stored(&connection) {
+                let write = Write::Put { item, when: Condition::Absent };
+                let _ = outside.items.write_each(vec![write]).await;
+            }
+            let _ = self.vault.put(&connection.store_owner(), &Secret::new("token")).await;
+            let _ = self.vault.put(&connection.destination_owner(), &Secret::new("key")).await;
+        });
+        let mut state = outside.state();
+        state.faults = self.plan.faults.clone();
+        state.shop.page = self.plan.page;
+        state.queued_for = self.plan.queued_for;
+        state.lost_in_queue = self.plan.lost_in_queue;
+        state.account.refused.extend(self.plan.refused.clone());
+        state.account.cursed.extend(self.plan.cursed.clone());
+        for person in self.plan.people.clone() {
+            state.shop.meet(person, beginning());
+        }
+        for (n, (at, _, _)) in self.plan.changes.iter().enumerate() {
+            outside.plan(&mut state, *at, Happening::Change(n));
+        }
+        let first_tick = outside.sim.draw(|rng| SignedDuration::from_secs(rng.between(1, 200)));
+        outside.plan(&mut state, first_tick, Happening::Tick);
+        outside.plan(&mut state, SignedDuration::from_secs(2), Happening::Operator);
+        outside.plan(&mut state, self.plan.calm, Happening::Calm);
+        outside.plan(&mut state, self.plan.end, Happening::End);
+        drop(state);
+        if self.plan.host == Host::Embedded {
+            self.restart();
+        }
+    }
+
+    /// One thing happens; false at the end.
+    fn step(&mut self) -> bool {
+        match self.outside.sim.run() {
+            Stop::Idle => return false,
+            Stop::Ended(task, _) => self.at_work.retain(|(_, _, id)| *id != task),
+            Stop::Fell(processes) => self.fell(&processes),
+            Stop::World(number) => {
+                let what = self.outside.state().happenings.remove(&number);
+                return what.is_none_or(|what| self.happen(what));
+            }
+        }
+        true
+    }
+
+    fn happen(&mut self, what: Happening) -> bool {
+        match what {
+            Happening::Arrive(number) => self.outside.arrive(number),
+            Happening::Apply(writes) => self.outside.apply(writes),
+            Happening::Due(message) => self.due(message),
+            Happening::Change(n) => self.change(n),
+            Happening::Tick => self.tick(),
+            Happening::Operator => self.operate(),
+            Happening::TimeUp(process) => {
+                if self.outside.sim.is_busy(process) {
+                    self.outside.saw(&mut self.outside.state(), Fact::TimeUp(process));
+                    self.outside.sim.kill(process);
+                }
+            }
+            Happening::Restart => self.restart(),
+            Happening::Calm => {
+                let mut state = self.outside.state();
+                state.faults.calm();
+                if std::mem::take(&mut state.shop.revoked) {
+                    self.outside.saw(&mut state, Fact::Revoked(false));
+                }
+            }
+            Happening::End => return false,
+        }
+        true
+    }
+
+    fn fell(&mut self, processes: &[Process]) {
+        self.at_work.retain(|(process, _, _)| !processes.contains(process));
+        if self.alone.as_ref().is_some_and(|(process, _)| processes.contains(process)) {
+            self.alone = None;
+            let after = self.outside.sim.draw(|rng| SignedDuration::from_millis(rng.between(300, 40_000)));
+            self.outside.plan(&mut self.outside.state(), after, Happening::Restart);
+        }
+    }
+
+    /// Another process takes over the data: dead leases are free at once, and what was lost is queued anew.
+    fn restart(&mut self) {
+        let (process, engine) = self.process();
+        let engine = Arc::new(engine);
+        {
+            let mut state = self.outside.state();
+            let now = self.outside.sim.now();
+            let held: Vec<u64> =
+                state.queue.all.iter().filter(|(_, one)| one.holder.is_some()).map(|(id, _)| *id).collect();
+            for id in held {
+                if let Some(message) = state.queue.all.get_mut(&id) {
+                    (message.holder, message.visible) = (None, now);
+                }
+                self.outside.plan(&mut state, SignedDuration::from_millis(5), Happening::Due(id));
+            }
+        }
+        self.alone = Some((process, Arc::clone(&engine)));
+        let first = self.ticks > 0;
+        self.outside.sim.spawn(process, Box::pin(async move {
+            if first {
+                // What fails here is made good by the next beat.
+                let _ = requeue(&engine).await;
+            }
+        }));
+    }
+
+    /// A new process and its engine.
+    fn process(&mut self) -> (Process, Engine) {
+        self.processes += 1;
+        let process = self.processes;
+        let line = shared(&Line { outside: self.outside.clone(), process, skew: self.plan.skew });
+        let budget: Arc<dyn Budget> = match self.plan.host {
+            Host::Embedded => Arc::new(LocalBudget::default()),
+            Host::Functions(_) => Arc::new(SharedBudget::new(line.clone())),
+        };
+        let visibility = match self.plan.host {
+            Host::Embedded => Duration::from_secs(120),
+            Host::Functions(seconds) => Duration::from_secs(u64::try_from(seconds).unwrap_or(180) * 6),
+        };
+        let config = Config {
+            calls_per_second: 4,
+            instance: format!("i{process}"),
+            exclusive: self.plan.host == Host::Embedded,
+            api_urls: [("square".to_owned(), SHOP.to_owned())].into(),
+            public_url: "https://tillsync.example".to_owned(),
+            timing: Timing { poll_every: POLL_EVERY, visibility, ..Timing::default() },
+        };
+        let engine = Engine::new(
+            (line.clone(), line.clone(), Arc::clone(&self.vault)),
+            (line.clone(), budget),
+            (line.clone(), line),
+            config,
+        );
+        (process, engine)
+    }
+
+    /// A process for one piece of work: a new one that is stopped in time, or the one there is.
+    fn worker(&mut self) -> Option<(Process, Arc<Engine>)> {
+        match self.plan.host {
+            Host::Embedded => self.alone.clone(),
+            Host::Functions(seconds) => {
+                let (process, engine) = self.process();
+                let time = SignedDuration::from_secs(seconds);
+                let end = later(engine.now(), time);
+                self.outside.plan(&mut self.outside.state(), time, Happening::TimeUp(process));
+                Some((process, Arc::new(engine.until(end))))
+            }
+        }
+    }
+
+    /// A message may be taken: by a worker that is free.
+    fn due(&mut self, number: u64) {
+        let Some(lane) = self.outside.state().queue.all.get(&number).map(|message| message.lane) else { return };
+        let busy = self.at_work.iter().filter(|(_, of, _)| *of == lane).count();
+        let gone = self.plan.host == Host::Embedded && self.alone.is_none();
+        if busy >= AT_ONCE || gone {
+            let after = self.outside.sim.draw(|rng| SignedDuration::from_millis(rng.between(100, 2_000)));
+            self.outside.plan(&mut self.outside.state(), after, Happening::Due(number));
+            return;
+        }
+        let now = self.outside.sim.now();
+        let visible = self.outside.state().queue.all.get(&number).is_some_and(|one| one.visible <= now);
+        if !visible {
+            return;
+        }
+        let Some((process, engine)) = self.worker() else { return };
+        // The embedded host keeps what it works on; SQS gives it back after six times the function's time.
+        let again = match self.plan.host {
+            Host::Embedded => SignedDuration::from_hours(24),
+            Host::Functions(seconds) => SignedDuration::from_secs(seconds * 6),
+        };
+        let taken = self.outside.state().queue.take(number, process, now, later(now, again));
+        match taken {
+            Taken::Yours(delivery) => {
+                self.outside.sim.note("take", &delivery.body);
+                self.outside.plan(&mut self.outside.state(), again, Happening::Due(number));
+                let outside = self.outside.clone();
+                let task = Box::pin(async move {
+                    // What could not be acknowledged returns.
+                    if handle(&engine, &delivery).await.is_err() {
+                        give_back(&outside, &delivery.receipt);
+                    }
+                });
+                let id = self.outside.sim.spawn(process, task);
+                self.at_work.push((process, lane, id));
+            }
+            Taken::Dead(body) => self.outside.saw(&mut self.outside.state(), Fact::Buried(body)),
+            Taken::Nothing => {}
+        }
+    }
+
+    fn tick(&mut self) {
+        if self.is_quiet() {
+            self.outside.plan(&mut self.outside.state(), SignedDuration::ZERO, Happening::End);
+            return;
+        }
+        self.ticks += 1;
+        let again = self.ticks.is_multiple_of(3);
+        if let Some((process, engine)) = self.worker() {
+            let task = Box::pin(async move {
+                // What fails now is done by the next beat.
+                let _ = sweep(&engine, again).await;
+            });
+            self.outside.sim.spawn(process, task);
+        }
+        self.outside.plan(&mut self.outside.state(), TICK, Happening::Tick);
+    }
+
+    /// True when nothing more can come: all is shown, all has landed, nothing is in work, and a poll has read it
+    /// since. A schedule that never gets there goes on to its end.
+    fn is_quiet(&self) -> bool {
+        let shown = later(beginning(), self.plan.calm + SignedDuration::from_secs(self.plan.index_lag) + LAG);
+        let state = self.outside.state();
+        let waits = |what: &Happening| matches!(what, Happening::Arrive(_) | Happening::Apply(_));
+        if self.outside.sim.now() < shown
+            || !self.at_work.is_empty()
+            || !state.queue.all.is_empty()
+            || state.happenings.values().any(waits)
+        {
+            return false;
+        }
+        drop(state);
+        let items = self.outside.items.dump();
+        let meta = items.iter().find(|item| item.key.sk == "META" && item.key.pk.starts_with("CONN#"));
+        let body = |item: &Item| serde_json::from_str(&item.body).unwrap_or(serde_json::Value::Null);
+        let synced = meta.map(body).and_then(|row| row["last_sync"].as_str()?.parse().ok());
+        let runs = items.iter().filter(|item| item.key.sk.starts_with("RUN#")).map(body);
+        let history = runs.filter(|run| run["kind"] == "historical").any(|run| run["state"] == "complete");
+        synced.is_some_and(|synced: Timestamp| synced >= shown) && (history || !self.plan.backfill)
+    }
+
+    /// The operator asks for the history, goes on with one that did not complete, and mends the connection.
+    fn operate(&mut self) {
+        let wants = self.plan.backfill;
+        if let Some((process, engine)) = self.worker() {
+            let outside = self.outside.clone();
+            let task = Box::pin(async move {
+                let _ = look_after(&engine, &outside, wants).await;
+            });
+            self.outside.sim.spawn(process, task);
+        }
+        self.outside.plan(&mut self.outside.state(), OPERATOR, Happening::Operator);
+    }
+
+    fn change(&mut self, n: usize) {
+        let Some((_, lag, change)) = self.plan.changes.get(n).cloned() else { return };
+        let mut state = self.outside.state();
+        let now = self.outside.sim.now();
+        let shown = later(now, lag);
+        self.outside.sim.note("change", &format!("{change:?}"));
+        if let Change::Revoke(revoked) = change {
+            self.outside.saw(&mut state, Fact::Revoked(revoked));
+        }
+        apply(&mut state, change, (now, shown));
+    }
+
+    fn end(self) -> Played {
+        let mut state = self.outside.state();
+        let mut history = std::mem::take(&mut state.seen);
+        history.sales = state.shop.sales().cloned().collect();
+        history.people = state.shop.people().cloned().collect();
+        history.landed = std::mem::take(&mut state.account.landed);
+        history.there = (state.account.orders.iter())
+            .map(|(id, order)| {
+                let status = order["normalizedStatus"].as_str().unwrap_or_default().to_owned();
+                (id.clone(), (order["finalAmount"].to_string(), status))
+            })
+            .collect();
+        history.consent =
+            state.account.customers.iter().map(|(email, (_, said))| (email.clone(), *said)).collect();
+        history.items = self.outside.items.dump().into_iter().map(|item| (item.key.pk, item.key.sk, item.body)).collect();
+        history.messages = state.queue.all.len();
+        history.poisoned = self.plan.refused.iter().chain(&self.plan.cursed).cloned().collect();
+        history.connected = later(beginning(), CONNECTED);
+        history.backfilled = self.plan.backfill;
+        history.faultless = self.plan.faults.rate == 0 && self.plan.lost_in_queue == 0;
+        history.consents =
+            self.plan.changes.iter().filter(|(_, _, one)| matches!(one, Change::Consent(..))).count();
+        history.calm = later(beginning(), self.plan.calm);
+        history.end = self.outside.sim.now();
+        let moments = state.faults.passed;
+        drop(state);
+        let sim = &self.outside.sim;
+        Played { history, trace: sim.hash(), lines: sim.trace_lines(), moments }
+    }
+}
+
+/// Returns a message whose worker could not say what became of it.
+fn give_back(outside: &Outside, receipt: &str) {
+    let mut state = outside.state();
+    let now = outside.sim.now();
+    let wait = SignedDuration::from_secs(120);
+    if let Some(number) = state.queue.named(receipt) {
+        if let Some(message) = state.queue.all.get_mut(&number) {
+            (message.holder, message.visible) = (None, later(now, wait));
+        }
+        outside.plan(&mut state, wait, Happening::Due(number));
+    }
+}
+
+async fn look_after(engine: &Engine, outside: &Outside, wants: bool) -> Result<(), Fault> {
+    let connection = connections::find(engine, CONNECTION).await?;
+    match connection.state {
+        ConnectionState::Paused => drop(manage::resume(engine, CONNECTION).await?),
+        ConnectionState::NeedsReconnect if !outside.state().shop.revoked => reconnect(engine).await?,
+        _ => {}
+    }
+    if !wants {
+        return Ok(());
+    }
+    match connections::newest_run(engine, CONNECTION, RunKind::Historical).await {
+        Ok(run) if run.ended() && run.state != RunState::Complete => {
+            resume(engine, CONNECTION).await?;
+        }
+        Ok(_) => {}
+        Err(_) => drop(start_backfill(engine, CONNECTION, &BackfillRequest::default()).await?),
+    }
+    Ok(())
+}
+
+/// As connecting anew does: the connection works again.
+async fn reconnect(engine: &Engine) -> Result<(), Fault> {
+    tillsync_engine::state::update(&*engine.store, &Connection::key(CONNECTION), |connection: &mut Connection| {
+        connection.state = ConnectionState::Active;
+        connection.problem = None;
+    })
+    .await?;
+    Ok(())
+}
+
+fn apply(state: &mut State, change: Change, (now, shown): (Timestamp, Timestamp)) {
+    let edit = |state: &mut State, id: &str, edit: &dyn Fn(&mut Sale)| {
+        if let Some(mut sale) = state.shop.sale(id).cloned() {
+            edit(&mut sale);
+            state.shop.sell(sale, shown);
+        }
+    };
+    match change {
+        Change::Sell(sold) => state.shop.sell(sold.at(now), shown),
+        Change::Refund(id, back, both) => edit(state, &id, &|sale| {
+            if sale.paid {
+                sale.refunded = (sale.refunded + back).min(sale.total);
+                sale.paid_updated = now;
+                if both {
+                    sale.updated = now;
+                }
+            }
+        }),
+        Change::Attach(id, person) => edit(state, &id, &|sale| {
+            if sale.person.is_none() {
+                sale.person = Some(person.clone());
+                sale.updated = now;
+            }
+        }),
+        Change::Pay(id) => edit(state, &id, &|sale| {
+            if !sale.paid {
+                (sale.paid, sale.updated, sale.paid_updated) = (true, now, now);
+            }
+        }),
+        Change::Consent(id, out) => {
+            if let Some(mut person) = state.shop.person(&id).cloned() {
+                (person.out, person.updated) = (out, now);
+                state.shop.meet(person, shown);
+            }
+        }
+        Change::Revoke(revoked) => state.shop.revoked = revoked,
+    }
+}
+
+/// Runs what does not wait.
+fn now(work: impl Future<Output = ()>) {
+    let mut work = std::pin::pin!(work);
+    let waker = std::task::Waker::noop();
+    let _ = work.as_mut().poll(&mut std::task::Context::from_waker(waker));
+}
+
+fn stored(connection: &Connection) -> Vec<Item> {
+    let body = serde_json::to_string(connection).unwrap_or_default();
+    [Connection::key(&connection.id), Connection::index_key(&connection.id)]
+        .map(|key| Item { key, rev: 0, tag: String::new(), body: body.clone(), expires: None })
+        .into()
+}
+
+/// The connection of the store's location to the account, as connecting leaves it.
+fn connection(currency: Currency) -> Connection {
+    Connection {
+        id: CONNECTION.to_owned(),
+        name: "Rue Haute".to_owned(),
+        source: "square".to_owned(),
+        api_url: SHOP.to_owned(),
+        store: "M1".to_owned(),
+        location: Location {
+            id: "L1".to_owned(),
+            name: "Rue Haute".to_owned(),
+            currency,
+            timezone: "Europe/Paris".to_owned(),
+            language: None,
+            active: true,
+        },
+        destination_url: ACCOUNT.to_owned(),
+        destination: "acme".to_owned(),
+        remote: Some(7),
+        state: ConnectionState::Active,
+        active_sync: true,
+        problem: None,
+        settings: Settings::default(),
+        public_url: "https://tillsync.example".to_owned(),
+        created: later(beginning(), CONNECTED),
+        adopted: None,
+        rechecked: Some(beginning()),
+        counted: None,
+        last_sync: None,
+        next_sync: Some(beginning() + SignedDuration::from_mins(2)),
+    }
+}
+
