@@ -55,7 +55,8 @@ impl Account {
             "orders.read_back" => Answer::now(200, &json!({"data": {"searchOrder": self.search(&body)}})),
             "orders.newest" => Answer::now(200, &json!({"data": {"searchOrder": self.search(&body)}})),
             "orders.get" => {
-                let found = body["variables"]["order"].as_str().and_then(|id| self.orders.get(id)).map(stored);
+                let found =
+                    body["variables"]["order"].as_str().and_then(|id| self.orders.get(id)).map(stored);
                 Answer::now(200, &json!({"data": {"getOrder": found}}))
             }
             "orders.copy" => Answer::now(200, &json!({"ecomOrders": []})),
@@ -161,8 +162,11 @@ impl Account {
         match self.customers.values_mut().find(|(id, _)| Some(*id) == wanted) {
             Some((id, said)) => {
                 *said = Some(accepts);
-                Answer::now(200, &json!({"ecomCustomer": {"id": id.to_string(), "connectionid": "7",
-                    "email": "x@example.org", "externalid": "x", "acceptsMarketing": "0"}}))
+                Answer::now(
+                    200,
+                    &json!({"ecomCustomer": {"id": id.to_string(), "connectionid": "7",
+                    "email": "x@example.org", "externalid": "x", "acceptsMarketing": "0"}}),
+                )
             }
             None => Answer::now(404, &json!({"message": "No Result found for EcomCustomer"})),
         }

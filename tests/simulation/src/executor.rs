@@ -225,8 +225,12 @@ impl Sim {
             return None;
         }
         let fallen = std::mem::take(&mut inner.fallen);
-        let dead: Vec<u64> =
-            inner.tasks.iter().filter(|(_, slot)| fallen.contains(&slot.process)).map(|(id, _)| *id).collect();
+        let dead: Vec<u64> = inner
+            .tasks
+            .iter()
+            .filter(|(_, slot)| fallen.contains(&slot.process))
+            .map(|(id, _)| *id)
+            .collect();
         let slots: Vec<_> = dead.iter().filter_map(|id| inner.tasks.remove(id)).collect();
         drop(inner);
         drop(slots);

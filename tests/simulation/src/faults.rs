@@ -63,7 +63,7 @@ pub struct Faults {
     pub doubles: u32,
     /// In ten thousand effects.
     pub rate: u64,
-    /// Instead of all that: the numbers of the moments, two to an effect, at which the process ends.
+    /// Instead of all that: the numbers of the moments at which the process ends, from 0; an effect has one to three.
     pub exactly: Option<Vec<u64>>,
     /// Moments passed so far.
     pub passed: u64,
@@ -79,13 +79,16 @@ impl Faults {
     /// Decides about an effect.
     pub fn fate(&mut self, kind: Kind, rng: &mut Rng) -> Fate {
         if let Some(exactly) = &self.exactly {
-            let before = self.passed + 1;
-            self.passed += 2;
-            return match () {
-                () if exactly.contains(&before) => Fate::FallBefore,
-                () if exactly.contains(&(before + 1)) => Fate::FallAfter,
-                () => Fate::Fine,
+            // After a reading nothing is different: the next effect's "before" is the same moment.
+            let fates: &[Fate] = match kind {
+                Kind::Read | Kind::Ask => &[Fate::FallBefore],
+                Kind::Write | Kind::Send | Kind::Settle => &[Fate::FallBefore, Fate::FallAfter],
+                Kind::Tell => &[Fate::FallBefore, Fate::FallAfter, Fate::FallLate],
             };
+            let first = self.passed;
+            self.passed += fates.len() as u64;
+            let hit = (first..).zip(fates).find(|(n, _)| exactly.contains(n));
+            return hit.map_or(Fate::Fine, |(_, fate)| *fate);
         }
         if self.rate == 0 || rng.below(10_000) >= self.rate {
             return Fate::Fine;
@@ -128,7 +131,9 @@ impl Faults {
             Fate::Fine => return fate,
             Fate::FallBefore | Fate::FallAfter | Fate::FallLate => &mut self.falls,
             Fate::Lost | Fate::Dropped | Fate::Late => &mut self.losses,
-            Fate::Refused | Fate::Throttled | Fate::Broken | Fate::BrokenDone | Fate::Garbled => &mut self.errors,
+            Fate::Refused | Fate::Throttled | Fate::Broken | Fate::BrokenDone | Fate::Garbled => {
+                &mut self.errors
+            }
             Fate::Twice => &mut self.doubles,
         };
         if *left == 0 {

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod checker;
+pub mod crashes;
 pub mod executor;
 pub mod faults;
 pub mod history;

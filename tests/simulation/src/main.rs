@@ -1,66 +1,92 @@
-//! Plays schedules by the thousand.
+//! `simulate`: plays schedules, enumerates crash points, replays a seed.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+mod report;
 
-use tillsync_simulation::checker::judge;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use tillsync_simulation::crashes::SCENES;
 use tillsync_simulation::plan::Plan;
 use tillsync_simulation::rng::Rng;
-use tillsync_simulation::world::play;
+use tillsync_simulation::world::{Played, play};
+use tillsync_simulation::{checker, crashes};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() {
-    let args: Vec<u64> = std::env::args().skip(1).filter_map(|arg| arg.parse().ok()).collect();
-    let (from, count) = (args.first().copied().unwrap_or(0), args.get(1).copied().unwrap_or(1));
-    let keep = count == 1;
-    let began = std::time::Instant::now();
-    let wrong = Mutex::new(BTreeMap::<&str, (u64, Vec<u64>, String)>::new());
-    let (next, bad, steps) = (AtomicU64::new(from), AtomicU64::new(0), AtomicU64::new(0));
-    let one = || loop {
-        let seed = next.fetch_add(1, Ordering::Relaxed);
-        if seed >= from + count {
-            break;
+/// Plays the engine under hostile schedules.
+#[derive(Parser)]
+struct Options {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Plays schedules, from one seed on.
+    Run {
+        /// The first seed.
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        /// How many.
+        #[arg(long, default_value_t = 200_000)]
+        schedules: u64,
+    },
+    /// Plays one seed and prints every step and what is wrong.
+    Replay {
+        /// The seed.
+        seed: u64,
+    },
+    /// Ends the process at every moment of every scene, one by one; with --pairs, twice.
+    Crashes {
+        /// Every pair too.
+        #[arg(long)]
+        pairs: bool,
+        /// Scenes whose name holds this.
+        #[arg(long, default_value = "")]
+        scene: String,
+        /// Prints the steps of one case: the moments at which the process ends.
+        #[arg(long, num_args = 0..=2)]
+        replay: Option<Vec<u64>>,
+    },
+}
+
+fn main() -> ExitCode {
+    let sound = match Options::parse().what {
+        What::Run { from, schedules } => report::run(from, schedules),
+        What::Replay { seed } => {
+            let mut rng = Rng::new(seed);
+            let plan = Plan::of(&mut rng);
+            report::say(&format!("{plan:#?}"));
+            tell(&play(plan, rng, true))
         }
-        let mut rng = Rng::new(seed);
-        let plan = Plan::of(&mut rng);
-        if keep {
-            println!("{plan:#?}");
+        What::Crashes { scene, replay: Some(moments), .. } => {
+            let one = SCENES.iter().find(|one| one.name.contains(&scene));
+            one.is_some_and(|one| tell(&one.play(moments, true)))
         }
-        let played = play(plan, rng, keep);
-        for line in &played.lines {
-            println!("{line}");
-        }
-        steps.fetch_add(played.trace.1, Ordering::Relaxed);
-        let violations = judge(&played.history);
-        bad.fetch_add(u64::from(!violations.is_empty()), Ordering::Relaxed);
-        for one in violations {
-            if keep {
-                println!("{}: {}", one.promise, one.detail);
-            }
-            let mut wrong = wrong.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let entry = wrong.entry(one.promise).or_insert((0, Vec::new(), one.detail.clone()));
-            entry.0 += 1;
-            if entry.1.len() < 8 && entry.1.last() != Some(&seed) {
-                entry.1.push(seed);
-            }
-        }
-        if keep {
-            println!("hash {:x} steps {}", played.trace.0, played.trace.1);
+        What::Crashes { pairs, scene, replay: None } => {
+            let all: Vec<_> = SCENES.into_iter().filter(|one| one.name.contains(&scene)).collect();
+            report::crashes(&all, |scene, share| crashes::enumerate(scene, pairs, share))
         }
     };
-    std::thread::scope(|scope| {
-        let threads = if keep { 1 } else { 2 };
-        for _ in 0..threads {
-            scope.spawn(one);
-        }
-    });
-    for (promise, (n, seeds, detail)) in wrong.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
-        println!("{n:6}  {promise}: seeds {seeds:?}: {detail}");
+    if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Tells one schedule, step by step.
+fn tell(played: &Played) -> bool {
+    for line in &played.lines {
+        report::say(line);
     }
-    let millis = began.elapsed().as_millis();
-    let (bad, steps) = (bad.into_inner(), steps.into_inner());
-    println!("{count} schedules, {bad} wrong, {steps} steps, {millis} ms");
+    let wrong = checker::judge(&played.history);
+    for one in &wrong {
+        report::say(&format!("{}: {}", one.promise, one.detail));
+    }
+    let (hash, steps) = played.trace;
+    report::say(&format!(
+        "{steps} steps, {} moments, trace {hash:016x}, {} wrong",
+        played.moments,
+        wrong.len()
+    ));
+    wrong.is_empty()
 }

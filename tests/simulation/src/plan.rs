@@ -74,6 +74,10 @@ pub struct Plan {
     pub queued_for: i64,
     /// Writes its queue loses.
     pub lost_in_queue: u32,
+    /// Between two polls.
+    pub poll_every: SignedDuration,
+    /// Orders the history was counted to hold: from many on it is read in a window a year.
+    pub counted: Option<u64>,
     /// Longest time from a change until the index shows it, in seconds.
     pub index_lag: i64,
     /// How far all our clocks are off.
@@ -121,6 +125,9 @@ impl Plan {
             lost_in_queue: u32::from(rng.percent(20)),
             index_lag: if calm.as_secs() < 300 { 30 } else { INDEX_LAG },
             skew: SignedDuration::ZERO,
+            poll_every: POLL_EVERY,
+            // More than one window holds: cut into years.
+            counted: rng.percent(25).then_some(30_000),
         };
         plan.sell_before(rng);
         plan.go_on(rng);
@@ -166,7 +173,8 @@ impl Plan {
         for _ in 0..rng.between(1, 4) {
             // Some at the same second.
             let at = SignedDuration::from_secs(rng.between(5, last) / 10 * 10);
-            let lag = SignedDuration::from_secs(if rng.percent(70) { 0 } else { rng.between(1, self.index_lag) });
+            let lag =
+                SignedDuration::from_secs(if rng.percent(70) { 0 } else { rng.between(1, self.index_lag) });
             let known: Vec<String> = (0..next).map(|n| format!("O{n}")).collect();
             let place = usize::try_from(rng.below(known.len() as u64)).unwrap_or(0);
             let one = known.get(place).cloned();

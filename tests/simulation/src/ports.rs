@@ -282,7 +282,8 @@ impl Line {
         let mut state = self.outside.state();
         let number = state.number();
         // Standard queues keep no order: now and then one comes much later than those behind it.
-        let jitter = sim.draw(|rng| if rng.percent(4) { rng.between(0, 30_000) } else { rng.between(1, 400) });
+        let jitter =
+            sim.draw(|rng| if rng.percent(4) { rng.between(0, 30_000) } else { rng.between(1, 400) });
         let wait = delay + SignedDuration::from_millis(jitter);
         let visible = later(sim.now(), wait);
         sim.note("enqueue", word(lane));
@@ -356,7 +357,11 @@ impl Http for Line {
             }
             _ => {}
         }
-        if kind == Kind::Ask { self.ask(request, destination, fate).await } else { self.tell(request, fate).await }
+        if kind == Kind::Ask {
+            self.ask(request, destination, fate).await
+        } else {
+            self.tell(request, fate).await
+        }
     }
 }
 

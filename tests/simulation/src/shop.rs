@@ -110,7 +110,10 @@ impl Shop {
     #[must_use]
     pub fn answer(&mut self, request: &Request, now: Timestamp) -> (u16, String) {
         if self.revoked {
-            return (401, r#"{"errors":[{"category":"AUTHENTICATION_ERROR","code":"ACCESS_TOKEN_REVOKED"}]}"#.into());
+            return (
+                401,
+                r#"{"errors":[{"category":"AUTHENTICATION_ERROR","code":"ACCESS_TOKEN_REVOKED"}]}"#.into(),
+            );
         }
         show(&mut self.sales, now);
         show(&mut self.people, now);
@@ -137,7 +140,9 @@ impl Shop {
                 }
             }
             "refunds.list" => (200, r#"{"refunds":[]}"#.into()),
-            "customers.search" if query.has("count") => (200, format!(r#"{{"count":{}}}"#, self.people.len())),
+            "customers.search" if query.has("count") => {
+                (200, format!(r#"{{"count":{}}}"#, self.people.len()))
+            }
             "customers.search" => self.search_people(&query, now),
             "customers.bulk_retrieve" => (200, self.retrieve_people(&query.list("customer_ids"))),
             "catalog.batch_retrieve" => (200, r#"{"objects":[],"related_objects":[]}"#.into()),
@@ -312,14 +317,17 @@ impl Query {
             serde_json::from_slice(&request.body).unwrap_or(Value::Null)
         } else {
             let pairs = url::Url::parse(&request.url).map(|url| {
-                url.query_pairs().map(|(key, value)| (key.into_owned(), Value::from(value.into_owned()))).collect()
+                url.query_pairs()
+                    .map(|(key, value)| (key.into_owned(), Value::from(value.into_owned())))
+                    .collect()
             });
             Value::Object(pairs.unwrap_or_default())
         };
         let cursor = fields.as_object_mut().and_then(|fields| fields.remove("cursor"));
-        let digest = fields.to_string().bytes().fold(7_u64, |sum, byte| {
-            sum.wrapping_mul(31).wrapping_add(u64::from(byte))
-        });
+        let digest = fields
+            .to_string()
+            .bytes()
+            .fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
         let limit = fields["limit"].as_u64().and_then(|limit| usize::try_from(limit).ok()).unwrap_or(100);
         let cursor = cursor.and_then(|cursor| cursor.as_str().map(str::to_owned));
         Self { fields, cursor, limit, digest }

@@ -8,13 +8,13 @@ use tillsync_engine::budget::{Budget, LocalBudget, SharedBudget};
 use tillsync_engine::memory::{MemoryStore, MemoryVault};
 use tillsync_engine::ports::{Condition, Item, Lane, Store, Vault, Write};
 use tillsync_engine::run::{BackfillRequest, handle, requeue, resume, start_backfill, sweep};
-use tillsync_engine::state::{Connection, ConnectionState, RunKind, RunState, Settings};
+use tillsync_engine::state::{Connection, ConnectionState, Counted, RunKind, RunState, Settings};
 use tillsync_engine::{Config, Engine, Fault, Timing, connections, manage};
 use tillsync_mapping::model::{Currency, Location, Secret};
 
 use crate::executor::{Process, Sim, Stop, later};
 use crate::history::{Fact, History};
-use crate::plan::{Change, Host, POLL_EVERY, Plan, beginning};
+use crate::plan::{Change, Host, Plan, beginning};
 use crate::ports::{Line, WallClock, shared};
 use crate::queue::Taken;
 use crate::rng::Rng;
@@ -61,8 +61,10 @@ pub struct Played {
     pub trace: (u64, u64),
     /// Its steps as text, where they were asked for.
     pub lines: Vec<String>,
-    /// Moments at which a process could have ended.
+    /// Moments at which a process could have ended, before the calm.
     pub moments: u64,
+    /// Milliseconds of virtual time it took.
+    pub simulated: u64,
 }
 
 /// Plays a plan.
@@ -95,7 +97,7 @@ impl World {
         let outside = self.outside.clone();
         now(async {
             let Ok(currency) = Currency::parse("EUR") else { return };
-            let connection = connection(currency);
+            let connection = connection(currency, self.plan.counted);
             for item in stored(&connection) {
                 let write = Write::Put { item, when: Condition::Absent };
                 let _ = outside.items.write_each(vec![write]).await;
@@ -195,12 +197,15 @@ impl World {
         }
         self.alone = Some((process, Arc::clone(&engine)));
         let first = self.ticks > 0;
-        self.outside.sim.spawn(process, Box::pin(async move {
-            if first {
-                // What fails here is made good by the next beat.
-                let _ = requeue(&engine).await;
-            }
-        }));
+        self.outside.sim.spawn(
+            process,
+            Box::pin(async move {
+                if first {
+                    // What fails here is made good by the next beat.
+                    let _ = requeue(&engine).await;
+                }
+            }),
+        );
     }
 
     /// A new process and its engine.
@@ -222,7 +227,7 @@ impl World {
             exclusive: self.plan.host == Host::Embedded,
             api_urls: [("square".to_owned(), SHOP.to_owned())].into(),
             public_url: "https://tillsync.example".to_owned(),
-            timing: Timing { poll_every: POLL_EVERY, visibility, ..Timing::default() },
+            timing: Timing { poll_every: self.plan.poll_every, visibility, ..Timing::default() },
         };
         let engine = Engine::new(
             (line.clone(), line.clone(), Arc::clone(&self.vault)),
@@ -249,7 +254,9 @@ impl World {
 
     /// A message may be taken: by a worker that is free.
     fn due(&mut self, number: u64) {
-        let Some(lane) = self.outside.state().queue.all.get(&number).map(|message| message.lane) else { return };
+        let Some(lane) = self.outside.state().queue.all.get(&number).map(|message| message.lane) else {
+            return;
+        };
         let busy = self.at_work.iter().filter(|(_, of, _)| *of == lane).count();
         let gone = self.plan.host == Host::Embedded && self.alone.is_none();
         if busy >= AT_ONCE || gone {
@@ -320,6 +327,10 @@ impl World {
         }
         drop(state);
         let items = self.outside.items.dump();
+        // An opt-out is still to be told.
+        if items.iter().any(|item| item.key.sk.starts_with("DUE#") && item.key.sk.contains("#customers#")) {
+            return false;
+        }
         let meta = items.iter().find(|item| item.key.sk == "META" && item.key.pk.starts_with("CONN#"));
         let body = |item: &Item| serde_json::from_str(&item.body).unwrap_or(serde_json::Value::Null);
         let synced = meta.map(body).and_then(|row| row["last_sync"].as_str()?.parse().ok());
@@ -367,20 +378,24 @@ impl World {
             .collect();
         history.consent =
             state.account.customers.iter().map(|(email, (_, said))| (email.clone(), *said)).collect();
-        history.items = self.outside.items.dump().into_iter().map(|item| (item.key.pk, item.key.sk, item.body)).collect();
+        history.items =
+            self.outside.items.dump().into_iter().map(|item| (item.key.pk, item.key.sk, item.body)).collect();
         history.messages = state.queue.all.len();
         history.poisoned = self.plan.refused.iter().chain(&self.plan.cursed).cloned().collect();
         history.connected = later(beginning(), CONNECTED);
         history.backfilled = self.plan.backfill;
-        history.faultless = self.plan.faults.rate == 0 && self.plan.lost_in_queue == 0;
+        let undisturbed = self.plan.faults.exactly.as_ref().is_none_or(Vec::is_empty);
+        history.faultless = self.plan.faults.rate == 0 && undisturbed && self.plan.lost_in_queue == 0;
         history.consents =
             self.plan.changes.iter().filter(|(_, _, one)| matches!(one, Change::Consent(..))).count();
         history.calm = later(beginning(), self.plan.calm);
         history.end = self.outside.sim.now();
         let moments = state.faults.passed;
+        let simulated = history.end.duration_since(beginning()).as_millis();
+        let simulated = u64::try_from(simulated).unwrap_or(0);
         drop(state);
         let sim = &self.outside.sim;
-        Played { history, trace: sim.hash(), lines: sim.trace_lines(), moments }
+        Played { history, trace: sim.hash(), lines: sim.trace_lines(), moments, simulated }
     }
 }
 
@@ -419,10 +434,14 @@ async fn look_after(engine: &Engine, outside: &Outside, wants: bool) -> Result<(
 
 /// As connecting anew does: the connection works again.
 async fn reconnect(engine: &Engine) -> Result<(), Fault> {
-    tillsync_engine::state::update(&*engine.store, &Connection::key(CONNECTION), |connection: &mut Connection| {
-        connection.state = ConnectionState::Active;
-        connection.problem = None;
-    })
+    tillsync_engine::state::update(
+        &*engine.store,
+        &Connection::key(CONNECTION),
+        |connection: &mut Connection| {
+            connection.state = ConnectionState::Active;
+            connection.problem = None;
+        },
+    )
     .await?;
     Ok(())
 }
@@ -481,7 +500,7 @@ fn stored(connection: &Connection) -> Vec<Item> {
 }
 
 /// The connection of the store's location to the account, as connecting leaves it.
-fn connection(currency: Currency) -> Connection {
+fn connection(currency: Currency, counted: Option<u64>) -> Connection {
     Connection {
         id: CONNECTION.to_owned(),
         name: "Rue Haute".to_owned(),
@@ -507,9 +526,8 @@ fn connection(currency: Currency) -> Connection {
         created: later(beginning(), CONNECTED),
         adopted: None,
         rechecked: Some(beginning()),
-        counted: None,
+        counted: counted.map(|orders| Counted { orders, exact: true, at: beginning() }),
         last_sync: None,
         next_sync: Some(beginning() + SignedDuration::from_mins(2)),
     }
 }
-

@@ -100,7 +100,9 @@ impl Parts {
 
     /// The flights whose records were observed on the pages a window has counted.
     fn flights_of(&self, window: &WindowRow) -> impl Iterator<Item = &Row<Flight>> {
-        self.flights.iter().filter(|flight| flight.value.page.0 == window.n && flight.value.page.1 < window.pages)
+        self.flights
+            .iter()
+            .filter(|flight| flight.value.page.0 == window.n && flight.value.page.1 < window.pages)
     }
 
     /// True when the page of a flight's records was counted.

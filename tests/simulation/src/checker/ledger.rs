@@ -10,7 +10,8 @@ use super::right::is_ours;
 
 /// The state of every order, as `synced` or `skipped:not_paid`.
 pub(super) fn states(history: &History) -> BTreeMap<String, String> {
-    let orders = history.items.iter().filter_map(|(_, sk, body)| Some((sk.strip_prefix("REC#orders#")?, body)));
+    let orders =
+        history.items.iter().filter_map(|(_, sk, body)| Some((sk.strip_prefix("REC#orders#")?, body)));
     orders.filter_map(|(id, body)| Some((id.to_owned(), state(&serde_json::from_str(body).ok()?)))).collect()
 }
 

@@ -48,7 +48,8 @@ pub(super) fn every_run_ends(history: &History) -> Vec<String> {
         wrong.push("the history is not complete".to_owned());
     }
     let connection = history.items.iter().find(|(pk, sk, _)| pk.starts_with("CONN#") && sk == "META");
-    let row: Value = connection.and_then(|(_, _, body)| serde_json::from_str(body).ok()).unwrap_or(Value::Null);
+    let row: Value =
+        connection.and_then(|(_, _, body)| serde_json::from_str(body).ok()).unwrap_or(Value::Null);
     let synced: Option<Timestamp> = row["last_sync"].as_str().and_then(|text| text.parse().ok());
     if synced.is_none_or(|synced| history.end.duration_since(synced) > ENDS_WITHIN) {
         wrong.push(format!("the last complete poll is of {synced:?}"));

@@ -1,0 +1,159 @@
+//! Many schedules at once, their progress, and what came of them.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
+
+use tillsync_simulation::checker::judge;
+use tillsync_simulation::crashes::{Found, Scene};
+use tillsync_simulation::plan::Plan;
+use tillsync_simulation::rng::Rng;
+use tillsync_simulation::world::{Played, play};
+
+/// Seeds told of one broken promise.
+const TOLD: usize = 5;
+/// Every so many seeds one is played twice: its trace must be the same.
+const TWICE: u64 = 200;
+/// Between two lines of progress.
+const PROGRESS: Duration = Duration::from_secs(15);
+
+/// Prints a line.
+pub(crate) fn say(line: &str) {
+    // Nobody reads any more: then there is nothing to say.
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+#[derive(Default)]
+struct Score {
+    wrong: Mutex<BTreeMap<&'static str, (u64, Vec<u64>, String)>>,
+    played: AtomicU64,
+    bad: AtomicU64,
+    steps: AtomicU64,
+    /// Milliseconds of virtual time.
+    simulated: AtomicU64,
+}
+
+/// Plays schedules on every processor; true when nothing was wrong.
+pub(crate) fn run(from: u64, count: u64) -> bool {
+    let score = Score::default();
+    let (next, began) = (AtomicU64::new(0), Instant::now());
+    let work = || {
+        loop {
+            let n = next.fetch_add(1, Ordering::Relaxed);
+            if n >= count {
+                return;
+            }
+            one(&score, from + n, n.is_multiple_of(TWICE));
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..available_parallelism().map_or(2, usize::from) {
+            scope.spawn(work);
+        }
+        scope.spawn(|| progress(&score.played, count, began));
+    });
+    tell(&score, count, began)
+}
+
+fn played(seed: u64) -> Played {
+    let mut rng = Rng::new(seed);
+    let plan = Plan::of(&mut rng);
+    play(plan, rng, false)
+}
+
+fn one(score: &Score, seed: u64, twice: bool) {
+    let first = played(seed);
+    let mut violations = judge(&first.history);
+    if twice && played(seed).trace != first.trace {
+        let promise = "I40 the same seed takes the same steps";
+        violations.push(tillsync_simulation::checker::Violation { promise, detail: String::new() });
+    }
+    score.steps.fetch_add(first.trace.1, Ordering::Relaxed);
+    score.simulated.fetch_add(first.simulated, Ordering::Relaxed);
+    score.bad.fetch_add(u64::from(!violations.is_empty()), Ordering::Relaxed);
+    for violation in violations {
+        let mut wrong = score.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = wrong.entry(violation.promise).or_insert((0, Vec::new(), violation.detail));
+        entry.0 += 1;
+        if entry.1.len() < TOLD && !entry.1.contains(&seed) {
+            entry.1.push(seed);
+        }
+    }
+    score.played.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Says how far it is, on standard error, until everything is done.
+fn progress(done: &AtomicU64, all: u64, began: Instant) {
+    let mut told = Instant::now();
+    loop {
+        let so_far = done.load(Ordering::Relaxed);
+        if so_far >= all {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+        if told.elapsed() >= PROGRESS && so_far > 0 {
+            told = Instant::now();
+            let seconds = began.elapsed().as_secs();
+            let left = u128::from(seconds) * u128::from(all - so_far) / u128::from(so_far);
+            eprintln!("{so_far} of {all} schedules, about {left} s left: the processor sets the pace");
+        }
+    }
+}
+
+fn tell(score: &Score, count: u64, began: Instant) -> bool {
+    let wrong = score.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+    for (promise, (n, seeds, detail)) in wrong.iter() {
+        say(&format!("{n} times: {promise}, as {detail}"));
+        for seed in seeds {
+            say(&format!("    cargo run --profile simulation -p tillsync-simulation -- replay {seed}"));
+        }
+    }
+    let (bad, steps) = (score.bad.load(Ordering::Relaxed), score.steps.load(Ordering::Relaxed));
+    let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
+    let simulated = score.simulated.load(Ordering::Relaxed);
+    say(&format!(
+        "{count} schedules in {} s, {} a second, {steps} effects, time {} times as fast; every {TWICE}th was played twice",
+        millis / 1_000,
+        count.saturating_mul(1_000) / millis,
+        simulated / millis
+    ));
+    say(&format!("{} passed, {bad} failed", count - bad));
+    bad == 0
+}
+
+/// Enumerates crash points of scenes, shared among the processors; true when nothing was wrong.
+pub(crate) fn crashes(scenes: &[Scene], enumerate: impl Fn(Scene, (u64, u64)) -> Found + Sync) -> bool {
+    let shares = available_parallelism().map_or(2, usize::from) as u64;
+    let (mut tried, mut bad) = (0, 0);
+    for scene in scenes {
+        let began = Instant::now();
+        let parts = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..shares)
+                .map(|share| {
+                    scope.spawn({
+                        let enumerate = &enumerate;
+                        move || enumerate(*scene, (share, shares))
+                    })
+                })
+                .collect();
+            workers.into_iter().map(|worker| worker.join().unwrap_or_default()).collect::<Vec<_>>()
+        });
+        let singles: u64 = parts.iter().map(|part| part.singles).sum();
+        let pairs: u64 = parts.iter().map(|part| part.pairs).sum();
+        let wrong: Vec<_> = parts.iter().flat_map(|part| &part.wrong).collect();
+        for (moments, violation) in wrong.iter().take(TOLD) {
+            say(&format!("fell at {moments:?}: {}: {}", violation.promise, violation.detail));
+        }
+        let seconds = began.elapsed().as_secs();
+        say(&format!("{}: {singles} moments, {pairs} pairs, {} wrong, {seconds} s", scene.name, wrong.len()));
+        tried += singles + pairs;
+        bad += wrong.len() as u64;
+        // A worker that panicked has tried nothing.
+        bad += u64::from(singles == 0);
+    }
+    say(&format!("{} passed, {bad} failed", tried.saturating_sub(bad)));
+    bad == 0
+}
