@@ -51,6 +51,7 @@ impl Scene {
         // Cut into years, as far as several processes work.
         plan.counted = (self.plot == Plot::History).then_some(30_000);
         plan.page = 2;
+        plan.shared_budget = true;
         plan.faults = Faults { exactly: Some(exactly), ..Faults::default() };
         // Long enough for a message to come back, and for the work to be done anew.
         plan.calm = if self.host == Host::Embedded { minutes(9) } else { minutes(16) };

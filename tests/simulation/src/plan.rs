@@ -74,6 +74,8 @@ pub struct Plan {
     pub queued_for: i64,
     /// Writes its queue loses.
     pub lost_in_queue: u32,
+    /// Whether moments to call are rows of the table, each a reading and a write; else they are in memory.
+    pub shared_budget: bool,
     /// Between two polls.
     pub poll_every: SignedDuration,
     /// Orders the history was counted to hold: from many on it is read in a window a year.
@@ -85,7 +87,7 @@ pub struct Plan {
 }
 
 /// Between two polls, in these schedules.
-pub const POLL_EVERY: SignedDuration = SignedDuration::from_mins(3);
+pub const POLL_EVERY: SignedDuration = SignedDuration::from_mins(2);
 /// Longest time from a change until the index shows it, in seconds: as long as polls overlap.
 pub const INDEX_LAG: i64 = 300;
 /// After the last fault everything must be right within this time: the landing time, a queued write that is lost
@@ -115,16 +117,17 @@ impl Plan {
             backfill,
             changes: Vec::new(),
             people: people(),
-            page: rng.pick(&[1, 2, 3, 100]).unwrap_or(3),
+            page: rng.pick(&[1, 2, 3, 3, 100, 100]).unwrap_or(3),
             faults: faults(rng),
             calm,
             end: calm + SETTLES_WITHIN,
             refused: None,
             cursed: None,
-            queued_for: rng.pick(&[5, 60, 600, 840]).unwrap_or(60),
+            queued_for: rng.pick(&[5, 5, 5, 60, 60, 840]).unwrap_or(60),
             lost_in_queue: u32::from(rng.percent(20)),
             index_lag: if calm.as_secs() < 300 { 30 } else { INDEX_LAG },
             skew: SignedDuration::ZERO,
+            shared_budget: rng.percent(25),
             poll_every: POLL_EVERY,
             // More than one window holds: cut into years.
             counted: rng.percent(25).then_some(30_000),

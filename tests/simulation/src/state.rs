@@ -36,6 +36,8 @@ pub enum Happening {
     Restart,
     /// Nothing goes wrong from here on.
     Calm,
+    /// Somebody looks whether everything is done.
+    Look,
     /// The end.
     End,
 }

@@ -35,6 +35,8 @@ const TICK: SignedDuration = SignedDuration::from_mins(3);
 const OPERATOR: SignedDuration = SignedDuration::from_mins(4);
 /// Polls end so long before now.
 const LAG: SignedDuration = SignedDuration::from_mins(2);
+/// Between two looks whether everything is done.
+const LOOK: SignedDuration = SignedDuration::from_secs(20);
 /// Messages of a lane in work at once.
 const AT_ONCE: usize = 2;
 /// Events after which a schedule is stuck.
@@ -45,6 +47,8 @@ pub struct World {
     outside: Outside,
     plan: Plan,
     vault: Arc<dyn Vault>,
+    /// Of all processes where many work.
+    budget: Arc<dyn Budget>,
     /// The process of the embedded host, while it lives.
     alone: Option<(Process, Arc<Engine>)>,
     /// Processes of messages in work, with their lane and the task.
@@ -79,6 +83,7 @@ pub fn play(plan: Plan, rng: Rng, keep: bool) -> Played {
         outside: Outside::new(sim, items),
         plan,
         vault: Arc::new(MemoryVault::new()),
+        budget: Arc::new(LocalBudget::default()),
         alone: None,
         at_work: Vec::new(),
         processes: 0,
@@ -164,6 +169,13 @@ impl World {
                 if std::mem::take(&mut state.shop.revoked) {
                     self.outside.saw(&mut state, Fact::Revoked(false));
                 }
+                let shown = self.shown().duration_since(self.outside.sim.now());
+                self.outside.plan(&mut state, shown, Happening::Tick);
+                self.outside.plan(&mut state, shown + LOOK, Happening::Look);
+            }
+            Happening::Look if self.is_quiet() => return false,
+            Happening::Look => {
+                self.outside.plan(&mut self.outside.state(), LOOK, Happening::Look);
             }
             Happening::End => return false,
         }
@@ -215,7 +227,8 @@ impl World {
         let line = shared(&Line { outside: self.outside.clone(), process, skew: self.plan.skew });
         let budget: Arc<dyn Budget> = match self.plan.host {
             Host::Embedded => Arc::new(LocalBudget::default()),
-            Host::Functions(_) => Arc::new(SharedBudget::new(line.clone())),
+            Host::Functions(_) if self.plan.shared_budget => Arc::new(SharedBudget::new(line.clone())),
+            Host::Functions(_) => Arc::clone(&self.budget),
         };
         let visibility = match self.plan.host {
             Host::Embedded => Duration::from_secs(120),
@@ -296,10 +309,6 @@ impl World {
     }
 
     fn tick(&mut self) {
-        if self.is_quiet() {
-            self.outside.plan(&mut self.outside.state(), SignedDuration::ZERO, Happening::End);
-            return;
-        }
         self.ticks += 1;
         let again = self.ticks.is_multiple_of(3);
         if let Some((process, engine)) = self.worker() {
@@ -309,13 +318,23 @@ impl World {
             });
             self.outside.sim.spawn(process, task);
         }
-        self.outside.plan(&mut self.outside.state(), TICK, Happening::Tick);
+        // Between the last fault and the time when everything is shown, a poll would find nothing new.
+        let now = self.outside.sim.now();
+        let calm = later(beginning(), self.plan.calm);
+        if later(now, TICK) < calm || now >= self.shown() {
+            self.outside.plan(&mut self.outside.state(), TICK, Happening::Tick);
+        }
+    }
+
+    /// When a poll sees everything that happened.
+    fn shown(&self) -> Timestamp {
+        later(beginning(), self.plan.calm + SignedDuration::from_secs(self.plan.index_lag) + LAG)
     }
 
     /// True when nothing more can come: all is shown, all has landed, nothing is in work, and a poll has read it
     /// since. A schedule that never gets there goes on to its end.
     fn is_quiet(&self) -> bool {
-        let shown = later(beginning(), self.plan.calm + SignedDuration::from_secs(self.plan.index_lag) + LAG);
+        let shown = self.shown();
         let state = self.outside.state();
         let waits = |what: &Happening| matches!(what, Happening::Arrive(_) | Happening::Apply(_));
         if self.outside.sim.now() < shown
