@@ -12,6 +12,7 @@ mod start;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod watermark;
 mod window;
 mod work;
 
@@ -123,6 +124,11 @@ impl Parts {
 /// The later of two instants, where there are any.
 fn later(a: Option<Timestamp>, b: Timestamp) -> Timestamp {
     a.map_or(b, |a| a.max(b))
+}
+
+/// The later of two instants; one before that lies in the future was written by a clock that was wrong.
+fn later_by(before: Option<Timestamp>, at: Timestamp, now: Timestamp) -> Timestamp {
+    later(before.filter(|before| *before <= now), at)
 }
 
 /// Reads a connection.

@@ -1,6 +1,8 @@
+mod clocks;
 mod costs;
 mod crashes;
 mod deadlines;
+
 mod reconcile;
 mod settling;
 mod whole;

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tillsync_mapping::http::{Http, HttpError, Request, Response};
 
 use super::{Account, Shop};
 use crate::memory::ManualClock;
+use crate::ports::Clock;
 
 pub(super) const SHOP: &str = "https://shop.test";
 pub(super) const ACCOUNT: &str = "https://acme.api-us1.com/api/3";
@@ -36,6 +38,8 @@ pub(crate) struct Net {
     troubles: Mutex<BTreeMap<(&'static str, usize), Trouble>>,
     requests: Mutex<Vec<Request>>,
     clock: Arc<ManualClock>,
+    /// How far the shop's clock is ahead of ours; none: it does not tell the time.
+    ahead: Mutex<Option<SignedDuration>>,
 }
 
 impl Net {
@@ -46,7 +50,19 @@ impl Net {
             troubles: Mutex::default(),
             requests: Mutex::default(),
             clock,
+            ahead: Mutex::new(Some(SignedDuration::ZERO)),
         }
+    }
+
+    /// From now on the shop's clock is so far ahead of ours; none: it does not tell the time.
+    pub(crate) fn set_ahead(&self, ahead: Option<SignedDuration>) {
+        *self.ahead.lock().unwrap() = ahead;
+    }
+
+    /// What a `Date` of the shop tells: whole seconds.
+    fn date(&self) -> Option<Timestamp> {
+        let there = Clock::now(&*self.clock) + (*self.ahead.lock().unwrap())?;
+        Timestamp::from_second(there.as_second()).ok()
     }
 
     /// Plans trouble for the n-th call of an operation, counted from now; 0 for all of them.
@@ -104,12 +120,12 @@ impl Net {
     }
 
     fn answer(&self, request: &Request) -> Response {
-        let (status, body) = if request.url.starts_with(SHOP) {
-            self.shop().answer(request)
+        let (date, (status, body)) = if request.url.starts_with(SHOP) {
+            (self.date(), self.shop().answer(request))
         } else {
-            self.account().answer(request, crate::ports::Clock::now(&*self.clock))
+            (None, self.account().answer(request, Clock::now(&*self.clock)))
         };
-        Response { status, retry_after: None, body: body.to_string().into_bytes() }
+        Response { status, retry_after: None, date, body: body.to_string().into_bytes() }
     }
 }
 
@@ -125,10 +141,15 @@ impl Http for Net {
         };
         match trouble {
             None => Ok(self.answer(&request)),
-            Some(Trouble::Says(status, after)) => {
-                Ok(Response { status, retry_after: after.map(str::to_owned), body: b"{}".to_vec() })
+            Some(Trouble::Says(status, after)) => Ok(Response {
+                status,
+                retry_after: after.map(str::to_owned),
+                date: None,
+                body: b"{}".to_vec(),
+            }),
+            Some(Trouble::Body(body)) => {
+                Ok(Response { status: 200, retry_after: None, date: None, body: body.into() })
             }
-            Some(Trouble::Body(body)) => Ok(Response { status: 200, retry_after: None, body: body.into() }),
             Some(Trouble::NotSent) => Err(HttpError::NotSent),
             Some(Trouble::Lost) => Err(HttpError::Unknown),
             Some(Trouble::Landed) => {

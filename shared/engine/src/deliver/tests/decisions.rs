@@ -159,3 +159,24 @@ fn what_cannot_be_read_is_parked() {
         ("readable now, at the same version", sold(HOUR), Some(parked), facts(), "send live"),
     ]);
 }
+
+#[test]
+fn a_date_that_is_still_to_come_makes_nothing_live() {
+    // Days from now to the date of the order, hours since the store has it, whether it starts automations.
+    let cases = [
+        (-400, 1, false),
+        (0, 1, true),
+        (1, 400, true),
+        (2, 23, true),
+        (2, 25, false),
+        (360_000, 9_000, false),
+    ];
+    for (days, hours, live) in cases {
+        let mut order = order("O1", beginning() + SignedDuration::from_hours(24 * days));
+        order.date = beginning() + SignedDuration::from_hours(24 * days);
+        let mut record = ready(order);
+        record.created = ago(hours * HOUR);
+        let Decision::Send(_, row) = decide(record, None, &facts()) else { panic!("{days} {hours}") };
+        assert_eq!(row.live, Some(live), "{days} {hours}");
+    }
+}
