@@ -3,6 +3,7 @@ mod costs;
 mod crashes;
 mod deadlines;
 
+mod looks;
 mod reconcile;
 mod settling;
 mod whole;
