@@ -104,13 +104,24 @@ pub(super) fn skip(reason: SkipReason, mut row: LedgerRow, facts: &Facts<'_>) ->
 fn unsendable(version: Timestamp, mut row: LedgerRow, facts: &Facts<'_>) -> Decision {
     const CODE: &str = "record.buyer_gone";
     if row.intent.is_none() && row.settled.is_some_and(|settled| version <= settled) {
-        return Decision::Keep(Outcome::Unchanged);
+        return unchanged(row, facts);
     }
     if row.reason.as_deref() == Some(CODE) && row.run.as_deref() != Some(facts.run) {
         return Decision::Keep(Outcome::StillParked(CODE.into()));
     }
     row.become_state(State::Parked, Some(CODE), facts.run, facts.now);
     Decision::Note(Box::new(row), Outcome::Parked(CODE.into()))
+}
+
+/// The destination has it. A record that was put aside to be looked at again is on its way no more.
+fn unchanged(mut row: LedgerRow, facts: &Facts<'_>) -> Decision {
+    let waits = row.state == State::Pending && row.intent.is_none() && row.desired <= row.settled;
+    if !waits {
+        return Decision::Keep(Outcome::Unchanged);
+    }
+    row.flight = None;
+    row.become_state(State::Synced, None, facts.run, facts.now);
+    Decision::Note(Box::new(row), Outcome::Unchanged)
 }
 
 fn to_be_sent(
@@ -136,7 +147,7 @@ fn to_be_sent(
         return Decision::Keep(Outcome::StillParked(row.reason.unwrap_or_default()));
     }
     if row.settled.is_some_and(|settled| version < settled) {
-        return Decision::Keep(Outcome::Unchanged);
+        return unchanged(row, facts);
     }
     row.look_at = None;
     if row.live.is_none() {

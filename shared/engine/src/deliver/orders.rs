@@ -200,7 +200,7 @@ impl Delivering<'_> {
                     tally.count(&Outcome::Unchanged);
                 } else if letter.contradicts() && !self.again && !self.force {
                     // The same version says something else: it is fetched anew before it is written.
-                    sorted.later.push(letter.into_row());
+                    sorted.later.push(letter.into_row(&self.run.id));
                 } else if self.queues_history() && letter.first() && !letter.live() {
                     sorted.queued.push(letter);
                 } else {

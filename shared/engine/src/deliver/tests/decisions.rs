@@ -180,3 +180,29 @@ fn a_date_that_is_still_to_come_makes_nothing_live() {
         assert_eq!(row.live, Some(live), "{days} {hours}");
     }
 }
+
+/// The same version said something else, was put aside to be fetched anew, and then its buyer was gone, or an older
+/// page was read: it waits for nothing any more.
+#[test]
+fn what_was_put_aside_and_is_there_as_it_is_waits_no_longer() {
+    let aside = |desired| {
+        let row = row(State::Synced, ago(HOUR));
+        change(row, |row| {
+            (row.state, row.flight, row.desired) = (State::Pending, Some("F1".into()), Some(desired));
+        })
+    };
+    let gone = || Observed {
+        reading: Reading::Skipped { reason: SkipReason::CustomerGone, late: None },
+        ..ready(order("O1", ago(HOUR)))
+    };
+    let older = || ready(order("O1", ago(2 * HOUR)));
+    for record in [gone(), older()] {
+        let Decision::Note(row, Outcome::Unchanged) = decide(record, Some(aside(ago(HOUR))), &facts()) else {
+            panic!("it is there")
+        };
+        assert_eq!((row.state, row.flight), (State::Synced, None));
+    }
+    // Something newer is on its way: that is settled by its flight.
+    let kept = decide(older(), Some(aside(ago(60))), &facts());
+    assert!(matches!(kept, Decision::Keep(Outcome::Unchanged)), "{kept:?}");
+}
