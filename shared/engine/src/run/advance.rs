@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::source::Field;
 
+use super::orphans::left_behind;
 use super::reconcile::next_windows;
 use super::watermark::{Reach, forward};
 use super::{Parts, connection, lane, later_by};
@@ -186,6 +187,7 @@ pub(super) async fn finish(
         if run.state == RunState::Complete {
             writes = watermarks(engine, &owner, run, &parts).await?;
         }
+        writes.extend(left_behind(engine, run, &parts)?);
         writes.extend(leave_people(engine, &owner, run, &parts).await?);
         let active =
             load::<super::start::Active>(&*engine.store, Run::active_key(connection_id, run.kind)).await?;
@@ -225,7 +227,9 @@ async fn leave_people(
     row.value.leave(&run.id);
     if row.value.poll.as_ref().is_some_and(|(_, poll)| *poll == run.id) {
         row.value.poll = None;
-        let all = |window: &WindowRow| window.stream == Stream::Customers && window.field == Field::Created;
+        let all = |window: &WindowRow| {
+            window.stream == Stream::Customers && window.field == Field::Created && window.from < window.to
+        };
         let paid = run.state == RunState::Complete && parts.windows.iter().any(|window| all(&window.value));
         row.value.owed &= !paid;
     }

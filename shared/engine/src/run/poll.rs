@@ -86,7 +86,7 @@ async fn try_following(engine: &Engine, id: &str, kind: RunKind) -> Result<Start
         }
     }
     windows.extend(second_look(&connection, kind, (now, from, to)));
-    windows.extend(due_windows(engine, id, now).await?);
+    windows.extend(due_windows(engine, &connection, now).await?);
     if kind == RunKind::Manual {
         windows.extend(parked(engine, &connection).await?);
     }

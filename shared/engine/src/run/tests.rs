@@ -4,6 +4,7 @@ mod crashes;
 mod deadlines;
 
 mod looks;
+mod orphans;
 mod reconcile;
 mod settling;
 mod whole;

@@ -36,7 +36,7 @@ pub(crate) struct Net {
     pub(crate) account: Mutex<Account>,
     /// Troubles by operation and how often it was called, from 1; 0 is every call.
     troubles: Mutex<BTreeMap<(&'static str, usize), Trouble>>,
-    requests: Mutex<Vec<Request>>,
+    requests: Mutex<Vec<(Timestamp, Request)>>,
     clock: Arc<ManualClock>,
     /// How far the shop's clock is ahead of ours; none: it does not tell the time.
     ahead: Mutex<Option<SignedDuration>>,
@@ -82,14 +82,14 @@ impl Net {
             .lock()
             .unwrap()
             .iter()
-            .filter(|request| request.operation == operation)
-            .cloned()
+            .filter(|(_, request)| request.operation == operation)
+            .map(|(_, request)| request.clone())
             .collect()
     }
 
     /// How many they are.
     pub(crate) fn count(&self, operation: &str) -> usize {
-        self.requests.lock().unwrap().iter().filter(|request| request.operation == operation).count()
+        self.requests.lock().unwrap().iter().filter(|(_, request)| request.operation == operation).count()
     }
 
     /// How many requests were made in all.
@@ -104,6 +104,19 @@ impl Net {
             orders.iter().map(|order| order["storeOrderId"].as_str().unwrap().to_owned()).collect()
         };
         self.bodies(operation).iter().map(ids).collect()
+    }
+
+    /// When an order went out, whichever way.
+    pub(crate) fn sent(&self, id: &str) -> Vec<Timestamp> {
+        let requests = self.requests.lock().unwrap();
+        let carries = |request: &Request| {
+            let body: Value = serde_json::from_slice(&request.body).unwrap();
+            body["variables"]["orders"].as_array().unwrap().iter().any(|order| order["storeOrderId"] == id)
+        };
+        let pushes = requests
+            .iter()
+            .filter(|(_, request)| ["orders.push", "orders.queue"].contains(&request.operation));
+        pushes.filter(|(_, request)| carries(request)).map(|(at, _)| *at).collect()
     }
 
     /// The bodies of an operation's requests.
@@ -132,7 +145,7 @@ impl Net {
 #[async_trait]
 impl Http for Net {
     async fn send(&self, request: Request) -> Result<Response, HttpError> {
-        self.requests.lock().unwrap().push(request.clone());
+        self.requests.lock().unwrap().push((Clock::now(&*self.clock), request.clone()));
         let turn = self.count(request.operation);
         let trouble = {
             let troubles = self.troubles.lock().unwrap();
