@@ -103,6 +103,12 @@ pub const CODES: &[CodeText] = &[
         action: "Correct the variable or option the message names.",
     },
     CodeText {
+        code: "config.clock",
+        meaning: "The clock of this machine and that of the store differ by more than a minute.",
+        action: "Set this machine's clock, best by a time server. Nothing is lost meanwhile: what changes may come as \
+                 much later as the clocks differ.",
+    },
+    CodeText {
         code: "connection.unknown",
         meaning: "No connection has this id or name.",
         action: "List the connections (`tillsync connections`; as an event, `list`) and use an id or a name of the list.",

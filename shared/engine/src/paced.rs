@@ -28,6 +28,9 @@ const DEFAULT_PAUSE: SignedDuration = SignedDuration::from_secs(2);
 /// No pause is believed beyond a day.
 const MAX_PAUSE: SignedDuration = SignedDuration::from_hours(24);
 
+/// Clocks that differ by more than this are not right, one of them at least.
+pub(crate) const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(1);
+
 /// The end of a process, as far as calls are concerned.
 #[derive(Debug)]
 pub struct End {
@@ -82,6 +85,8 @@ pub struct Paced<'a> {
     /// Where refusals for load are counted.
     pub meter: Option<&'a Meter>,
     calls: AtomicU64,
+    /// The first answered call that told the time: when it went out, by our clock and by theirs.
+    first: Mutex<Option<(Timestamp, Timestamp)>>,
 }
 
 impl<'a> Paced<'a> {
@@ -105,6 +110,7 @@ impl<'a> Paced<'a> {
             end: None,
             meter: None,
             calls: AtomicU64::new(0),
+            first: Mutex::default(),
         }
     }
 
@@ -113,11 +119,39 @@ impl<'a> Paced<'a> {
         self.calls.swap(0, Ordering::Relaxed)
     }
 
+    /// What time it was on the other side when the first call that was answered went out, where it tells.
+    #[must_use]
+    pub fn began_there(&self) -> Option<Timestamp> {
+        Some(self.first()?.1)
+    }
+
+    /// How far the clock of the other side is ahead of ours, where it tells.
+    #[must_use]
+    pub fn is_ahead_by(&self) -> Option<SignedDuration> {
+        self.first().map(|(ours, theirs)| theirs.duration_since(ours))
+    }
+
+    fn first(&self) -> Option<(Timestamp, Timestamp)> {
+        *self.first.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes the time of the other side: it answered at `date`, so it was asked as much earlier as that took.
+    fn note_time(&self, asked: Timestamp, date: Timestamp) {
+        let took = self.clock.now().duration_since(asked).max(SignedDuration::ZERO);
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        first.get_or_insert((asked, date.saturating_sub(took).unwrap_or(date)));
+    }
+
     async fn once(&self, request: Request, purse: &Purse) -> Result<Response, HttpError> {
         self.wait_for_moment(purse).await?;
         self.calls.fetch_add(1, Ordering::Relaxed);
         let operation = request.operation;
+        let asked = self.clock.now();
         let answer = self.http.send(request).await;
+        // Of answers that tell something: who refuses may be a machine on the way.
+        if let Some(date) = answer.as_ref().ok().filter(|one| one.is_success()).and_then(|one| one.date) {
+            self.note_time(asked, date);
+        }
         match &answer {
             Ok(response) => {
                 tracing::debug!(operation, status = response.status, bytes = response.body.len(), "called")

@@ -15,9 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, redirect};
-use tillsync_mapping::http::{Effect, Http, HttpError, Method, Request, Response};
+use tillsync_mapping::http::{Effect, Http, HttpError, Method, Request, Response, date_told};
 
 pub use allow::{ACTIVECAMPAIGN_SUFFIXES, Allow, InvalidHost};
 use resolve::{Guard, Inside, Lookup};
@@ -103,6 +103,7 @@ impl Outgoing {
         let status = response.status().as_u16();
         let retry_after = response.headers().get(RETRY_AFTER);
         let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let date = response.headers().get(DATE).and_then(|value| date_told(value.to_str().ok()?));
         let announced = response.content_length().unwrap_or(0);
         if announced > self.limits.body as u64 {
             return Err(HttpError::Unknown);
@@ -114,7 +115,7 @@ impl Outgoing {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Response { status, retry_after, body })
+        Ok(Response { status, retry_after, date, body })
     }
 }
 

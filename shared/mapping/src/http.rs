@@ -1,6 +1,8 @@
 //! Requests and replies as data, and the one thing asked of whoever sends them.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 
 use crate::model::Secret;
 
@@ -50,8 +52,19 @@ pub struct Response {
     pub status: u16,
     /// `Retry-After`, as it came.
     pub retry_after: Option<String>,
+    /// What time it was on the other side when it answered, to the second, where it says so.
+    pub date: Option<Timestamp>,
     /// The bytes of the body.
     pub body: Vec<u8>,
+}
+
+/// The time a `Date` header tells, in the one form that is sent (IMF-fixdate, RFC 9110 section 5.6.7). Anything else
+/// tells nothing.
+#[must_use]
+pub fn date_told(header: &str) -> Option<Timestamp> {
+    const LENGTH: usize = "Sun, 06 Nov 1994 08:49:37 GMT".len();
+    let is_fixdate = header.len() == LENGTH && header.ends_with(" GMT");
+    if is_fixdate { rfc2822::DateTimeParser::new().parse_timestamp(header).ok() } else { None }
 }
 
 impl Response {

@@ -345,11 +345,11 @@ impl Http for Line {
                 self.takes(5_000, 80_000).await;
                 let named = self.outside.sim.draw(|rng| rng.percent(60).then(|| rng.between(1, 90)));
                 let retry_after = named.map(|seconds| seconds.to_string());
-                return Ok(Response { status: 429, retry_after, body: b"{}".to_vec() });
+                return Ok(Response { status: 429, retry_after, date: None, body: b"{}".to_vec() });
             }
             Fate::Broken => {
                 self.takes(5_000, 900_000).await;
-                return Ok(answered(503, "{}"));
+                return Ok(answered(503, "{}", None));
             }
             Fate::Dropped => {
                 self.outside.sim.sleep(TIMEOUT).await;
@@ -365,8 +365,8 @@ impl Http for Line {
     }
 }
 
-fn answered(status: u16, body: &str) -> Response {
-    Response { status, retry_after: None, body: body.as_bytes().to_vec() }
+fn answered(status: u16, body: &str, date: Option<Timestamp>) -> Response {
+    Response { status, retry_after: None, date, body: body.as_bytes().to_vec() }
 }
 
 impl Line {
@@ -377,10 +377,10 @@ impl Line {
             let mut state = self.outside.state();
             if destination {
                 let answer = state.account.answer(&request, now);
-                answered(answer.status, &answer.body)
+                answered(answer.status, &answer.body, Some(now))
             } else {
                 let (status, body) = state.shop.answer(&request, now);
-                answered(status, &body)
+                answered(status, &body, Some(now))
             }
         };
         self.takes(1_000, 60_000).await;
@@ -423,7 +423,7 @@ impl Line {
         let Some(reply) = reply else { return Err(HttpError::Unknown) };
         match fate {
             Fate::FallAfter => self.fall().await,
-            Fate::BrokenDone => return Ok(answered(500, "{}")),
+            Fate::BrokenDone => return Ok(answered(500, "{}", None)),
             Fate::Garbled => return Ok(garbled(&reply, self.outside.sim.draw(|rng| rng.percent(50)))),
             _ => {}
         }

@@ -122,7 +122,8 @@ impl Outside {
         }
         if let Some(transit) = state.transit.get_mut(&number) {
             let body = answer.body.into_bytes();
-            transit.reply = Some(Response { status: answer.status, retry_after: None, body });
+            transit.reply =
+                Some(Response { status: answer.status, retry_after: None, date: Some(now), body });
         }
     }
 

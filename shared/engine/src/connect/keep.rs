@@ -67,7 +67,7 @@ pub(super) async fn keep(
     engine.vault.put(&connection.store_owner(), token).await?;
     engine.vault.put(&connection.destination_owner(), key).await?;
     let known = Known { connection: connection.id.clone() };
-    let cursor = Cursor { watermark: connection.created };
+    let cursor = Cursor { watermark: connection.created, told: false };
     let writes = vec![
         Row::new(Connection::key(&connection.id), connection.clone()).put()?,
         Row::new(Connection::index_key(&connection.id), known.clone()).put()?,

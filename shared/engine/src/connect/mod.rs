@@ -20,7 +20,7 @@ use crate::connections::{all, pick_location, proper_name};
 use crate::context::Engine;
 use crate::fault::{Fault, Kind};
 use crate::message::Work;
-use crate::paced::Paced;
+use crate::paced::{CLOCKS_DIFFER, Paced};
 use crate::plan::history_from;
 use crate::ports::{Key, Lane};
 use crate::run::connection as connection_by_id;
@@ -240,6 +240,10 @@ async fn connect(
     prove_account(&account, &http).await?;
 
     let mut connection = new_connection(engine, request, source, &access, &account)?;
+    if let Some(behind) = source_http.is_ahead_by().filter(|ahead| *ahead < -CLOCKS_DIFFER) {
+        // Polls follow from here on: by our clock they would leave out what is sold until it is as late there.
+        connection.created = connection.created.saturating_add(behind).unwrap_or(connection.created);
+    }
     let sides = Sides { source, source_http: &source_http, access: &access, http: &http, account: &account };
     let known: Option<Row<Known>> = load(&*engine.store, connection.unique_key()).await?;
     if let Some(known) = known {

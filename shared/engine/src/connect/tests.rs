@@ -3,6 +3,7 @@
 mod adopting;
 mod again;
 
+use jiff::SignedDuration;
 use tillsync_mapping::model::Secret;
 
 use super::{ConnectRequest, DraftOutcome, Summary, begin, finish_draft};
@@ -50,5 +51,20 @@ async fn refused(world: &World, request: ConnectRequest) -> String {
     match outcome(world, request).await {
         DraftOutcome::Failed { code, usage: true, .. } => code,
         other => panic!("{other:?}"),
+    }
+}
+
+/// Polls follow from when it was made: by the shop's clock where ours is ahead, so that nothing is left out.
+#[tokio::test]
+async fn a_connection_is_made_by_the_earlier_of_two_clocks() {
+    // Seconds the shop's clock is ahead, and seconds its making is before ours.
+    for (ahead, before) in [(Some(0), 0), (Some(-30), 0), (Some(-600), 600), (Some(600), 0), (None, 0)] {
+        let world = empty().await;
+        world.net.set_ahead(ahead.map(SignedDuration::from_secs));
+        let start = world.engine.now();
+        let summary = connected(&world, request(None)).await;
+        let made = crate::connections::find(&world.engine, &summary.connection).await.unwrap().created;
+        let apart = start.duration_since(made).as_secs();
+        assert!((before - 2..=before + 2).contains(&apart), "{ahead:?}: {apart} s before");
     }
 }

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::activecampaign;
 use tillsync_mapping::model::{Observed, Order, Reading, SkipReason};
 
+use super::FAR_AHEAD;
 use super::late::wait_for_buyer;
 use super::orders::last_write;
 use crate::state::{LedgerRow, State};
@@ -67,7 +68,7 @@ pub fn decide(record: Observed<Order>, row: Option<LedgerRow>, facts: &Facts<'_>
             Decision::Note(Box::new(row), Outcome::Parked(code.into()))
         }
         Reading::Skipped { late: Some(order), .. } if sent => match as_sent_before(order, &row) {
-            Some(order) => to_be_sent(order, record.version, row, facts),
+            Some(order) => to_be_sent(order, (record.version, record.created), row, facts),
             None => unsendable(record.version, row, facts),
         },
         Reading::Skipped { .. } if sent => unsendable(record.version, row, facts),
@@ -76,7 +77,7 @@ pub fn decide(record: Observed<Order>, row: Option<LedgerRow>, facts: &Facts<'_>
         Reading::Ready(_) if !sent && facts.history_from.is_some_and(|from| record.created < from) => {
             skip(SkipReason::BeforeHistory, row, facts)
         }
-        Reading::Ready(order) => to_be_sent(order, record.version, row, facts),
+        Reading::Ready(order) => to_be_sent(order, (record.version, record.created), row, facts),
     }
 }
 
@@ -101,7 +102,7 @@ pub(super) fn skip(reason: SkipReason, mut row: LedgerRow, facts: &Facts<'_>) ->
 fn unsendable(version: Timestamp, mut row: LedgerRow, facts: &Facts<'_>) -> Decision {
     const CODE: &str = "record.buyer_gone";
     if row.intent.is_none() && row.settled.is_some_and(|settled| version <= settled) {
-        return Decision::Keep(Outcome::Unchanged);
+        return unchanged(row, facts);
     }
     if row.reason.as_deref() == Some(CODE) && row.run.as_deref() != Some(facts.run) {
         return Decision::Keep(Outcome::StillParked(CODE.into()));
@@ -110,7 +111,23 @@ fn unsendable(version: Timestamp, mut row: LedgerRow, facts: &Facts<'_>) -> Deci
     Decision::Note(Box::new(row), Outcome::Parked(CODE.into()))
 }
 
-fn to_be_sent(order: Arc<Order>, version: Timestamp, mut row: LedgerRow, facts: &Facts<'_>) -> Decision {
+/// The destination has it. A record that was put aside to be looked at again is on its way no more.
+fn unchanged(mut row: LedgerRow, facts: &Facts<'_>) -> Decision {
+    let waits = row.state == State::Pending && row.intent.is_none() && row.desired <= row.settled;
+    if !waits {
+        return Decision::Keep(Outcome::Unchanged);
+    }
+    row.flight = None;
+    row.become_state(State::Synced, None, facts.run, facts.now);
+    Decision::Note(Box::new(row), Outcome::Unchanged)
+}
+
+fn to_be_sent(
+    order: Arc<Order>,
+    (version, created): (Timestamp, Timestamp),
+    mut row: LedgerRow,
+    facts: &Facts<'_>,
+) -> Decision {
     let this_run = row.run.as_deref() == Some(facts.run);
     let seen_before = row.desired.is_some_and(|desired| version <= desired);
     if this_run && seen_before && !facts.again {
@@ -128,11 +145,11 @@ fn to_be_sent(order: Arc<Order>, version: Timestamp, mut row: LedgerRow, facts: 
         return Decision::Keep(Outcome::StillParked(row.reason.unwrap_or_default()));
     }
     if row.settled.is_some_and(|settled| version < settled) {
-        return Decision::Keep(Outcome::Unchanged);
+        return unchanged(row, facts);
     }
     row.look_at = None;
     if row.live.is_none() {
-        row.live = Some(is_live(&order, facts));
+        row.live = Some(is_live(&order, created, facts));
     }
     let landed = |sent: Timestamp| facts.now.duration_since(sent) >= facts.landing;
     let open = row.intent.is_some() || row.state == State::Pending;
@@ -151,8 +168,11 @@ fn to_be_sent(order: Arc<Order>, version: Timestamp, mut row: LedgerRow, facts: 
     Decision::Send(order, Box::new(row))
 }
 
-/// Live: not older than a day at the start of the run, and not possibly at the destination already.
-fn is_live(order: &Order, facts: &Facts<'_>) -> bool {
-    let recent = facts.started.duration_since(order.date) < facts.live;
-    recent && facts.adopted.is_none_or(|adopted| order.date > adopted)
+/// Live: not older than a day at the start of the run, and not possibly at the destination already. A date that is
+/// still to come is a till's whose clock is wrong: then it counts when the store had it.
+fn is_live(order: &Order, created: Timestamp, facts: &Facts<'_>) -> bool {
+    let is_wrong = order.date.duration_since(facts.now) > FAR_AHEAD;
+    let date = if is_wrong { created } else { order.date };
+    let recent = facts.started.duration_since(date) < facts.live;
+    recent && facts.adopted.is_none_or(|adopted| date > adopted)
 }

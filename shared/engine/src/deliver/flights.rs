@@ -14,7 +14,7 @@ use crate::sums::{Outcome, Tally};
 impl Delivering<'_> {
     /// A row is written before its flight. Whoever was stopped between the two left a row whose flight is not
     /// there: nobody would ever answer for it, so it is decided anew.
-    pub(super) async fn forget_lost_flights(&self, rows: &mut [Option<Row<LedgerRow>>]) -> Result<(), Fault> {
+    pub(crate) async fn forget_lost_flights(&self, rows: &mut [Option<Row<LedgerRow>>]) -> Result<(), Fault> {
         let key = |row: &LedgerRow| {
             Some(Flight::key(
                 row.run.as_deref()?,

@@ -24,6 +24,7 @@ pub use people::import_outcome;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::activecampaign::{Account, Refusal};
 use tillsync_mapping::http::HttpError;
 
@@ -34,6 +35,12 @@ use crate::state::{Connection, Run, RunKind};
 
 /// Writes with an unknown outcome that one page sits out; more, and the page waits for better times.
 const MAX_UNKNOWN: u32 = 2;
+
+/// A record cannot have been changed later than this after now, whatever our clock says.
+const FAR_AHEAD: SignedDuration = SignedDuration::from_hours(24);
+/// What says so is taken for changed this long before the run: early enough that a clock of ours that is ahead does not
+/// make the next change look old.
+const BEFORE_THE_RUN: SignedDuration = SignedDuration::from_hours(1);
 
 /// What delivering needs.
 pub struct Delivering<'a> {
@@ -56,7 +63,7 @@ pub struct Delivering<'a> {
     /// Whether nothing of it may start an automation: what is repaired was there before.
     pub silent: bool,
     /// Versions from here on are another window's of the same run, unless the ledger does not know the record.
-    pub followed: Option<jiff::Timestamp>,
+    pub followed: Option<Timestamp>,
     /// Orders of one call, at the most.
     pub most: usize,
     /// The window and the page of it that will count them.
@@ -107,6 +114,14 @@ impl<'a> Delivering<'a> {
     /// What was refused is tried again although it did not change: somebody asked for that.
     fn tries_again(&self) -> bool {
         self.force || matches!(self.run.kind, RunKind::Retry | RunKind::Manual)
+    }
+
+    /// A version to go by: one that lies far in the future would make every later change look old.
+    fn believed(&self, version: Timestamp) -> Timestamp {
+        if version.duration_since(self.engine.now()) <= FAR_AHEAD {
+            return version;
+        }
+        self.run.started.saturating_sub(BEFORE_THE_RUN).unwrap_or(self.run.started)
     }
 
     /// First-time history is queued at the destination and read back; everything else is answered at once.

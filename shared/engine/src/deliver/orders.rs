@@ -49,7 +49,10 @@ impl Delivering<'_> {
     /// What keeps the page from going on; the records done are in the ledger and count the same when read again.
     pub async fn orders(&self, records: Vec<Observed<Order>>) -> Result<Tally, Fault> {
         let mut tally = Tally::default();
-        let mut open: Records = records.into_iter().map(|record| (record.id.clone(), record)).collect();
+        let believed =
+            |record: Observed<Order>| Observed { version: self.believed(record.version), ..record };
+        let mut open: Records =
+            records.into_iter().map(|record| (record.id.clone(), believed(record))).collect();
         for _ in 0..MAX_ROUNDS {
             let (done, conflicts) = self.round(&open, &mut tally).await?;
             open.retain(|id, _| conflicts.contains(id));
@@ -197,7 +200,7 @@ impl Delivering<'_> {
                     tally.count(&Outcome::Unchanged);
                 } else if letter.contradicts() && !self.again && !self.force {
                     // The same version says something else: it is fetched anew before it is written.
-                    sorted.later.push(letter.into_row());
+                    sorted.later.push(letter.into_row(&self.run.id));
                 } else if self.queues_history() && letter.first() && !letter.live() {
                     sorted.queued.push(letter);
                 } else {

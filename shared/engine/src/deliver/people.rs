@@ -67,6 +67,9 @@ impl Delivering<'_> {
     /// What keeps the window from going on.
     pub async fn customers(&self, records: Vec<Observed<Customer>>, silent: bool) -> Result<Tally, Fault> {
         let mut tally = Tally::default();
+        let believed =
+            |record: Observed<Customer>| Observed { version: self.believed(record.version), ..record };
+        let records: Vec<_> = records.into_iter().map(believed).collect();
         let keys: Vec<Key> = records.iter().map(|record| self.person_key(&record.id)).collect();
         let mut rows = load_rows(&*self.engine.store, &keys).await?;
         self.forget_lost_flights(&mut rows).await?;

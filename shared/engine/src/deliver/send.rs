@@ -77,9 +77,10 @@ impl Letter {
         row.state == State::Synced && row.intent.is_none() && row.settled == Some(self.version)
     }
 
-    /// The row alone, to be looked at again.
-    pub(super) fn into_row(mut self) -> Row<LedgerRow> {
+    /// The row alone, to be looked at again by this run.
+    pub(super) fn into_row(mut self, run: &str) -> Row<LedgerRow> {
         self.row.value.state = State::Pending;
+        self.row.value.run = Some(run.to_owned());
         self.row
     }
 

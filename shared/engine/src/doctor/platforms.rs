@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
 use tillsync_mapping::model::Store;
 
 use super::Check;
@@ -9,6 +10,7 @@ use crate::connect::{Sides, Warning, own_integration, prove_account, still_there
 use crate::connections::pick_location;
 use crate::context::Engine;
 use crate::fault::Fault;
+use crate::paced::CLOCKS_DIFFER;
 use crate::ports::Lane;
 use crate::state::Connection;
 
@@ -16,13 +18,28 @@ use crate::state::Connection;
 pub(super) struct Platforms<'a> {
     engine: &'a Engine,
     stores: BTreeMap<String, Result<Store, Fault>>,
+    /// How far the clocks of stores are ahead of ours, where they tell the time.
+    clocks: BTreeMap<String, SignedDuration>,
     scopes: BTreeMap<String, Result<(), Fault>>,
     accounts: BTreeMap<String, Result<(), Fault>>,
 }
 
+/// Ours should agree with the store's: polls end by it.
+fn clock(ahead: SignedDuration) -> Check {
+    const WHAT: &str = "clock";
+    let (seconds, side) =
+        (ahead.as_secs().unsigned_abs(), if ahead.is_negative() { "ahead" } else { "behind" });
+    if ahead.abs() > CLOCKS_DIFFER {
+        let said = format!("this machine's clock is {seconds} s {side} of the store's");
+        return Check::warn(WHAT, said).with("config.clock");
+    }
+    Check::ok(WHAT, format!("this machine's agrees with the store's to {} s", seconds.max(1)))
+}
+
 impl<'a> Platforms<'a> {
     pub(super) fn new(engine: &'a Engine) -> Self {
-        Self { engine, stores: BTreeMap::new(), scopes: BTreeMap::new(), accounts: BTreeMap::new() }
+        let (stores, clocks) = (BTreeMap::new(), BTreeMap::new());
+        Self { engine, stores, clocks, scopes: BTreeMap::new(), accounts: BTreeMap::new() }
     }
 
     pub(super) async fn checks(&mut self, one: &Connection) -> Vec<Check> {
@@ -44,6 +61,7 @@ impl<'a> Platforms<'a> {
                 .map(|place| format!("{} is open", place.name))
         });
         checks.push(Check::told("location", open));
+        checks.extend(self.clocks.get(&one.store_owner()).map(|ahead| clock(*ahead)));
         checks
     }
 
@@ -72,7 +90,9 @@ impl<'a> Platforms<'a> {
             let access = self.engine.access(one).await?;
             let http = self.engine.source_http(&one.source, &one.store, Lane::Live);
             let source = self.engine.source(&one.source)?;
-            Ok(source.identify(&http, &access.api_url, &access.token).await?)
+            let store = source.identify(&http, &access.api_url, &access.token).await?;
+            self.clocks.extend(http.is_ahead_by().map(|ahead| (one.store_owner(), ahead)));
+            Ok(store)
         };
         let asked: Result<Store, Fault> = asked.await;
         self.stores.insert(owner, asked.clone());

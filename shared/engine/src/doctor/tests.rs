@@ -35,6 +35,7 @@ async fn all_is_well_and_nothing_is_changed() {
         "token",
         "scopes",
         "location",
+        "clock",
         "account",
         "remote",
         "own_integration",
@@ -75,6 +76,30 @@ async fn what_a_platform_refuses_fails_with_its_code() {
         assert_eq!((check.state, check.code.as_deref()), (Health::Fail, Some(code.as_str())), "{check:?}");
         assert_eq!(check.connection.as_deref(), Some("C1"));
         assert!(!report.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn clocks_that_differ_are_warned_of() {
+    let world = world().await;
+    // Seconds the store's clock is ahead, how that is, what is said.
+    let cases = [
+        (Some(0), Some((Health::Ok, "to 1 s"))),
+        (Some(55), Some((Health::Ok, "agrees"))),
+        (Some(62), Some((Health::Warn, "s behind"))),
+        (Some(-55), Some((Health::Ok, "agrees"))),
+        (Some(-62), Some((Health::Warn, "s ahead"))),
+        (None, None),
+    ];
+    for (ahead, said) in cases {
+        world.net.set_ahead(ahead.map(jiff::SignedDuration::from_secs));
+        let report = examine(&world.engine, ALL).await.unwrap();
+        let found = report.checks.iter().find(|check| check.what == "clock");
+        assert_eq!(found.map(|check| check.state), said.map(|(state, _)| state), "{ahead:?}");
+        let Some((check, (state, text))) = found.zip(said) else { continue };
+        assert!(check.detail.contains(text) && report.is_ok(), "{check:?}");
+        let code = (state == Health::Warn).then_some("config.clock");
+        assert_eq!(check.code.as_deref(), code);
     }
 }
 

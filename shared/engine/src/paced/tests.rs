@@ -29,7 +29,7 @@ impl Http for Script {
 }
 
 fn says(status: u16, retry_after: Option<&str>) -> Answer {
-    Ok(Response { status, retry_after: retry_after.map(str::to_owned), body: Vec::new() })
+    Ok(Response { status, retry_after: retry_after.map(str::to_owned), date: None, body: Vec::new() })
 }
 
 fn request(operation: &'static str, effect: Effect) -> Request {

@@ -1,15 +1,17 @@
 //! From one phase to the next. Every step is one transaction and may be repeated.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::source::Field;
 
+use super::orphans::left_behind;
 use super::reconcile::next_windows;
-use super::{Parts, connection, lane, later};
+use super::watermark::{Reach, forward};
+use super::{Parts, connection, lane, later_by};
 use crate::context::Engine;
 use crate::fault::Fault;
 use crate::message::Work;
 use crate::meter::Metric;
-use crate::ports::{Key, Write, Written};
+use crate::ports::{Write, Written};
 use crate::run::start::send_windows;
 use crate::state::{
     Connection, Cursor, PeopleRuns, Phase, Problem, Row, Run, RunKind, RunState, Stream, WindowRow,
@@ -115,52 +117,42 @@ async fn watermarks(
     if run.kind != RunKind::Historical && !run.kind.follows() {
         return Ok(writes);
     }
+    let is_history = run.kind == RunKind::Historical;
     for stream in [Stream::Orders, Stream::Customers] {
-        let mut ends = Vec::new();
-        let mut refused = false;
-        let counts = |window: &WindowRow| {
+        let counts = |window: &&WindowRow| {
             window.stream == stream
                 && match stream {
-                    _ if run.kind == RunKind::Historical => true,
+                    _ if is_history => true,
                     // References are no slice of time.
                     Stream::Customers => window.from < window.to,
                     _ => window.is_followed(),
                 }
         };
-        for window in parts.windows.iter().filter(|window| counts(&window.value)) {
-            refused |= window.value.state != WindowState::Done;
-            ends.push(window.value.to);
-        }
-        let end = match run.kind {
-            // Read by creation: everything up to the start of the run is as it was then.
+        let read: Vec<&WindowRow> = parts.windows.iter().map(|window| &window.value).filter(counts).collect();
+        let refused = read.iter().any(|window| window.state != WindowState::Done);
+        // Read by creation: whatever changed since the run started, polls read.
+        let lag = if is_history { SignedDuration::ZERO } else { engine.config.timing.lag };
+        let reach = Reach::of(&read, lag);
+        let reach = match run.kind {
             RunKind::Historical if stream == Stream::Orders && !run.full => None,
             // Only where no poll has been: orders sent before the history asked for now are the polls' to follow.
             RunKind::Historical if stream == Stream::Orders => {
                 let cursor: Option<Row<Cursor>> =
                     load(&*engine.store, Connection::orders_cursor(&owner.id)).await?;
-                cursor.is_none_or(|cursor| cursor.value.watermark == owner.created).then_some(run.started)
+                let unread = cursor.is_none_or(|cursor| cursor.value.watermark == owner.created);
+                let reach = reach.unwrap_or(Reach::new(run.started, None, lag)).at_most(run.started);
+                unread.then_some(reach)
             }
-            _ => ends.into_iter().max(),
+            _ => reach,
         };
-        let Some(end) = end.filter(|_| !refused) else { continue };
+        let Some(reach) = reach.filter(|_| !refused) else { continue };
         let key = match stream {
             Stream::Orders => Connection::orders_cursor(&owner.id),
             _ => PeopleRuns::cursor(&owner.people_partition()),
         };
-        writes.extend(forward(engine, key, end).await?);
+        writes.extend(forward(engine, key, reach, run.started).await?);
     }
     Ok(writes)
-}
-
-pub(super) async fn forward(engine: &Engine, key: Key, end: Timestamp) -> Result<Option<Write>, Fault> {
-    let row: Option<Row<Cursor>> = load(&*engine.store, key.clone()).await?;
-    let watermark = later(row.as_ref().map(|row| row.value.watermark), end);
-    if row.as_ref().is_some_and(|row| row.value.watermark == watermark) {
-        return Ok(None);
-    }
-    let mut row = row.unwrap_or_else(|| Row::new(key, Cursor { watermark }));
-    row.value.watermark = watermark;
-    row.put().map(Some)
 }
 
 /// Ends a run for good: its sums are frozen, and another of its kind may start.
@@ -195,6 +187,7 @@ pub(super) async fn finish(
         if run.state == RunState::Complete {
             writes = watermarks(engine, &owner, run, &parts).await?;
         }
+        writes.extend(left_behind(engine, run, &parts)?);
         writes.extend(leave_people(engine, &owner, run, &parts).await?);
         let active =
             load::<super::start::Active>(&*engine.store, Run::active_key(connection_id, run.kind)).await?;
@@ -234,7 +227,9 @@ async fn leave_people(
     row.value.leave(&run.id);
     if row.value.poll.as_ref().is_some_and(|(_, poll)| *poll == run.id) {
         row.value.poll = None;
-        let all = |window: &WindowRow| window.stream == Stream::Customers && window.field == Field::Created;
+        let all = |window: &WindowRow| {
+            window.stream == Stream::Customers && window.field == Field::Created && window.from < window.to
+        };
         let paid = run.state == RunState::Complete && parts.windows.iter().any(|window| all(&window.value));
         row.value.owed &= !paid;
     }
@@ -249,13 +244,13 @@ fn is_second_look(run: &Run, window: &WindowRow) -> bool {
 /// What an ended run changes for its connection and for its siblings.
 async fn after(engine: &Engine, run: Run, rechecked: bool) -> Result<(), Fault> {
     if run.state == RunState::Complete {
-        let at = run.started;
+        let (at, now) = (run.started, engine.now());
         update(&*engine.store, &Connection::key(&run.connection), |connection: &mut Connection| {
             if run.kind.follows() || (run.kind == RunKind::Historical && run.full) {
-                connection.last_sync = Some(later(connection.last_sync, at));
+                connection.last_sync = Some(later_by(connection.last_sync, at, now));
             }
             if rechecked {
-                connection.rechecked = Some(later(connection.rechecked, at));
+                connection.rechecked = Some(later_by(connection.rechecked, at, now));
             }
         })
         .await?;

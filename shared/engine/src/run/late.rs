@@ -1,9 +1,10 @@
 //! Marks of records that are to be looked at again at a certain time: sales whose customer may come late, and
-//! people whose opt-out is still to be told (rules.md section 1).
+//! people whose opt-out is still to be told (rules.md section 1); and of runs that ended before their time.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::orphans::orphan_windows;
 use crate::context::Engine;
 use crate::fault::Fault;
 use crate::ports::{Condition, Key, MAX_BATCH, Write};
@@ -23,6 +24,9 @@ struct Due {
     /// What it is, where it is no order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stream: Option<Stream>,
+    /// Whether it is no record but a run that may have left some behind.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    run: bool,
 }
 
 impl Tagged for Due {}
@@ -30,14 +34,20 @@ impl Tagged for Due {}
 /// The write that has an order looked at again. One that is there already says the same.
 pub(crate) fn mark(connection: &str, id: &str, at: Timestamp) -> Result<Write, Fault> {
     let key = Key::new(Connection::partition(connection), format!("{}{id}", upto(at)));
-    Row::new(key, Due { id: id.to_owned(), stream: None }).put()
+    Row::new(key, Due { id: id.to_owned(), stream: None, run: false }).put()
 }
 
 /// The write that has a person read again, for an opt-out that is still to be told.
 pub(crate) fn mark_person(connection: &str, id: &str, at: Timestamp) -> Result<Write, Fault> {
     let stream = Stream::Customers;
     let key = Key::new(Connection::partition(connection), format!("{}{}#{id}", upto(at), stream.word()));
-    Row::new(key, Due { id: id.to_owned(), stream: Some(stream) }).put()
+    Row::new(key, Due { id: id.to_owned(), stream: Some(stream), run: false }).put()
+}
+
+/// The write that has the ledger searched for what a run left behind.
+pub(super) fn mark_run(connection: &str, run: &str, at: Timestamp) -> Result<Write, Fault> {
+    let key = Key::new(Connection::partition(connection), format!("{}run#{run}", upto(at)));
+    Row::new(key, Due { id: run.to_owned(), stream: None, run: true }).put()
 }
 
 /// Seconds since 1970 at a fixed width sort as text.
@@ -54,11 +64,11 @@ pub(super) async fn is_any_due(engine: &Engine, connection: &str, now: Timestamp
 /// Windows of what is due by now.
 pub(super) async fn due_windows(
     engine: &Engine,
-    connection: &str,
+    owner: &Connection,
     now: Timestamp,
 ) -> Result<Vec<WindowRow>, Fault> {
-    let partition = Connection::partition(connection);
-    let mut windows = Vec::new();
+    let partition = Connection::partition(&owner.id);
+    let (mut windows, mut runs) = (Vec::new(), Vec::new());
     let mut after: Option<String> = None;
     while windows.len() < MAX_WINDOWS {
         let items = engine.store.query(&partition, PREFIX, after.as_deref(), REFERENCES).await?;
@@ -67,18 +77,24 @@ pub(super) async fn due_windows(
         let (mut orders, mut people, mut taken) = (of(Stream::Orders), of(Stream::Customers), 0);
         for item in items.into_iter().take_while(|item| item.key.sk < upto(now)) {
             let due = Row::<Due>::parse(&item)?;
+            (after, taken) = (Some(item.key.sk.clone()), taken + 1);
+            if due.value.run {
+                runs.push(item.key.sk);
+                continue;
+            }
             let window = if due.value.stream == Some(Stream::Customers) { &mut people } else { &mut orders };
             if !window.ids.contains(&due.value.id) {
                 window.ids.push(due.value.id);
             }
-            after = Some(item.key.sk.clone());
             window.marks.push(item.key.sk);
-            taken += 1;
         }
         windows.extend([orders, people].into_iter().filter(|window| !window.marks.is_empty()));
         if !full || taken < REFERENCES {
             break;
         }
+    }
+    if !runs.is_empty() {
+        windows.extend(orphan_windows(engine, owner, runs, now).await?);
     }
     Ok(windows)
 }

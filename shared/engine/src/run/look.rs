@@ -4,10 +4,10 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::source::{Cache, Field, Window};
 
-use super::advance::forward;
 use super::late::is_any_due;
 use super::poll::{Begin, is_second_look_due, people_begin, poll_begin};
 use super::start::active_run;
+use super::watermark::{Reach, forward};
 use crate::context::Engine;
 use crate::fault::Fault;
 use crate::meter::Metric;
@@ -39,17 +39,18 @@ pub(super) async fn nothing_new(engine: &Engine, owner: &Connection) -> Result<b
         return Ok(false);
     }
     let customers = people_begin(engine, owner, to).await?;
-    if to.duration_since(customers) > LONGEST || !is_quiet(engine, owner, (orders, customers, to)).await {
+    if to.duration_since(customers) > LONGEST {
         return Ok(false);
     }
+    let Some(reach) = look(engine, owner, (orders, customers, to)).await else { return Ok(false) };
     let writes = [
-        forward(engine, Connection::orders_cursor(&owner.id), to).await?,
-        forward(engine, PeopleRuns::cursor(&owner.people_partition()), to).await?,
+        forward(engine, Connection::orders_cursor(&owner.id), reach, now).await?,
+        forward(engine, PeopleRuns::cursor(&owner.people_partition()), reach, now).await?,
     ];
     // Each by itself: whoever was faster has moved it further, or moves it again.
     engine.store.write_each(writes.into_iter().flatten().collect()).await?;
     update(&*engine.store, &Connection::key(&owner.id), |connection: &mut Connection| {
-        connection.last_sync = Some(super::later(connection.last_sync, now));
+        connection.last_sync = Some(super::later_by(connection.last_sync, now, now));
     })
     .await?;
     Ok(true)
@@ -61,15 +62,16 @@ pub(super) fn is_same_day(last: Option<Timestamp>, now: Timestamp) -> bool {
     last.is_some_and(|last| day(last) == day(now))
 }
 
-/// Whether the store answers that nothing changed. A store that does not answer is for a run to tell of.
-async fn is_quiet(
+/// How far the store was looked at, where it answers that nothing changed. A store that does not answer is for a run
+/// to tell of.
+async fn look(
     engine: &Engine,
     owner: &Connection,
     (orders, customers, to): (Timestamp, Timestamp, Timestamp),
-) -> bool {
+) -> Option<Reach> {
     let http = engine.source_http(&owner.source, &owner.store, Lane::Live);
     let (Ok(source), Ok(access)) = (engine.source(&owner.source), engine.access(owner).await) else {
-        return false;
+        return None;
     };
     let window = |from| Window { field: Field::Updated, from, to };
     let cache = Cache::default();
@@ -82,5 +84,5 @@ async fn is_quiet(
         _ => false,
     };
     engine.meter.add(Metric::SourceCalls, http.take_calls());
-    quiet
+    quiet.then(|| Reach::new(to, http.began_there(), engine.config.timing.lag))
 }

@@ -4,6 +4,7 @@ mod advance;
 mod estimate;
 mod late;
 mod look;
+mod orphans;
 mod poll;
 mod progress;
 mod reconcile;
@@ -12,6 +13,7 @@ mod start;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod watermark;
 mod window;
 mod work;
 
@@ -128,6 +130,23 @@ impl Parts {
 /// The later of two instants, where there are any.
 fn later(a: Option<Timestamp>, b: Timestamp) -> Timestamp {
     a.map_or(b, |a| a.max(b))
+}
+
+/// The later of two instants; one before that lies in the future was written by a clock that was wrong.
+fn later_by(before: Option<Timestamp>, at: Timestamp, now: Timestamp) -> Timestamp {
+    later(before.filter(|before| *before <= now), at)
+}
+
+/// The connections of a store and destination: they share its people.
+async fn connections_of_store(engine: &Engine, owner: &Connection) -> Result<Vec<String>, Fault> {
+    let people = owner.people_partition();
+    let all = crate::connections::all(engine).await?;
+    let mut ids: Vec<String> =
+        all.into_iter().filter(|one| one.people_partition() == people).map(|one| one.id).collect();
+    if !ids.contains(&owner.id) {
+        ids.push(owner.id.clone());
+    }
+    Ok(ids)
 }
 
 /// Reads a connection.

@@ -6,12 +6,12 @@ use tillsync_mapping::source::Field;
 use super::late::{REFERENCES, due_windows};
 use super::look::is_same_day;
 use super::start::{MAX_TRIES, Started, active_connection, new_run, send_windows, write_new};
+use super::watermark::{poll_from, since_connected};
 use crate::context::Engine;
 use crate::deliver::record_id;
 use crate::fault::{Fault, Kind};
-use crate::ports::Key;
 use crate::state::{
-    Connection, Cursor, LedgerRow, PeopleRuns, Row, Run, RunKind, RunState, State, Stream, WindowRow, load,
+    Connection, LedgerRow, PeopleRuns, Row, Run, RunKind, RunState, State, Stream, WindowRow, load,
 };
 
 /// The longest slice of time in which changed customers are read whole: their windows cannot be sorted, so one
@@ -20,7 +20,7 @@ const PEOPLE_SLICE_HOURS: i64 = 24;
 /// Slices one poll reads at the most; the rest is the next poll's.
 const MAX_PEOPLE_SLICES: usize = 30;
 /// What a second look reads: the days before now, by creation (rules.md section 2).
-const SECOND_LOOK: SignedDuration = SignedDuration::from_hours(96);
+pub(super) const SECOND_LOOK: SignedDuration = SignedDuration::from_hours(96);
 /// Windows of parked records one run tries again; the rest is the next run's.
 const MAX_PARKED_WINDOWS: usize = 20;
 /// Rows of the ledger read at a time.
@@ -86,7 +86,7 @@ async fn try_following(engine: &Engine, id: &str, kind: RunKind) -> Result<Start
         }
     }
     windows.extend(second_look(&connection, kind, (now, from, to)));
-    windows.extend(due_windows(engine, id, now).await?);
+    windows.extend(due_windows(engine, &connection, now).await?);
     if kind == RunKind::Manual {
         windows.extend(parked(engine, &connection).await?);
     }
@@ -126,7 +126,8 @@ fn second_look(
     if kind != RunKind::Manual && !is_second_look_due(connection, now) {
         return None;
     }
-    let from = now.saturating_sub(SECOND_LOOK).unwrap_or(connection.created).max(connection.created);
+    let made = since_connected(connection.created, now);
+    let from = now.saturating_sub(SECOND_LOOK).unwrap_or(made).max(made);
     let window = WindowRow::open(0, Stream::Orders, Field::Created, from, to);
     (from < to).then_some(WindowRow { older_than: Some(followed), ..window })
 }
@@ -200,7 +201,7 @@ pub(super) struct Begin {
 /// Where a poll of a connection begins and ends.
 pub(super) async fn poll_begin(engine: &Engine, connection: &Connection) -> Result<Begin, Fault> {
     let to = engine.now().saturating_sub(engine.config.timing.lag).unwrap_or(connection.created);
-    let orders = watermark(engine, connection, Connection::orders_cursor(&connection.id), to).await?;
+    let orders = poll_from(engine, connection, Connection::orders_cursor(&connection.id), to).await?;
     Ok(Begin { orders, to })
 }
 
@@ -210,18 +211,7 @@ pub(super) async fn people_begin(
     connection: &Connection,
     to: Timestamp,
 ) -> Result<Timestamp, Fault> {
-    watermark(engine, connection, PeopleRuns::cursor(&connection.people_partition()), to).await
-}
-
-async fn watermark(
-    engine: &Engine,
-    connection: &Connection,
-    key: Key,
-    to: Timestamp,
-) -> Result<Timestamp, Fault> {
-    let cursor: Option<Row<Cursor>> = load(&*engine.store, key).await?;
-    let watermark = cursor.map_or(connection.created, |cursor| cursor.value.watermark);
-    Ok(watermark.saturating_sub(engine.config.timing.overlap).unwrap_or(watermark).min(to))
+    poll_from(engine, connection, PeopleRuns::cursor(&connection.people_partition()), to).await
 }
 
 /// Claims the store's customers for a poll: one poll of a store and destination reads them, whichever of the

@@ -1,10 +1,12 @@
 //! How far a run is, when it will be done, and why it takes that long.
 
+use jiff::Timestamp;
+
 use super::Parts;
 use crate::context::Engine;
 use crate::fault::Fault;
 use crate::ports::Store;
-use crate::state::{Phase, Run, RunKind, RunState, Stream};
+use crate::state::{Phase, Run, RunKind, RunState, Stream, WindowState};
 use crate::sums::{Calls, Streams};
 
 /// Records one call carries (orders written, orders read back).
@@ -32,11 +34,15 @@ pub struct Progress {
 /// # Errors
 /// `run.unknown`, or of the store.
 pub async fn progress(engine: &Engine, connection: &str, run: &str) -> Result<Progress, Fault> {
-    let rate = engine.config.calls_per_second;
-    of_store(&*engine.store, engine.run(connection, run).await?.value, rate).await
+    let run = engine.run(connection, run).await?.value;
+    of_store(&*engine.store, run, (engine.config.calls_per_second, engine.now())).await
 }
 
-async fn of_store(store: &dyn Store, run: Run, calls_per_second: u32) -> Result<Progress, Fault> {
+async fn of_store(
+    store: &dyn Store,
+    run: Run,
+    (calls_per_second, now): (u32, Timestamp),
+) -> Result<Progress, Fault> {
     if let Some(streams) = run.streams.clone() {
         let calls = run.total.unwrap_or(run.calls);
         return Ok(Progress { run, streams, calls, eta_seconds: None, eta_reason: None });
@@ -46,11 +52,25 @@ async fn of_store(store: &dyn Store, run: Run, calls_per_second: u32) -> Result<
     let mut calls = run.calls;
     calls.add(parts.calls());
     let waiting = parts.windows.iter().find_map(|window| window.value.problem.clone());
-    let (eta_seconds, eta_reason) = match waiting {
-        Some(problem) => (None, Some(format!("waiting: {} ({})", problem.detail, problem.code))),
-        None => eta(&run, &parts, &streams, calls, calls_per_second.into()),
+    let (eta_seconds, eta_reason) = match (waiting, left_since(&run, &parts, now)) {
+        (Some(problem), _) => (None, Some(format!("waiting: {} ({})", problem.detail, problem.code))),
+        (None, Some(since)) => {
+            (None, Some(format!("its worker was stopped: nobody has worked on it since {since}")))
+        }
+        (None, None) => eta(&run, &parts, &streams, calls, calls_per_second.into()),
     };
     Ok(Progress { run, streams, calls, eta_seconds, eta_reason })
+}
+
+/// Since when nobody works at a run whose worker was stopped, and that nobody has taken over. Whoever leaves off in
+/// order gives back what it held.
+fn left_since(run: &Run, parts: &Parts, now: Timestamp) -> Option<Timestamp> {
+    let open = || parts.windows.iter().filter(|window| window.value.state == WindowState::Open);
+    if run.ended() || open().any(|window| window.value.is_looked_after(now)) {
+        return None;
+    }
+    let held = open().filter_map(|window| window.value.lease.as_ref()).chain(&run.looked_after);
+    held.map(|(_, until)| *until).max().filter(|until| *until <= now)
 }
 
 fn eta(

@@ -155,7 +155,7 @@ impl Settling<'_> {
     async fn orders(&self, mut flight: Row<Flight>, found: &Found) -> Result<(), Fault> {
         let now = self.engine.now();
         let keys = self.keys(&flight.value);
-        let rows = self.rows(&keys).await?;
+        let rows = self.own_rows(&keys, &flight.value.id).await?;
         let mut settled = Vec::new();
         let mut overdue = Vec::new();
         let mut left = Vec::new();
@@ -331,6 +331,24 @@ impl Settling<'_> {
     fn keys(&self, flight: &Flight) -> Vec<Key> {
         let partition = self.owner.partition_of(flight.stream);
         flight.left.iter().map(|id| LedgerRow::key(&partition, flight.stream.word(), id)).collect()
+    }
+
+    /// Rows of a flight. One that was put into another flight when the process was stopped, before that was written, is
+    /// still this one's: nobody else would ever answer for it.
+    async fn own_rows(&self, keys: &[Key], flight: &str) -> Result<Vec<Option<Row<LedgerRow>>>, Fault> {
+        let mut rows = self.rows(keys).await?;
+        let is_ours = |row: &LedgerRow| row.flight.as_deref() == Some(flight);
+        if rows.iter().flatten().all(|row| is_ours(&row.value)) {
+            return Ok(rows);
+        }
+        self.delivering.forget_lost_flights(&mut rows).await?;
+        for row in rows.iter_mut().flatten() {
+            let here = row.value.run.as_deref() == Some(self.run.id.as_str());
+            if here && row.value.state == State::Pending && row.value.flight.is_none() {
+                row.value.flight = Some(flight.to_owned());
+            }
+        }
+        Ok(rows)
     }
 
     async fn rows(&self, keys: &[Key]) -> Result<Vec<Option<Row<LedgerRow>>>, Fault> {

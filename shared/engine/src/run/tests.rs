@@ -1,6 +1,10 @@
+mod clocks;
 mod costs;
 mod crashes;
 mod deadlines;
+
+mod looks;
+mod orphans;
 mod reconcile;
 mod settling;
 mod whole;

@@ -327,6 +327,9 @@ impl<'a> Reading<'a> {
     }
 
     pub(super) fn count_calls(&mut self, source: &Paced<'_>, destination: &Paced<'_>) {
+        let row = &mut self.row.value;
+        // A window that is read in parts began with the first of them.
+        row.began_there = row.began_there.into_iter().chain(source.began_there()).min();
         self.row.value.calls.source += source.take_calls();
         self.row.value.calls.destination += destination.take_calls();
     }

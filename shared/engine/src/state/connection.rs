@@ -1,9 +1,10 @@
 //! Connections and the stores they belong to.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tillsync_mapping::model::Location;
 
+use super::run::is_false;
 use super::{Settings, Stream, Tagged};
 use crate::ports::Key;
 
@@ -99,10 +100,26 @@ pub struct Problem {
 pub struct Cursor {
     /// Everything changed up to here is in the ledger.
     pub watermark: Timestamp,
+    /// Whether the source's own clock was past it by then: one that lies ahead of our clock is right all the same.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub told: bool,
 }
 
 impl Tagged for Connection {}
 impl Tagged for Cursor {}
+
+/// Our clock is not expected to be further behind the source's than this.
+const MOST_BEHIND: SignedDuration = SignedDuration::from_hours(1);
+
+impl Cursor {
+    /// False for one that lies in the future: then a clock was wrong when it was written. Where the source's own
+    /// clock had passed it, it is ours that is behind, and catches up.
+    #[must_use]
+    pub fn is_believed(&self, now: Timestamp) -> bool {
+        let ahead = self.watermark.duration_since(now);
+        ahead <= SignedDuration::ZERO || (self.told && ahead <= MOST_BEHIND)
+    }
+}
 
 impl Connection {
     /// Where a connection lives.

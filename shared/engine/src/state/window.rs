@@ -58,6 +58,10 @@ pub struct WindowRow {
     pub products: Tally,
     /// Calls it made.
     pub calls: Calls,
+    /// What time it was at the source when its first reading began, where the source tells: what it shows later is
+    /// not to be relied on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began_there: Option<Timestamp>,
     /// Who works at it, until when.
     pub lease: Option<(String, Timestamp)>,
     /// Times it was put off without having come further.
@@ -113,6 +117,7 @@ impl WindowRow {
             tally: Tally::default(),
             products: Tally::default(),
             calls: Calls::default(),
+            began_there: None,
             lease: None,
             strikes: 0,
             not_before: None,

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tillsync_mapping::http::{Http, HttpError, Request, Response};
 
 use super::{Account, Shop};
 use crate::memory::ManualClock;
+use crate::ports::Clock;
 
 pub(super) const SHOP: &str = "https://shop.test";
 pub(super) const ACCOUNT: &str = "https://acme.api-us1.com/api/3";
@@ -34,8 +36,10 @@ pub(crate) struct Net {
     pub(crate) account: Mutex<Account>,
     /// Troubles by operation and how often it was called, from 1; 0 is every call.
     troubles: Mutex<BTreeMap<(&'static str, usize), Trouble>>,
-    requests: Mutex<Vec<Request>>,
+    requests: Mutex<Vec<(Timestamp, Request)>>,
     clock: Arc<ManualClock>,
+    /// How far the shop's clock is ahead of ours; none: it does not tell the time.
+    ahead: Mutex<Option<SignedDuration>>,
 }
 
 impl Net {
@@ -46,7 +50,19 @@ impl Net {
             troubles: Mutex::default(),
             requests: Mutex::default(),
             clock,
+            ahead: Mutex::new(Some(SignedDuration::ZERO)),
         }
+    }
+
+    /// From now on the shop's clock is so far ahead of ours; none: it does not tell the time.
+    pub(crate) fn set_ahead(&self, ahead: Option<SignedDuration>) {
+        *self.ahead.lock().unwrap() = ahead;
+    }
+
+    /// What a `Date` of the shop tells: whole seconds.
+    fn date(&self) -> Option<Timestamp> {
+        let there = Clock::now(&*self.clock) + (*self.ahead.lock().unwrap())?;
+        Timestamp::from_second(there.as_second()).ok()
     }
 
     /// Plans trouble for the n-th call of an operation, counted from now; 0 for all of them.
@@ -66,14 +82,14 @@ impl Net {
             .lock()
             .unwrap()
             .iter()
-            .filter(|request| request.operation == operation)
-            .cloned()
+            .filter(|(_, request)| request.operation == operation)
+            .map(|(_, request)| request.clone())
             .collect()
     }
 
     /// How many they are.
     pub(crate) fn count(&self, operation: &str) -> usize {
-        self.requests.lock().unwrap().iter().filter(|request| request.operation == operation).count()
+        self.requests.lock().unwrap().iter().filter(|(_, request)| request.operation == operation).count()
     }
 
     /// How many requests were made in all.
@@ -90,6 +106,19 @@ impl Net {
         self.bodies(operation).iter().map(ids).collect()
     }
 
+    /// When an order went out, whichever way.
+    pub(crate) fn sent(&self, id: &str) -> Vec<Timestamp> {
+        let requests = self.requests.lock().unwrap();
+        let carries = |request: &Request| {
+            let body: Value = serde_json::from_slice(&request.body).unwrap();
+            body["variables"]["orders"].as_array().unwrap().iter().any(|order| order["storeOrderId"] == id)
+        };
+        let pushes = requests
+            .iter()
+            .filter(|(_, request)| ["orders.push", "orders.queue"].contains(&request.operation));
+        pushes.filter(|(_, request)| carries(request)).map(|(at, _)| *at).collect()
+    }
+
     /// The bodies of an operation's requests.
     pub(crate) fn bodies(&self, operation: &str) -> Vec<Value> {
         self.calls(operation).iter().map(|request| serde_json::from_slice(&request.body).unwrap()).collect()
@@ -104,19 +133,19 @@ impl Net {
     }
 
     fn answer(&self, request: &Request) -> Response {
-        let (status, body) = if request.url.starts_with(SHOP) {
-            self.shop().answer(request)
+        let (date, (status, body)) = if request.url.starts_with(SHOP) {
+            (self.date(), self.shop().answer(request))
         } else {
-            self.account().answer(request, crate::ports::Clock::now(&*self.clock))
+            (None, self.account().answer(request, Clock::now(&*self.clock)))
         };
-        Response { status, retry_after: None, body: body.to_string().into_bytes() }
+        Response { status, retry_after: None, date, body: body.to_string().into_bytes() }
     }
 }
 
 #[async_trait]
 impl Http for Net {
     async fn send(&self, request: Request) -> Result<Response, HttpError> {
-        self.requests.lock().unwrap().push(request.clone());
+        self.requests.lock().unwrap().push((Clock::now(&*self.clock), request.clone()));
         let turn = self.count(request.operation);
         let trouble = {
             let troubles = self.troubles.lock().unwrap();
@@ -125,10 +154,15 @@ impl Http for Net {
         };
         match trouble {
             None => Ok(self.answer(&request)),
-            Some(Trouble::Says(status, after)) => {
-                Ok(Response { status, retry_after: after.map(str::to_owned), body: b"{}".to_vec() })
+            Some(Trouble::Says(status, after)) => Ok(Response {
+                status,
+                retry_after: after.map(str::to_owned),
+                date: None,
+                body: b"{}".to_vec(),
+            }),
+            Some(Trouble::Body(body)) => {
+                Ok(Response { status: 200, retry_after: None, date: None, body: body.into() })
             }
-            Some(Trouble::Body(body)) => Ok(Response { status: 200, retry_after: None, body: body.into() }),
             Some(Trouble::NotSent) => Err(HttpError::NotSent),
             Some(Trouble::Lost) => Err(HttpError::Unknown),
             Some(Trouble::Landed) => {

@@ -164,6 +164,33 @@ async fn retry_after_is_passed_on_as_it_came() {
 }
 
 #[tokio::test]
+async fn the_time_on_the_other_side_is_told_where_it_is_one() {
+    let cases = [
+        ("Sun, 25 Oct 2026 00:59:59 GMT", Some("2026-10-25T00:59:59Z")),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", Some("1994-11-06T08:49:37Z")),
+        ("Sat, 31 Dec 2016 23:59:59 GMT", Some("2016-12-31T23:59:59Z")),
+        // The old forms, another zone, a day that is none, and what is no time.
+        ("Sunday, 06-Nov-94 08:49:37 GMT", None),
+        ("Sun Nov  6 08:49:37 1994", None),
+        ("Sun, 06 Nov 1994 08:49:37 CET", None),
+        ("Sun, 31 Feb 2026 08:49:37 GMT", None),
+        ("Sun, 06 Nov 1994 25:49:37 GMT", None),
+        ("2026-10-25T00:59:59Z", None),
+        ("", None),
+    ];
+    for (text, told) in cases {
+        let told = told.map(|text| text.parse().unwrap());
+        for status in ["200 OK", "429 Too Many Requests"] {
+            let head = format!("{status}\r\nDate: {text}");
+            let (answer, _) = send(Act::Answer(reply(&head, b"")), Effect::Read).await;
+            assert_eq!(answer.unwrap().date, told, "{text:?}");
+        }
+    }
+    let (answer, _) = send(Act::Answer(reply("200 OK", b"")), Effect::Read).await;
+    assert_eq!(answer.unwrap().date, None);
+}
+
+#[tokio::test]
 async fn replies_that_do_not_come_leave_the_outcome_unknown() {
     let half = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf".to_vec();
     let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n".to_vec();

@@ -99,9 +99,9 @@ impl Http for Wire<'_> {
         let turn = self.looked_at(&request);
         let trouble = self.trouble.lock().unwrap().clone().filter(|(at, _)| *at == turn);
         let store = self.store.lock().unwrap().clone();
-        let ok = |body| Ok(Response { status: 200, retry_after: None, body });
+        let ok = |body| Ok(Response { status: 200, retry_after: None, date: None, body });
         match trouble.map(|(_, trouble)| trouble) {
-            Some(Trouble::Says(status, body)) => Ok(Response { status, retry_after: None, body }),
+            Some(Trouble::Says(status, body)) => Ok(Response { status, retry_after: None, date: None, body }),
             Some(Trouble::Lost(error)) => Err(error),
             Some(Trouble::Cut(quarters)) => {
                 let body = store.send(request).await?.body;

@@ -158,3 +158,50 @@ fn what_cannot_be_read_is_parked() {
         ("readable now, at the same version", sold(HOUR), Some(parked), facts(), "send live"),
     ]);
 }
+
+#[test]
+fn a_date_that_is_still_to_come_makes_nothing_live() {
+    // Days from now to the date of the order, hours since the store has it, whether it starts automations.
+    let cases = [
+        (-400, 1, false),
+        (0, 1, true),
+        (1, 400, true),
+        (2, 23, true),
+        (2, 25, false),
+        (360_000, 9_000, false),
+    ];
+    for (days, hours, live) in cases {
+        let mut order = order("O1", beginning() + SignedDuration::from_hours(24 * days));
+        order.date = beginning() + SignedDuration::from_hours(24 * days);
+        let mut record = ready(order);
+        record.created = ago(hours * HOUR);
+        let Decision::Send(_, row) = decide(record, None, &facts()) else { panic!("{days} {hours}") };
+        assert_eq!(row.live, Some(live), "{days} {hours}");
+    }
+}
+
+/// The same version said something else, was put aside to be fetched anew, and then its buyer was gone, or an older
+/// page was read: it waits for nothing any more.
+#[test]
+fn what_was_put_aside_and_is_there_as_it_is_waits_no_longer() {
+    let aside = |desired| {
+        let row = row(State::Synced, ago(HOUR));
+        change(row, |row| {
+            (row.state, row.flight, row.desired) = (State::Pending, Some("F1".into()), Some(desired));
+        })
+    };
+    let gone = || Observed {
+        reading: Reading::Skipped { reason: SkipReason::CustomerGone, late: None },
+        ..ready(order("O1", ago(HOUR)))
+    };
+    let older = || ready(order("O1", ago(2 * HOUR)));
+    for record in [gone(), older()] {
+        let Decision::Note(row, Outcome::Unchanged) = decide(record, Some(aside(ago(HOUR))), &facts()) else {
+            panic!("it is there")
+        };
+        assert_eq!((row.state, row.flight), (State::Synced, None));
+    }
+    // Something newer is on its way: that is settled by its flight.
+    let kept = decide(older(), Some(aside(ago(60))), &facts());
+    assert!(matches!(kept, Decision::Keep(Outcome::Unchanged)), "{kept:?}");
+}

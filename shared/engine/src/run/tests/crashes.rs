@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
-use super::super::{BackfillRequest, handle, start_backfill, start_poll, start_sync, sweep};
+use super::super::{BackfillRequest, handle, progress, start_backfill, start_poll, start_sync, sweep};
 use crate::state::{Run, RunState};
 use crate::testing::{DAY, HOUR, World, ago};
 
@@ -190,6 +190,31 @@ async fn an_opt_out_that_falls_anywhere_is_told() {
         let consents = world.net.account().consents("live@example.org");
         assert_eq!(consents, [("7".to_owned(), "0".into())], "fell at {n}");
     }
+}
+
+#[tokio::test]
+async fn a_run_says_that_nobody_works_on_it() {
+    let mut world = shop().await;
+    let run = start(&world, Scene::History).await;
+    world.trip.arm(24);
+    assert!(fell(&world).await);
+    world.trip.disarm();
+    let reason = async |world: &World| {
+        progress(&world.engine, "C1", &run.id).await.unwrap().eta_reason.unwrap_or_default()
+    };
+    assert!(!reason(&world).await.contains("nobody"), "its lease lasts: it may be alive");
+    let held = world.engine.now();
+    world.clock.advance(Duration::from_secs(3_600));
+    let said = reason(&world).await;
+    let since: jiff::Timestamp = said.rsplit(' ').next().unwrap().parse().unwrap();
+    assert!(said.contains("nobody") && since > held && since <= world.engine.now(), "{said}");
+    world.restart("two");
+    sweep(&world.engine, true).await.unwrap();
+    while reason(&world).await.contains("nobody") {
+        let delivery = world.take().await.unwrap();
+        handle(&world.engine, &delivery).await.unwrap();
+    }
+    assert_eq!(ended(&world, &run.id).await.state, RunState::Complete);
 }
 
 #[tokio::test]

@@ -104,7 +104,7 @@ async fn the_watermark_moves_forward_only() {
     let world = three_years().await;
     let later = ago(-HOUR);
     let key = Connection::orders_cursor("C1");
-    let row = Row::new(key.clone(), Cursor { watermark: later });
+    let row = Row::new(key.clone(), Cursor { watermark: later, told: false });
     crate::ports::Store::transact(&*world.store, vec![row.put().unwrap()]).await.unwrap();
     history(&world).await;
     assert_eq!(watermarks(&world).await.0, Some(later));

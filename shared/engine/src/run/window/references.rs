@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use tillsync_mapping::source::Field;
+
 use super::{Delivered, Read, Reading};
 use crate::deliver::{Delivering, load_rows};
 use crate::fault::Fault;
 use crate::paced::Paced;
-use crate::state::{LedgerRow, Stream};
+use crate::ports::Key;
+use crate::state::{LedgerRow, Row, State, Stream};
 use crate::sums::Tally;
 
 /// References of one page: what a source answers in one call.
@@ -45,13 +48,12 @@ impl Reading<'_> {
     /// Those that still wait to be looked at, or that this window has looked at before it was stopped. A mark whose
     /// record was met on another way means nothing any more.
     async fn waiting(&self, ids: &[String]) -> Result<Vec<String>, Fault> {
-        let partition = self.owner.partition_of(self.row.value.stream);
-        let word = self.row.value.stream.word();
-        let keys: Vec<_> = ids.iter().map(|id| LedgerRow::key(&partition, word, id)).collect();
-        let rows = load_rows(&*self.engine.store, &keys).await?;
+        let rows = load_rows(&*self.engine.store, &self.keys(ids.iter())).await?;
         let waits = |row: &LedgerRow| {
             let here = row.run.as_deref() == Some(self.run.id.as_str());
-            row.look_at.is_some() || (here && row.window == Some(self.row.value.n))
+            // One that is on its way may have been left there by the look that this mark asked for.
+            let under_way = row.look_at.is_some() || row.state == State::Pending;
+            under_way || (here && row.window == Some(self.row.value.n))
         };
         let wanted =
             ids.iter().zip(rows).filter(|(_, row)| row.as_ref().is_some_and(|row| waits(&row.value)));
@@ -79,7 +81,8 @@ impl Reading<'_> {
             Stream::Customers => {
                 let records = self.source.fetch_customers(source_http, &access, ids).await?;
                 gone.retain(|id| !records.iter().any(|record| record.id == *id));
-                delivered.tally = delivering.customers(records, false).await?;
+                let silent = self.row.value.field == Field::Created;
+                delivered.tally = delivering.customers(records, silent).await?;
             }
             Stream::Products => {
                 let products = self.source.fetch_products(source_http, &access, ids).await?;
@@ -87,11 +90,26 @@ impl Reading<'_> {
                 delivered.tally = delivering.products(products).await?;
             }
         }
-        // Whoever is gone and was marked has nothing left to be told of.
-        if self.row.value.marks.is_empty() || !self.is_of_people() {
-            delivered.tally.add(&self.note_gone(&delivering, gone).await?);
+        if !self.row.value.marks.is_empty() && self.is_of_people() {
+            // Whoever is gone and was marked has nothing left to be told of, unless an import is open.
+            gone = self.under_way(gone).await?;
         }
+        delivered.tally.add(&self.note_gone(&delivering, gone).await?);
         Ok(delivered)
+    }
+
+    /// Those that are on their way.
+    async fn under_way(&self, ids: BTreeSet<String>) -> Result<BTreeSet<String>, Fault> {
+        let rows = load_rows(&*self.engine.store, &self.keys(ids.iter())).await?;
+        let pending =
+            |row: &Option<Row<LedgerRow>>| row.as_ref().is_some_and(|row| row.value.state == State::Pending);
+        Ok(ids.into_iter().zip(rows).filter(|(_, row)| pending(row)).map(|(id, _)| id).collect())
+    }
+
+    fn keys<'i>(&self, ids: impl Iterator<Item = &'i String>) -> Vec<Key> {
+        let partition = self.owner.partition_of(self.row.value.stream);
+        let word = self.row.value.stream.word();
+        ids.map(|id| LedgerRow::key(&partition, word, id)).collect()
     }
 
     /// What the store does not have any more: nothing can be sent of it.

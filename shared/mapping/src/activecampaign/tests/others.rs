@@ -7,7 +7,7 @@ use crate::http::Response;
 use crate::model::{Currency, Money};
 
 fn reply(body: &Value) -> Response {
-    Response { status: 200, retry_after: None, body: body.to_string().into_bytes() }
+    Response { status: 200, retry_after: None, date: None, body: body.to_string().into_bytes() }
 }
 
 #[test]

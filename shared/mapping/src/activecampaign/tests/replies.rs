@@ -66,6 +66,7 @@ fn check(cases: &str) {
         let response = Response {
             status: case.status,
             retry_after: case.retry_after.clone(),
+            date: None,
             body: body.as_bytes().to_vec(),
         };
         let sent: Vec<&str> = case.sent.iter().map(String::as_str).collect();
@@ -112,7 +113,12 @@ fn replies_of_graphql_are_understood() {
 fn a_cut_reply_never_counts_as_written() {
     let whole = r#"{"data":{"bulkUpsertOrders":[{"storeOrderId":"a"},{"storeOrderId":"b"}],"bulkUpsertOrdersAsync":{"recordId":"x"}}}"#;
     for length in 0..whole.len() {
-        let response = Response { status: 200, retry_after: None, body: whole.as_bytes()[..length].to_vec() };
+        let response = Response {
+            status: 200,
+            retry_after: None,
+            date: None,
+            body: whole.as_bytes()[..length].to_vec(),
+        };
         assert_eq!(orders_written(&response, &["a", "b"]), Err(Refusal::Unavailable(200)), "{length}");
         assert_eq!(orders_queued(&response, &["a", "b"]), Err(Refusal::Unavailable(200)), "{length}");
     }
@@ -126,7 +132,8 @@ fn a_refusal_is_short_and_names_no_address() {
         "word ".repeat(500)
     );
     let body = serde_json::json!({"errors": [{"message": "Validation errors", "extensions": {"0-storeOrderId-a": long}}]});
-    let response = Response { status: 200, retry_after: None, body: body.to_string().into_bytes() };
+    let response =
+        Response { status: 200, retry_after: None, date: None, body: body.to_string().into_bytes() };
     let Err(Refusal::Records(named)) = orders_written(&response, &["a"]) else { panic!("not refused") };
     assert!(named[0].1.chars().count() <= 300);
     assert!(

@@ -262,7 +262,7 @@ impl Http for Shop {
                 (status, body.to_string().into_bytes())
             }
         };
-        Ok(Response { status, retry_after: None, body })
+        Ok(Response { status, retry_after: None, date: None, body })
     }
 }
 
