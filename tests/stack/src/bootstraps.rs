@@ -5,6 +5,8 @@
 //! APIs are those of emulators, behind an `endpoint` that notes every call. The platforms are the sandbox.
 
 #[cfg(test)]
+mod chain;
+#[cfg(test)]
 mod check;
 #[cfg(test)]
 mod cost;

@@ -15,11 +15,13 @@ const NEVER: [&str; 5] = [
     "blanked_contact_field",
 ];
 
-/// What the account holds of the one connection, and what it ought to: orders, and money in minor units.
-fn held_and_expected(stack: &Stack) -> ((u64, i64), (u64, i64)) {
-    let shop = stack.world.expected()["locations"][stack.location()].clone();
+/// What the account holds of a location, and what it ought to: orders, and money in minor units.
+fn held_and_expected(stack: &Stack, location: &str) -> ((u64, i64), (u64, i64)) {
+    let shop = stack.world.expected()["locations"][location].clone();
     let all = stack.world.stats()["activecampaign"]["account"]["connections"].clone();
-    let held = all.as_object().unwrap().values().next().cloned().unwrap_or_default();
+    let mut of_location = all.as_object().unwrap().values().filter(|one| one["externalid"] == location);
+    let held = of_location.next().cloned().unwrap_or_default();
+    assert!(of_location.next().is_none(), "a location has one connection: {all:#}");
     let money = held["money_minor"].as_object().and_then(|money| money.values().next()?.as_i64());
     let held = (held["orders"].as_u64().unwrap_or(0), money.unwrap_or(0));
     (held, (shop["eligible"].as_u64().unwrap(), shop["money_minor"].as_i64().unwrap()))
@@ -27,21 +29,31 @@ fn held_and_expected(stack: &Stack) -> ((u64, i64), (u64, i64)) {
 
 /// Every eligible order arrived, to the cent.
 pub(crate) fn arrived(stack: &Stack) {
-    let (held, expected) = held_and_expected(stack);
-    assert_eq!(held, expected, "orders and money");
+    arrived_of(stack, &stack.location());
+}
+
+/// Every eligible order of a location arrived, to the cent.
+pub(crate) fn arrived_of(stack: &Stack, location: &str) {
+    let (held, expected) = held_and_expected(stack, location);
+    assert_eq!(held, expected, "orders and money of {location}");
 }
 
 /// Orders that arrived so far.
 pub(crate) fn held(stack: &Stack) -> u64 {
-    held_and_expected(stack).0.0
+    held_and_expected(stack, &stack.location()).0.0
 }
 
 /// The run is complete, its sums agree, nothing is parked, and nothing is pending but sales that wait for their
 /// buyer: after a history exactly those, otherwise at the most those.
 pub(crate) fn complete(stack: &Stack, run: &Value) {
+    complete_of(stack, &stack.location(), run);
+}
+
+/// The same of the run of a location.
+pub(crate) fn complete_of(stack: &Stack, location: &str, run: &Value) {
     assert_eq!(run["state"], "complete", "{run:#}");
     agrees(run);
-    let late = stack.world.expected()["locations"][stack.location()]["late"].as_u64().unwrap();
+    let late = stack.world.expected()["locations"][location]["late"].as_u64().unwrap();
     for (stream, tally) in run["streams"].as_object().unwrap() {
         assert_eq!(tally["parked"], json!({}), "{stream}: {tally}");
         let (pending, most) = (tally["pending"].as_u64().unwrap(), if stream == "orders" { late } else { 0 });

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::serve::ListenerExt;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::rows;
 use crate::trace::{Call, capacity, grants, target};
@@ -63,6 +64,8 @@ struct Shared {
     /// What no request may hold in clear.
     secrets: Vec<String>,
     client: reqwest::Client,
+    /// Calls that came in.
+    seen: watch::Sender<u64>,
     calls: Mutex<Vec<Call>>,
     messages: Mutex<Vec<String>>,
     leaks: Mutex<Vec<String>>,
@@ -78,6 +81,7 @@ impl Endpoint {
             upstream,
             secrets,
             client,
+            seen: watch::Sender::new(0),
             calls: Mutex::default(),
             messages: Mutex::default(),
             leaks: Mutex::default(),
@@ -95,6 +99,13 @@ impl Endpoint {
     /// The calls so far.
     pub(crate) fn calls(&self) -> Vec<Call> {
         self.shared.calls.lock().unwrap().clone()
+    }
+
+    /// Waits until so many more calls have come in.
+    pub(crate) async fn more(&self, calls: u64) {
+        let mut seen = self.shared.seen.subscribe();
+        let until = *seen.borrow() + calls;
+        seen.wait_for(|seen| *seen >= until).await.unwrap();
     }
 
     /// The bodies put into queues so far.
@@ -185,6 +196,7 @@ async fn pass(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes
     let mut request: Value = serde_json::from_slice(&body).unwrap_or_default();
     let needs = grants(service, api, &request);
     shared.look(api, &body, &request);
+    shared.seen.send_modify(|seen| *seen += 1);
     let trouble = shared.trouble(api, &body);
     if let Some(Trouble::Refuse(exception)) = &trouble {
         let kind = format!("com.amazonaws.dynamodb.v20120810#{exception}");

@@ -1,8 +1,9 @@
 //! One function: its bootstrap, its environment variables, its processes, and what every invocation took.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -37,7 +38,8 @@ pub(crate) struct Function {
     idle: Mutex<Vec<Environment>>,
     folder: TempDir,
     count: AtomicU64,
-    kill: Notify,
+    /// Those under way, by number: whoever is notified is killed.
+    under_way: Mutex<BTreeMap<u64, Arc<Notify>>>,
     pub(crate) log: Log,
     invocations: Mutex<Vec<Invocation>>,
 }
@@ -51,7 +53,7 @@ impl Function {
             idle: Mutex::default(),
             folder: tempfile::tempdir().unwrap(),
             count: AtomicU64::new(0),
-            kill: Notify::new(),
+            under_way: Mutex::default(),
             log: Log::default(),
             invocations: Mutex::default(),
         }
@@ -71,6 +73,11 @@ impl Function {
 
     /// Invokes it with an event and this much time.
     pub(crate) async fn invoke(&self, event: &Value, remaining: Duration) -> Answer {
+        self.invoke_told(event, (remaining, remaining)).await
+    }
+
+    /// The same, where the service tells another time than it grants.
+    pub(crate) async fn invoke_told(&self, event: &Value, (told, remaining): (Duration, Duration)) -> Answer {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let id = format!("8476a536-e9f4-11e8-9739-{number:012x}");
         let idle = self.idle.lock().unwrap().pop();
@@ -86,7 +93,10 @@ impl Function {
         };
         let began = Instant::now();
         let body = event.to_string().into_bytes();
-        let (answer, alive) = environment.invoke(&id, &body, remaining, self.kill.notified()).await;
+        let kill = Arc::new(Notify::new());
+        self.under_way.lock().unwrap().insert(number, Arc::clone(&kill));
+        let (answer, alive) = environment.invoke((&id, &body), (told, remaining), kill.notified()).await;
+        self.under_way.lock().unwrap().remove(&number);
         let invocation = Invocation { took: began.elapsed(), init, peak_kib: environment.peak_kib() };
         self.invocations.lock().unwrap().push(invocation);
         if alive {
@@ -97,7 +107,16 @@ impl Function {
 
     /// Kills what is under way, long before its deadline.
     pub(crate) fn kill(&self) {
-        self.kill.notify_waiters();
+        self.under_way.lock().unwrap().values().for_each(|kill| kill.notify_one());
+    }
+
+    /// Kills one of those under way, whichever `pick` falls on; false where there is none.
+    pub(crate) fn kill_one(&self, pick: u64) -> bool {
+        let mut under_way = self.under_way.lock().unwrap();
+        let place = pick.checked_rem(u64::try_from(under_way.len()).unwrap());
+        let number = place.and_then(|place| under_way.keys().nth(place.try_into().unwrap()).copied());
+        // Out of the list, so that nobody kills it twice.
+        number.and_then(|number| under_way.remove(&number)).inspect(|kill| kill.notify_one()).is_some()
     }
 
     /// What was invoked so far.

@@ -143,17 +143,16 @@ impl Environment {
         }
     }
 
-    /// Gives the process an event, and kills it at its deadline or when `kill` says so. False beside the answer
-    /// when the process is gone.
+    /// Gives the process an event and tells it how much time it has; kills it when its time is over or when `kill`
+    /// says so. False beside the answer when the process is gone.
     pub(crate) async fn invoke(
         &mut self,
-        id: &str,
-        event: &[u8],
-        remaining: Duration,
+        (id, event): (&str, &[u8]),
+        (told, remaining): (Duration, Duration),
         kill: impl Future<Output = ()>,
     ) -> (Answer, bool) {
         let deadline = tokio::time::Instant::now() + remaining;
-        let deadline_ms = (SystemTime::now() + remaining).duration_since(UNIX_EPOCH).unwrap().as_millis();
+        let deadline_ms = (SystemTime::now() + told).duration_since(UNIX_EPOCH).unwrap().as_millis();
         let event = Event { id: id.to_owned(), deadline_ms, body: event.to_vec() };
         self.events.send(event).await.unwrap();
         let answer = tokio::select! {

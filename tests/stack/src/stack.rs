@@ -1,6 +1,8 @@
 //! The whole: a shop and an account, emulators, four functions with the variables the template gives them, and the
 //! mappings of the two queues.
 
+mod table;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -192,8 +194,13 @@ impl Stack {
 
     /// Connects the location, and gives the answer.
     pub(crate) async fn connect(&self) -> Value {
+        self.connect_as("Shop", &self.location()).await
+    }
+
+    /// Connects a location under a name, and gives the answer.
+    pub(crate) async fn connect_as(&self, name: &str, location: &str) -> Value {
         let event = json!({
-            "action": "connect", "source": "square", "name": "Shop", "location": self.location(),
+            "action": "connect", "source": "square", "name": name, "location": location,
             "destination_url": self.running.activecampaign_url, "history": "all",
         });
         self.operator(event).await.ok()
@@ -201,7 +208,12 @@ impl Stack {
 
     /// Asks for something about the connection.
     pub(crate) async fn ask(&self, action: &str) -> Value {
-        self.operator(json!({"action": action, "connection": "Shop"})).await.ok()
+        self.ask_of("Shop", action).await
+    }
+
+    /// Asks for something about the connection of that name.
+    pub(crate) async fn ask_of(&self, connection: &str, action: &str) -> Value {
+        self.operator(json!({"action": action, "connection": connection})).await.ok()
     }
 
     /// The history once it ended.
@@ -241,12 +253,13 @@ impl Stack {
 
     /// Waits until both queues are empty and nothing is under way.
     pub(crate) async fn quiet(&self) {
-        self.until(async || {
-            let depth = self.sqs.depth(&self.queues.live).await + self.sqs.depth(&self.queues.history).await;
-            let busy = self.mappings.values().any(Mapping::is_busy);
-            (depth == 0 && !busy).then_some(())
-        })
-        .await;
+        self.until(async || self.is_quiet().await.then_some(())).await;
+    }
+
+    /// True while both queues are empty and nothing is under way.
+    pub(crate) async fn is_quiet(&self) -> bool {
+        let depth = self.sqs.depth(&self.queues.live).await + self.sqs.depth(&self.queues.history).await;
+        depth == 0 && !self.mappings.values().any(Mapping::is_busy)
     }
 
     /// Arms a fault of a platform.
@@ -268,27 +281,11 @@ impl Stack {
     }
 
     /// The rows of a partition.
-    async fn rows(&self, partition: &str) -> Vec<(String, Value)> {
+    pub(crate) async fn rows(&self, partition: &str) -> Vec<(String, Value)> {
         let query = self.dynamodb.query().table_name(TABLE).key_condition_expression("pk = :pk");
         let query = query.expression_attribute_values(":pk", AttributeValue::S(partition.to_owned()));
         let items = query.send().await.unwrap().items.unwrap_or_default();
         items.iter().map(|item| (item["sk"].as_s().unwrap().clone(), rows::body(&item["body"]))).collect()
-    }
-
-    /// Lets the time of the next poll have come.
-    pub(crate) async fn make_due(&self, connection: &str) {
-        let key = |text: String| AttributeValue::S(text);
-        let get = self.dynamodb.get_item().table_name(TABLE).consistent_read(true);
-        let get = get.key("pk", key(format!("CONN#{connection}"))).key("sk", key("META".into()));
-        let mut item = get.send().await.unwrap().item.unwrap();
-        let mut body = rows::body(&item["body"]);
-        assert!(body["next_sync"].is_string(), "{body:#}");
-        body["next_sync"] = "2026-01-01T00:00:00Z".into();
-        item.insert("body".into(), AttributeValue::S(body.to_string()));
-        // Whoever is about to write it must see the change.
-        let rev = item["rev"].as_n().unwrap().parse::<u64>().unwrap() + 1;
-        item.insert("rev".into(), AttributeValue::N(rev.to_string()));
-        self.dynamodb.put_item().table_name(TABLE).set_item(Some(item)).send().await.unwrap();
     }
 }
 

@@ -54,6 +54,11 @@ impl Template {
         (number(&properties["BatchSize"]), most)
     }
 
+    /// What the service does with a function that calls itself through a queue.
+    pub(crate) fn recursive_loop(&self, name: &str) -> &str {
+        self.function(name)["Properties"]["RecursiveLoop"].as_str().unwrap_or("Terminate")
+    }
+
     /// How long a message stays away that was taken.
     pub(crate) fn visibility(&self, queue: &str) -> Duration {
         Duration::from_secs(self.0["Resources"][queue]["Properties"]["VisibilityTimeout"].as_u64().unwrap())

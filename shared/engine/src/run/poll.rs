@@ -6,6 +6,7 @@ use tillsync_mapping::source::Field;
 use super::late::{REFERENCES, due_windows};
 use super::look::is_same_day;
 use super::start::{MAX_TRIES, Started, active_connection, new_run, send_windows, write_new};
+use super::sweep::requeue_run;
 use super::watermark::{poll_from, since_connected};
 use crate::context::Engine;
 use crate::deliver::record_id;
@@ -93,7 +94,13 @@ async fn try_following(engine: &Engine, id: &str, kind: RunKind) -> Result<Start
     begin(&mut run, &mut windows);
     let with = people.map(|people| people.put()).transpose()?;
     let started = write_new(engine, &connection, run, windows, with).await?;
-    if started.already { Ok(started) } else { go(engine, started).await }
+    if !started.already {
+        return go(engine, started).await;
+    }
+    // Whoever started it may have died before its messages were out; then nobody works on it, and every poll after
+    // it would find it at work.
+    requeue_run(engine, &started.run, false).await?;
+    Ok(started)
 }
 
 /// Numbers the windows of a run that is planned as it starts.

@@ -153,14 +153,20 @@ async fn requeue_runs(engine: &Engine, connection: &str, all: bool) -> Result<()
         if !all && !engine.config.exclusive && now.duration_since(run.started) < YOUNG {
             continue;
         }
-        let work = |run: &Run| match run.state {
-            RunState::Queued => Work::Plan { connection: connection.to_owned(), run: run.id.clone() },
-            _ => Work::Settle { connection: connection.to_owned(), run: run.id.clone() },
-        };
-        send_some(engine, &run, |window| all || !window.is_looked_after(now)).await?;
-        engine.send(lane(run.kind), connection, &[work(&run)]).await?;
+        requeue_run(engine, &run, all).await?;
     }
     Ok(())
+}
+
+/// Queues the work of a run at work; that which somebody looks after only if `all` is asked for.
+pub(super) async fn requeue_run(engine: &Engine, run: &Run, all: bool) -> Result<(), Fault> {
+    let (now, connection, id) = (engine.now(), run.connection.clone(), run.id.clone());
+    let work = match run.state {
+        RunState::Queued => Work::Plan { connection, run: id },
+        _ => Work::Settle { connection, run: id },
+    };
+    send_some(engine, run, |window| all || !window.is_looked_after(now)).await?;
+    engine.send(lane(run.kind), &run.connection, &[work]).await
 }
 
 #[cfg(test)]

@@ -2,10 +2,13 @@
 
 mod deadlines;
 mod events;
+mod faults;
 mod history;
 mod http;
+mod kills;
 mod messages;
 mod polls;
+mod restored;
 mod starts;
 
 pub(crate) use http::ask_health;

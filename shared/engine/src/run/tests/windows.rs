@@ -49,7 +49,7 @@ async fn a_long_history_is_cut_into_years() {
     let orders: Vec<_> = windows.iter().filter(|window| window.stream == Stream::Orders).collect();
     assert_eq!(orders.len(), 4, "2023 to 2026");
     assert_eq!((orders[0].from, orders[3].to), (ago(900 * DAY), run.started));
-    assert_eq!(orders.iter().map(|window| window.tally.observed).sum::<u64>(), 30);
+    assert!(orders.iter().all(|window| window.tally.observed == 0), "flights count what is queued");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::super::{Outcome, handle, start_backfill, sweep};
+use super::super::{Outcome, handle, start_backfill, start_poll, sweep};
 use super::ended;
 use crate::message::Work;
 use crate::ports::{Lane, Queue};
@@ -55,6 +55,30 @@ async fn whatever_message_is_lost_a_sweep_brings_the_run_to_its_end() {
         let orders = run.streams.unwrap().orders;
         assert_eq!((run.state, orders.synced, orders.observed), (RunState::Complete, 6, 6), "message {lost}");
         assert_eq!(world.calls("orders.queue"), 3, "a message too many writes nothing");
+    }
+}
+
+/// Its process was killed between the rows of the run and its messages, or a message ended among the dead letters.
+#[tokio::test]
+async fn a_poll_whose_messages_were_lost_is_made_up_for_by_the_next() {
+    for exclusive in [true, false] {
+        let mut world = shop().await;
+        world.engine.config.exclusive = exclusive;
+        world.net.shop().sell("new", ago(HOUR));
+        for lost in 0..3 {
+            let begun = start_poll(&world.engine, "C1").await.unwrap();
+            for _ in 0..lost {
+                step(&world).await;
+            }
+            while let Some(delivery) = world.take().await {
+                world.queue.ack(&delivery).await.unwrap();
+            }
+            assert!(world.idle().await, "nobody would ever work on it again");
+            let next = start_poll(&world.engine, "C1").await.unwrap();
+            let run = ended(&world, &next.run.id).await;
+            assert_eq!((run.state, &begun.run.id), (RunState::Complete, &run.id), "{exclusive} {lost}");
+        }
+        assert!(world.row("new").await.sent_at.is_some());
     }
 }
 
