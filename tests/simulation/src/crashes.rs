@@ -60,6 +60,7 @@ impl Scene {
         plan.poll_every = minutes(30);
         (plan.refused, plan.cursed) = (None, (self.plot == Plot::Poison).then(|| "O1".to_owned()));
         (plan.queued_for, plan.lost_in_queue, plan.index_lag) = (4, 0, 0);
+        (plan.actions, plan.skew) = (Vec::new(), SignedDuration::ZERO);
         plan.changes = self.changes();
         plan
     }

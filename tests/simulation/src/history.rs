@@ -83,6 +83,10 @@ pub struct History {
     pub backfilled: bool,
     /// Whether nothing went wrong.
     pub faultless: bool,
+    /// Whether a comparison repaired: what it sends again goes as history.
+    pub repaired: bool,
+    /// Whether somebody asked for something by hand.
+    pub asked: bool,
     /// Times somebody changed their mind about e-mails.
     pub consents: usize,
     /// When faults ended.

@@ -32,6 +32,21 @@ pub enum Change {
     Revoke(bool),
 }
 
+/// What somebody asks for by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A manual sync.
+    Sync,
+    /// What is parked is tried again.
+    Retry,
+    /// A comparison that repairs.
+    Repair,
+    /// The history is cancelled.
+    Cancel,
+    /// The connection is paused; the operator takes that back at the next look.
+    Pause,
+}
+
 /// A sale to come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sold {
@@ -56,6 +71,8 @@ pub struct Plan {
     pub backfill: bool,
     /// What is there, and what changes: when, after how long the index shows it, and what.
     pub changes: Vec<(SignedDuration, SignedDuration, Change)>,
+    /// What somebody asks for, and when.
+    pub actions: Vec<(SignedDuration, Action)>,
     /// People there are.
     pub people: Vec<Person>,
     /// Records of a page.
@@ -116,6 +133,7 @@ impl Plan {
             host,
             backfill,
             changes: Vec::new(),
+            actions: Vec::new(),
             people: people(),
             page: rng.pick(&[1, 2, 3, 3, 100, 100]).unwrap_or(3),
             faults: faults(rng),
@@ -126,7 +144,7 @@ impl Plan {
             queued_for: rng.pick(&[5, 5, 5, 60, 60, 840]).unwrap_or(60),
             lost_in_queue: u32::from(rng.percent(20)),
             index_lag: if calm.as_secs() < 300 { 30 } else { INDEX_LAG },
-            skew: SignedDuration::ZERO,
+            skew: skew(rng),
             shared_budget: rng.percent(25),
             poll_every: POLL_EVERY,
             // More than one window holds: cut into years.
@@ -138,6 +156,11 @@ impl Plan {
             plan.refused = Some("O0".to_owned());
         } else if rng.percent(5) {
             plan.cursed = Some("O0".to_owned());
+        }
+        if rng.percent(25) {
+            let all = [Action::Sync, Action::Retry, Action::Repair, Action::Cancel, Action::Pause];
+            let at = SignedDuration::from_secs(rng.between(3, calm.as_secs()));
+            plan.actions.extend(rng.pick(&all).map(|action| (at, action)));
         }
         if rng.percent(4) {
             let at = SignedDuration::from_secs(rng.between(5, calm.as_secs() - 60));
@@ -199,6 +222,12 @@ impl Plan {
         }
         self.changes.sort_by_key(|(at, _, _)| *at);
     }
+}
+
+/// Mostly right; else up to ten minutes off.
+fn skew(rng: &mut Rng) -> SignedDuration {
+    let seconds = if rng.percent(88) { 0 } else { rng.pick(&[-600, -240, -20, 20, 240, 600]).unwrap_or(0) };
+    SignedDuration::from_secs(seconds)
 }
 
 fn faults(rng: &mut Rng) -> Faults {

@@ -26,6 +26,8 @@ pub enum Happening {
     Due(u64),
     /// A change at the store, by its place in the plan.
     Change(usize),
+    /// Somebody asks for something, by its place in the plan.
+    Act(usize),
     /// The schedule's beat.
     Tick,
     /// The operator looks.

@@ -7,14 +7,17 @@ use jiff::{SignedDuration, Timestamp};
 use tillsync_engine::budget::{Budget, LocalBudget, SharedBudget};
 use tillsync_engine::memory::{MemoryStore, MemoryVault};
 use tillsync_engine::ports::{Condition, Item, Lane, Store, Vault, Write};
-use tillsync_engine::run::{BackfillRequest, handle, requeue, resume, start_backfill, sweep};
-use tillsync_engine::state::{Connection, ConnectionState, Counted, RunKind, RunState, Settings};
+use tillsync_engine::run::{
+    BackfillRequest, cancel, handle, requeue, resume, start_backfill, start_reconcile, start_retry,
+    start_sync, sweep,
+};
+use tillsync_engine::state::{Comparison, Connection, ConnectionState, Counted, RunKind, RunState, Settings};
 use tillsync_engine::{Config, Engine, Fault, Timing, connections, manage};
 use tillsync_mapping::model::{Currency, Location, Secret};
 
 use crate::executor::{Process, Sim, Stop, later};
 use crate::history::{Fact, History};
-use crate::plan::{Change, Host, Plan, beginning};
+use crate::plan::{Action, Change, Host, Plan, beginning};
 use crate::ports::{Line, WallClock, shared};
 use crate::queue::Taken;
 use crate::rng::Rng;
@@ -123,6 +126,9 @@ impl World {
         for (n, (at, _, _)) in self.plan.changes.iter().enumerate() {
             outside.plan(&mut state, *at, Happening::Change(n));
         }
+        for (n, (at, _)) in self.plan.actions.iter().enumerate() {
+            outside.plan(&mut state, *at, Happening::Act(n));
+        }
         let first_tick = outside.sim.draw(|rng| SignedDuration::from_secs(rng.between(1, 200)));
         outside.plan(&mut state, first_tick, Happening::Tick);
         outside.plan(&mut state, SignedDuration::from_secs(2), Happening::Operator);
@@ -154,6 +160,7 @@ impl World {
             Happening::Apply(writes) => self.outside.apply(writes),
             Happening::Due(message) => self.due(message),
             Happening::Change(n) => self.change(n),
+            Happening::Act(n) => self.act(n),
             Happening::Tick => self.tick(),
             Happening::Operator => self.operate(),
             Happening::TimeUp(process) => {
@@ -328,7 +335,9 @@ impl World {
 
     /// When a poll sees everything that happened.
     fn shown(&self) -> Timestamp {
-        later(beginning(), self.plan.calm + SignedDuration::from_secs(self.plan.index_lag) + LAG)
+        // A clock that is behind sees everything so much later.
+        let behind = self.plan.skew.min(SignedDuration::ZERO).abs();
+        later(beginning(), self.plan.calm + SignedDuration::from_secs(self.plan.index_lag) + LAG + behind)
     }
 
     /// True when nothing more can come: all is shown, all has landed, nothing is in work, and a poll has read it
@@ -355,7 +364,8 @@ impl World {
         let synced = meta.map(body).and_then(|row| row["last_sync"].as_str()?.parse().ok());
         let runs = items.iter().filter(|item| item.key.sk.starts_with("RUN#")).map(body);
         let history = runs.filter(|run| run["kind"] == "historical").any(|run| run["state"] == "complete");
-        synced.is_some_and(|synced: Timestamp| synced >= shown) && (history || !self.plan.backfill)
+        synced.is_some_and(|synced: Timestamp| later(synced, -self.plan.skew) >= shown)
+            && (history || !self.plan.backfill)
     }
 
     /// The operator asks for the history, goes on with one that did not complete, and mends the connection.
@@ -369,6 +379,17 @@ impl World {
             self.outside.sim.spawn(process, task);
         }
         self.outside.plan(&mut self.outside.state(), OPERATOR, Happening::Operator);
+    }
+
+    /// Somebody asks for something; what is refused or fails is not asked for again.
+    fn act(&mut self, n: usize) {
+        let Some((_, action)) = self.plan.actions.get(n).copied() else { return };
+        let Some((process, engine)) = self.worker() else { return };
+        let task = Box::pin(async move {
+            ask(&engine, action).await;
+        });
+        self.outside.sim.note("act", &format!("{action:?}"));
+        self.outside.sim.spawn(process, task);
     }
 
     fn change(&mut self, n: usize) {
@@ -405,6 +426,8 @@ impl World {
         history.backfilled = self.plan.backfill;
         let undisturbed = self.plan.faults.exactly.as_ref().is_none_or(Vec::is_empty);
         history.faultless = self.plan.faults.rate == 0 && undisturbed && self.plan.lost_in_queue == 0;
+        history.repaired = self.plan.actions.iter().any(|(_, action)| *action == Action::Repair);
+        history.asked = !self.plan.actions.is_empty();
         history.consents =
             self.plan.changes.iter().filter(|(_, _, one)| matches!(one, Change::Consent(..))).count();
         history.calm = later(beginning(), self.plan.calm);
@@ -416,6 +439,21 @@ impl World {
         let sim = &self.outside.sim;
         Played { history, trace: sim.hash(), lines: sim.trace_lines(), moments, simulated }
     }
+}
+
+async fn ask(engine: &Engine, action: Action) {
+    let done = match action {
+        Action::Sync => start_sync(engine, CONNECTION).await.map(drop),
+        Action::Retry => start_retry(engine, CONNECTION, None).await.map(drop),
+        Action::Repair => {
+            let asked = Comparison { repair: true, ..Comparison::default() };
+            start_reconcile(engine, CONNECTION, asked).await.map(drop)
+        }
+        Action::Cancel => cancel(engine, CONNECTION).await.map(drop),
+        Action::Pause => manage::pause(engine, CONNECTION).await.map(drop),
+    };
+    // Told to whoever asked.
+    drop(done);
 }
 
 /// Returns a message whose worker could not say what became of it.

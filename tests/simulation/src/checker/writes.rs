@@ -51,7 +51,7 @@ pub(super) fn live_is_decided_once(history: &History) -> Vec<String> {
     let beginning = history.connected;
     for (order, writes) in by_order(history) {
         let Some(first) = writes.first() else { continue };
-        if writes.iter().any(|write| write.live != first.live) {
+        if !history.repaired && writes.iter().any(|write| write.live != first.live) {
             wrong.push(format!("{order} was sent both ways"));
         }
         let Ok(date) = first.date.parse::<Timestamp>() else {
@@ -61,7 +61,7 @@ pub(super) fn live_is_decided_once(history: &History) -> Vec<String> {
         if first.live && beginning.duration_since(date) >= DAY {
             wrong.push(format!("{order} of {date} may start automations"));
         }
-        if !first.live && first.at.duration_since(date) < DAY {
+        if !first.live && !history.repaired && first.at.duration_since(date) < DAY {
             wrong.push(format!("{order} of {date} starts nothing"));
         }
     }
@@ -70,7 +70,10 @@ pub(super) fn live_is_decided_once(history: &History) -> Vec<String> {
 
 /// Where nothing goes wrong, an order is written once for each state it had.
 pub(super) fn no_write_without_a_reason(history: &History) -> Vec<String> {
-    if !history.faultless || history.facts.iter().any(|(_, fact)| matches!(fact, Fact::TimeUp(_))) {
+    if !history.faultless
+        || history.asked
+        || history.facts.iter().any(|(_, fact)| matches!(fact, Fact::TimeUp(_)))
+    {
         return Vec::new();
     }
     let mut wrong = Vec::new();
