@@ -5,6 +5,8 @@ mod ledger;
 mod pace;
 mod right;
 mod runs;
+#[cfg(test)]
+mod tests;
 mod writes;
 
 use crate::history::History;

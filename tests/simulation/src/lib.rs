@@ -12,5 +12,7 @@ pub mod queue;
 pub mod rng;
 pub mod shop;
 pub mod state;
+#[cfg(test)]
+mod tests;
 pub mod trace;
 pub mod world;

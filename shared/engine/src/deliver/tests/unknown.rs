@@ -85,3 +85,23 @@ async fn a_change_right_after_a_write_waits_for_it_to_land() {
     let row = world.row("O000").await;
     assert_eq!((row.desired, row.settled), (Some(beginning()), Some(ago(HOUR))));
 }
+
+/// Found by the simulator: a queued write whose reply was lost was applied after a newer one, and stayed.
+#[tokio::test]
+async fn nothing_is_written_over_what_may_still_be_queued() {
+    for trouble in [Trouble::Lost, Trouble::Landed] {
+        let world = World::new().await;
+        world.net.account().delay = 600;
+        world.net.plan("orders.queue", 1, trouble);
+        world.deliver(&run(RunKind::Historical, "R1"), page(1, 9 * DAY)).await.unwrap();
+        let newer = || vec![ready(order("O000", ago(60)))];
+        for minutes in [2, 9, 3] {
+            world.clock.advance(Duration::from_secs(minutes * 60));
+            let tally = world.deliver(&run(RunKind::Poll, &format!("P{minutes}")), newer()).await.unwrap();
+            assert_eq!((tally.pending, world.calls("orders.push")), (1, 0));
+        }
+        world.clock.advance(Duration::from_secs(2 * 60));
+        let tally = world.deliver(&run(RunKind::Poll, "P4"), newer()).await.unwrap();
+        assert_eq!((tally.synced, world.calls("orders.push")), (1, 1), "its time is up");
+    }
+}

@@ -217,6 +217,27 @@ async fn a_run_says_that_nobody_works_on_it() {
     assert_eq!(ended(&world, &run.id).await.state, RunState::Complete);
 }
 
+/// Found by the simulator: the flight of a page that failed counted what the page counted when it was read again.
+#[tokio::test]
+async fn what_changed_since_a_fall_counts_once() {
+    for n in (1..).step_by(2) {
+        let mut world = shop().await;
+        let begun = start(&world, Scene::History).await;
+        world.trip.arm(n);
+        if !fell(&world).await {
+            assert!(n > 20, "{n} effects only");
+            return;
+        }
+        let now = world.engine.now();
+        world.net.shop().refund("O0", now);
+        go_on(&mut world, "two").await;
+        // What may be queued is not written over before its time is up.
+        world.clock.advance(Duration::from_secs(900));
+        let orders = ended(&world, &begun.id).await.streams.unwrap().orders;
+        assert_eq!((orders.observed, orders.pending), (6, 0), "fell at {n}: {orders:?}");
+    }
+}
+
 #[tokio::test]
 async fn falling_a_second_time_changes_nothing() {
     check(Scene::History, Some(14), 4).await;

@@ -1,0 +1,40 @@
+//! What holds of the simulator itself.
+
+use crate::checker::judge;
+use crate::crashes::SCENES;
+use crate::plan::Plan;
+use crate::rng::Rng;
+use crate::world::{Played, play};
+
+fn played(seed: u64) -> Played {
+    let mut rng = Rng::new(seed);
+    let plan = Plan::of(&mut rng);
+    play(plan, rng, true)
+}
+
+#[test]
+fn the_same_seed_takes_the_same_steps() {
+    for seed in 0..12 {
+        let (one, other) = (played(seed), played(seed));
+        assert_eq!(one.lines, other.lines, "seed {seed}");
+        assert_eq!(one.trace, other.trace, "seed {seed}");
+    }
+    assert_ne!(played(1).trace, played(2).trace);
+}
+
+#[test]
+fn a_few_schedules_hold() {
+    for seed in 0..40 {
+        assert_eq!(judge(&played(seed).history), [], "seed {seed}");
+    }
+}
+
+#[test]
+fn every_scene_does_something_and_holds() {
+    for scene in SCENES {
+        let played = scene.play(Vec::new(), false);
+        assert!(played.moments > 60, "{}: {} moments", scene.name, played.moments);
+        assert!(!played.history.landed.is_empty(), "{}", scene.name);
+        assert_eq!(judge(&played.history), [], "{}", scene.name);
+    }
+}
