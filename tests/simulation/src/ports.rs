@@ -127,7 +127,8 @@ impl Store for Line {
     }
 
     async fn transact(&self, writes: Vec<Write>) -> Result<Written, PortError> {
-        let fate = self.fate(Kind::Write, "transact", writes.first().map_or("", |write| &write.key().sk)).await;
+        let fate =
+            self.fate(Kind::Write, "transact", writes.first().map_or("", |write| &write.key().sk)).await;
         self.takes(1_000, 9_000).await;
         match fate {
             Fate::FallBefore => self.fall().await,

@@ -115,9 +115,8 @@ impl Order {
     /// A row; an empty one where there is none.
     pub(super) async fn row(&self, name: &str) -> Option<Row> {
         let item = Store::get(&self.line, &self.key(name)).await.ok()?;
-        let row = |item: Item| {
-            Some(Row { rev: Some(item.rev), body: serde_json::from_str(&item.body).ok()? })
-        };
+        let row =
+            |item: Item| Some(Row { rev: Some(item.rev), body: serde_json::from_str(&item.body).ok()? });
         item.map_or(Some(Row::default()), row)
     }
 

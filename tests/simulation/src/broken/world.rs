@@ -166,11 +166,14 @@ impl World {
         self.outside.sim.note("take", &delivery.body);
         self.outside.plan(&mut self.outside.state(), HIDDEN, Happening::Due(number));
         let (design, outside) = (self.design, self.outside.clone());
-        self.outside.sim.spawn(process, Box::pin(async move {
-            if handle(design, line, delivery).await.is_none() {
-                hand_back(&outside, &[process], design.waits);
-            }
-        }));
+        self.outside.sim.spawn(
+            process,
+            Box::pin(async move {
+                if handle(design, line, delivery).await.is_none() {
+                    hand_back(&outside, &[process], design.waits);
+                }
+            }),
+        );
     }
 
     fn fell(&mut self, processes: &[Process]) {
@@ -179,10 +182,13 @@ impl World {
 
     fn sweep(&mut self) {
         let (line, work) = (self.process(), self.design.work);
-        self.outside.sim.spawn(line.process, Box::pin(async move {
-            // What fails now is done by the next one.
-            let _ = work.sweep(line).await;
-        }));
+        self.outside.sim.spawn(
+            line.process,
+            Box::pin(async move {
+                // What fails now is done by the next one.
+                let _ = work.sweep(line).await;
+            }),
+        );
         self.outside.plan(&mut self.outside.state(), SWEEP, Happening::Tick);
     }
 
@@ -201,7 +207,7 @@ impl World {
         history.end = self.outside.sim.now();
         drop(state);
         let sim = &self.outside.sim;
-        Played { history, trace: sim.hash(), lines: sim.trace_lines(), moments: 0 }
+        Played { history, trace: sim.hash(), lines: sim.trace_lines(), moments: 0, simulated: 0 }
     }
 }
 
