@@ -200,7 +200,6 @@ mod tests {
     fn what_is_wrong_is_caught_and_what_is_right_is_not() {
         let outcomes = report();
         assert_eq!(outcomes.len(), CASES.len());
-        println!("{outcomes:#?}");
         for outcome in outcomes {
             assert!(outcome.is_as_it_should_be(), "{outcome:?}");
         }

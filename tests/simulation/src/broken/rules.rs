@@ -58,12 +58,13 @@ fn slow_queue(plan: &mut Plan, _: &mut Rng) {
     (plan.backfill, plan.queued_for) = (true, 840);
 }
 
-/// Changes are shown late, at the latest when overlap and lag together just cover them.
+/// Changes are shown late, at the latest when overlap and lag together just cover them. What is sold was made up to
+/// 40 s before the store is told of it.
 fn slow_index(plan: &mut Plan, rng: &mut Rng) {
     let covered = Timing::default().overlap + Timing::default().lag;
     for (at, lag, _) in &mut plan.changes {
         if *at > NONE {
-            *lag = covered - SignedDuration::from_secs(rng.between(0, 110));
+            *lag = covered - SignedDuration::from_secs(rng.between(40, 110));
         }
     }
     plan.index_lag = covered.as_secs();
