@@ -48,6 +48,8 @@ pub enum Fate {
     Garbled,
     /// It happens twice.
     Twice,
+    /// The process stands still for a while before it.
+    Paused,
 }
 
 /// How many faults one schedule has left, and how likely each effect is to meet one.
@@ -61,6 +63,8 @@ pub struct Faults {
     pub errors: u32,
     /// Messages twice.
     pub doubles: u32,
+    /// Processes that stand still.
+    pub pauses: u32,
     /// In ten thousand effects.
     pub rate: u64,
     /// Instead of all that: the numbers of the moments at which the process ends, from 0; an effect has one to three.
@@ -92,6 +96,10 @@ impl Faults {
         }
         if self.rate == 0 || rng.below(10_000) >= self.rate {
             return Fate::Fine;
+        }
+        if self.pauses > 0 && rng.percent(20) {
+            self.pauses -= 1;
+            return Fate::Paused;
         }
         let fates: &[Fate] = match kind {
             Kind::Read => &[Fate::FallBefore, Fate::Refused],
@@ -128,7 +136,7 @@ impl Faults {
         };
         let fate = rng.pick(fates).unwrap_or(Fate::Fine);
         let left = match fate {
-            Fate::Fine => return fate,
+            Fate::Fine | Fate::Paused => return fate,
             Fate::FallBefore | Fate::FallAfter | Fate::FallLate => &mut self.falls,
             Fate::Lost | Fate::Dropped | Fate::Late => &mut self.losses,
             Fate::Refused | Fate::Throttled | Fate::Broken | Fate::BrokenDone | Fate::Garbled => {

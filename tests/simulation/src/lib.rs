@@ -1,6 +1,7 @@
 //! The engine under hostile schedules: one thread, virtual time, every choice from a seed.
 
 pub mod account;
+pub mod broken;
 pub mod checker;
 pub mod crashes;
 pub mod executor;

@@ -1,6 +1,7 @@
 //! A schedule as its seed makes it: the host, the store and what changes there, what goes wrong and until when.
 
 use jiff::{SignedDuration, Timestamp};
+use tillsync_engine::Timing;
 
 use crate::faults::Faults;
 use crate::rng::Rng;
@@ -101,6 +102,8 @@ pub struct Plan {
     pub index_lag: i64,
     /// How far all our clocks are off.
     pub skew: SignedDuration,
+    /// Waiting times of the engine; the world sets those of polls and messages.
+    pub timing: Timing,
 }
 
 /// Between two polls, in these schedules.
@@ -149,6 +152,7 @@ impl Plan {
             poll_every: POLL_EVERY,
             // More than one window holds: cut into years.
             counted: rng.percent(25).then_some(30_000),
+            timing: Timing::default(),
         };
         plan.sell_before(rng);
         plan.go_on(rng);
@@ -238,13 +242,12 @@ fn faults(rng: &mut Rng) -> Faults {
         errors: u32::try_from(rng.below(4)).unwrap_or(0),
         doubles: u32::try_from(rng.below(4)).unwrap_or(0),
         rate,
-        exactly: None,
-        passed: 0,
+        ..Faults::default()
     }
 }
 
 /// Three with an address, and one without.
-fn people() -> Vec<Person> {
+pub(crate) fn people() -> Vec<Person> {
     let person = |id: &str, email: Option<&str>| {
         let at = beginning() - SignedDuration::from_hours(3_000);
         Person { id: id.to_owned(), email: email.map(str::to_owned), out: false, created: at, updated: at }

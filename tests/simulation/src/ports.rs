@@ -22,6 +22,8 @@ use crate::state::{Happening, Outside, Transit, word};
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(15);
 /// A request takes effect within this time, whatever became of who sent it (rules.md section 8).
 const LANDS_WITHIN: i64 = 59_000;
+/// How long a process stands still, in milliseconds: longer than a short lease.
+const PAUSE: (i64, i64) = (2_000, 45_000);
 
 /// One process's way to the outside.
 #[derive(Clone)]
@@ -35,14 +37,20 @@ pub struct Line {
 }
 
 impl Line {
-    fn fate(&self, kind: Kind, what: &'static str, about: &str) -> Fate {
+    async fn fate(&self, kind: Kind, what: &'static str, about: &str) -> Fate {
         let sim = &self.outside.sim;
-        let mut state = self.outside.state();
-        let fate = sim.draw(|rng| state.faults.fate(kind, rng));
-        drop(state);
+        let fate = {
+            let mut state = self.outside.state();
+            sim.draw(|rng| state.faults.fate(kind, rng))
+        };
         sim.note(what, about);
         if fate != Fate::Fine {
             sim.note("fate", &format!("{fate:?} of {}", self.process));
+        }
+        if fate == Fate::Paused {
+            let stands = sim.draw(|rng| rng.between(PAUSE.0, PAUSE.1));
+            sim.sleep(SignedDuration::from_millis(stands)).await;
+            return Fate::Fine;
         }
         fate
     }
@@ -59,7 +67,7 @@ impl Line {
 
     /// Reading a durable item.
     async fn reads(&self, what: &'static str, about: &str) -> Result<(), PortError> {
-        let fate = self.fate(Kind::Read, what, about);
+        let fate = self.fate(Kind::Read, what, about).await;
         self.takes(500, 6_000).await;
         match fate {
             Fate::FallBefore | Fate::FallAfter => self.fall().await,
@@ -119,7 +127,8 @@ impl Store for Line {
     }
 
     async fn transact(&self, writes: Vec<Write>) -> Result<Written, PortError> {
-        let fate = self.fate(Kind::Write, "transact", writes.first().map_or("", |write| &write.key().sk));
+        let fate =
+            self.fate(Kind::Write, "transact", writes.first().map_or("", |write| &write.key().sk)).await;
         self.takes(1_000, 9_000).await;
         match fate {
             Fate::FallBefore => self.fall().await,
@@ -146,7 +155,7 @@ impl Line {
         if writes.is_empty() {
             return Ok(Vec::new());
         }
-        let fate = self.fate(Kind::Write, "write", writes.first().map_or("", |write| &write.key().sk));
+        let fate = self.fate(Kind::Write, "write", writes.first().map_or("", |write| &write.key().sk)).await;
         self.takes(1_000, 9_000).await;
         let all = writes.len() as u64;
         let done = match fate {
@@ -197,7 +206,7 @@ impl Queue for Line {
         bodies: Vec<String>,
         delay: Duration,
     ) -> Result<(), PortError> {
-        let fate = self.fate(Kind::Send, "send", bodies.first().map_or("", String::as_str));
+        let fate = self.fate(Kind::Send, "send", bodies.first().map_or("", String::as_str)).await;
         self.takes(1_000, 12_000).await;
         match fate {
             Fate::FallBefore => self.fall().await,
@@ -299,7 +308,7 @@ impl Line {
         delivery: &Delivery,
         change: impl FnOnce(&mut Message, Timestamp) -> Option<SignedDuration> + Send,
     ) -> Result<(), PortError> {
-        let fate = self.fate(Kind::Settle, what, &delivery.receipt);
+        let fate = self.fate(Kind::Settle, what, &delivery.receipt).await;
         self.takes(1_000, 8_000).await;
         match fate {
             Fate::FallBefore => self.fall().await,
@@ -331,7 +340,7 @@ impl Http for Line {
         let destination = request.url.starts_with(crate::world::ACCOUNT);
         let (operation, process) = (request.operation, self.process);
         let kind = if request.effect == Effect::Write { Kind::Tell } else { Kind::Ask };
-        let fate = self.fate(kind, operation, "");
+        let fate = self.fate(kind, operation, "").await;
         self.saw(vec![Fact::Called { destination, operation, process }]);
         if fate == Fate::FallBefore {
             self.fall().await;

@@ -247,7 +247,7 @@ impl World {
             exclusive: self.plan.host == Host::Embedded,
             api_urls: [("square".to_owned(), SHOP.to_owned())].into(),
             public_url: "https://tillsync.example".to_owned(),
-            timing: Timing { poll_every: self.plan.poll_every, visibility, ..Timing::default() },
+            timing: Timing { poll_every: self.plan.poll_every, visibility, ..self.plan.timing },
         };
         let engine = Engine::new(
             (line.clone(), line.clone(), Arc::clone(&self.vault)),
