@@ -1,6 +1,6 @@
 //! The only way the engine calls out: within the budget, patient with refusals, counted.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -142,8 +142,24 @@ impl<'a> Paced<'a> {
         first.get_or_insert((asked, date.saturating_sub(took).unwrap_or(date)));
     }
 
-    async fn once(&self, request: Request, purse: &Purse) -> Result<Response, HttpError> {
+    /// Sends a request that may leave until `latest` only: who noted its intent promised so. None when its moment
+    /// came later; nothing was sent then.
+    pub(crate) async fn send_until(
+        &self,
+        request: Request,
+        latest: Timestamp,
+    ) -> Option<Result<Response, HttpError>> {
+        let stale = AtomicBool::new(false);
+        let answer = self.send_paced(request, Some((latest, &stale))).await;
+        (!stale.load(Ordering::Relaxed)).then_some(answer)
+    }
+
+    async fn once(&self, request: Request, purse: &Purse, until: Until<'_>) -> Result<Response, HttpError> {
         self.wait_for_moment(purse).await?;
+        if let Some((_, stale)) = until.filter(|(latest, _)| self.clock.now() > *latest) {
+            stale.store(true, Ordering::Relaxed);
+            return Err(HttpError::NotSent);
+        }
         self.calls.fetch_add(1, Ordering::Relaxed);
         let operation = request.operation;
         let asked = self.clock.now();
@@ -209,16 +225,28 @@ impl<'a> Paced<'a> {
     }
 }
 
+/// Until when a request may leave, and whether its moment came later.
+type Until<'a> = Option<(Timestamp, &'a AtomicBool)>;
+
 #[async_trait]
 impl Http for Paced<'_> {
     async fn send(&self, request: Request) -> Result<Response, HttpError> {
+        self.send_paced(request, None).await
+    }
+}
+
+impl Paced<'_> {
+    async fn send_paced(&self, request: Request, until: Until<'_>) -> Result<Response, HttpError> {
         let purse = match &self.imports {
             Some(imports) if request.operation == "contacts.import" => imports,
             _ => &self.purse,
         };
         let (mut refusals, mut failures) = (0, 0);
         loop {
-            let answer = self.once(request.clone(), purse).await;
+            let answer = self.once(request.clone(), purse, until).await;
+            if until.is_some_and(|(_, stale)| stale.load(Ordering::Relaxed)) {
+                return answer;
+            }
             match &answer {
                 Ok(response) if asks_to_slow_down(response) => {
                     refusals += 1;

@@ -38,6 +38,8 @@ enum What {
         /// The seed.
         seed: u64,
     },
+    /// Plays designs that are known to be wrong: each must be caught, and the right one must not.
+    SelfTest,
     /// Ends the process at every moment of every scene, one by one; with --pairs, twice.
     Crashes {
         /// Every pair too.
@@ -55,6 +57,7 @@ enum What {
 fn main() -> ExitCode {
     let sound = match Options::parse().what {
         What::Run { from, schedules } => report::run(from, schedules),
+        What::SelfTest => report::self_test(),
         What::Replay { seed } => {
             let mut rng = Rng::new(seed);
             let plan = Plan::of(&mut rng);

@@ -26,9 +26,12 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
+/// How often a promise was broken, by which seeds, and how the first time.
+type Broken = (u64, Vec<u64>, String);
+
 #[derive(Default)]
 struct Score {
-    wrong: Mutex<BTreeMap<&'static str, (u64, Vec<u64>, String)>>,
+    wrong: Mutex<BTreeMap<&'static str, Broken>>,
     played: AtomicU64,
     bad: AtomicU64,
     steps: AtomicU64,
@@ -121,6 +124,21 @@ fn tell(score: &Score, count: u64, began: Instant) -> bool {
         simulated / millis
     ));
     say(&format!("{} passed, {bad} failed", count - bad));
+    bad == 0
+}
+
+/// Whether every wrong design was caught, and no right one; told in a table.
+pub(crate) fn self_test() -> bool {
+    let all = tillsync_simulation::broken::report();
+    let mut bad = 0;
+    for one in &all {
+        let sound = one.is_as_it_should_be();
+        bad += u64::from(!sound);
+        let word = if sound { "ok" } else { "NOT AS IT SHOULD BE" };
+        let took = one.took.map_or_else(|| "not caught".to_owned(), |took| format!("caught by seed {took}"));
+        say(&format!("{word}: {}: {took} of {} {}", one.name, one.budget, one.said));
+    }
+    say(&format!("{} passed, {bad} failed", all.len() as u64 - bad));
     bad == 0
 }
 

@@ -10,7 +10,7 @@ use tillsync_mapping::activecampaign::{Channel, ContactInput};
 use tillsync_mapping::model::{Buyer, Observed, Order, SkipReason};
 
 use super::addresses::{Addresses, Said, earlier, said};
-use super::send::{Batch, Letter, Sent};
+use super::send::{Batch, Letter, Sent, may_leave_until};
 use super::{Decision, Delivering, Facts, decide};
 use crate::fault::Fault;
 use crate::ports::{Key, MAX_BATCH, Store, Write, Written};
@@ -317,7 +317,7 @@ impl Delivering<'_> {
     pub(super) async fn intend(&self, batch: &mut Batch) -> Result<Vec<String>, Fault> {
         let at = self.engine.now();
         let attempt = self.engine.new_id();
-        let queued = (batch.channel == Channel::Queued).then(|| self.may_be_queued_until(at));
+        let queued = self.queued_until(batch.channel, may_leave_until(at));
         for letter in &mut batch.letters {
             letter.row.value.queued = queued;
             letter.intend(Intent { id: attempt.clone(), at, version: letter.version });
@@ -360,9 +360,9 @@ impl Delivering<'_> {
     }
 }
 
-/// When a record was written last, as far as anybody knows.
+/// When a record was written last, at the latest, as far as anybody knows.
 pub(crate) fn last_write(row: &LedgerRow) -> Option<Timestamp> {
-    row.intent.as_ref().map(|intent| intent.at).max(row.sent_at)
+    row.intent.as_ref().map(|intent| may_leave_until(intent.at)).max(row.sent_at)
 }
 
 fn batches(letters: Vec<Letter>, channel: Channel, most: usize) -> Vec<Batch> {

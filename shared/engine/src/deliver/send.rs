@@ -6,7 +6,6 @@ use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::activecampaign::{
     self, Channel, OrderInput, orders_queued, orders_written, push_orders,
 };
-use tillsync_mapping::http::Http;
 use tillsync_mapping::model::Order;
 
 use super::addresses::Addresses;
@@ -19,6 +18,12 @@ use crate::sums::Outcome;
 
 /// What is noted before and after a call takes so long at the most.
 const TO_WRITE_DOWN: SignedDuration = SignedDuration::from_secs(3);
+
+/// A request leaves within this time of its intent, or is intended anew: a process may end before it can tell when
+/// it really left, and the landing time counts from then.
+const SENT_WITHIN: SignedDuration = SignedDuration::from_secs(20);
+/// Times a batch is intended anew.
+const MAX_RENEWALS: u32 = 20;
 
 /// An order on its way out, with its row.
 pub(super) struct Letter {
@@ -125,14 +130,14 @@ impl Delivering<'_> {
             // Before anything is noted: what is noted and not sent has to wait for a write that never was.
             return Err(Fault::retry("run.no_time", "the process is stopped before a batch could be sent"));
         }
-        let conflicts = self.intend(&mut batch).await?;
+        let mut conflicts = self.intend(&mut batch).await?;
         let mut groups = vec![std::mem::take(&mut batch.letters)];
         let mut outcomes = Vec::new();
-        while let Some(group) = groups.pop() {
+        while let Some(mut group) = groups.pop() {
             if group.is_empty() {
                 continue;
             }
-            match self.call(&group, batch.channel).await {
+            match self.call(&mut group, batch.channel, &mut conflicts).await {
                 Ok(name) => outcomes.append(&mut self.arrived(group, &mut batch, name).await?),
                 Err(Failure::Stop(fault)) => return Err(fault),
                 Err(Failure::Unknown) => outcomes.append(&mut self.unknown(group, &mut batch).await?),
@@ -168,12 +173,73 @@ impl Delivering<'_> {
         Ok((outcomes, conflicts))
     }
 
-    async fn call(&self, group: &[Letter], channel: Channel) -> Result<Option<String>, Failure> {
+    /// Calls for a group. Where the moment to call comes too late for what was intended, it is intended anew: a
+    /// process that ends right after must have told when its request may have left.
+    async fn call(
+        &self,
+        group: &mut Vec<Letter>,
+        channel: Channel,
+        conflicts: &mut Vec<String>,
+    ) -> Result<Option<String>, Failure> {
+        for _ in 0..MAX_RENEWALS {
+            if let Some(answer) = self.call_until(group, channel).await {
+                return answer;
+            }
+            self.renew(group, channel, conflicts).await.map_err(Failure::Stop)?;
+            if group.is_empty() {
+                return Ok(None);
+            }
+        }
+        Err(Failure::Stop(Fault::retry("destination.throttled", "the destination asks to slow down")))
+    }
+
+    /// Notes the intent of a group as of now. Letters somebody else wrote meanwhile are taken out.
+    async fn renew(
+        &self,
+        group: &mut Vec<Letter>,
+        channel: Channel,
+        conflicts: &mut Vec<String>,
+    ) -> Result<(), Fault> {
+        let at = self.engine.now();
+        let mut writes = Vec::with_capacity(group.len());
+        for letter in group.iter_mut() {
+            let row = &mut letter.row.value;
+            if let Some(intent) = &mut row.intent {
+                intent.at = at;
+            }
+            row.sent_at = Some(at);
+            row.queued = self.queued_until(channel, may_leave_until(at));
+            writes.push(letter.row.put()?);
+        }
+        let written = self.engine.store.write_each(writes).await?;
+        for (mut letter, written) in std::mem::take(group).into_iter().zip(written) {
+            match written {
+                Written::Done => {
+                    letter.row.rev += 1;
+                    group.push(letter);
+                }
+                Written::Conflict => conflicts.push(letter.order.id.clone()),
+            }
+        }
+        Ok(())
+    }
+
+    /// None when the moment to call came too late.
+    async fn call_until(
+        &self,
+        group: &[Letter],
+        channel: Channel,
+    ) -> Option<Result<Option<String>, Failure>> {
+        let intended = group.iter().filter_map(|letter| Some(letter.row.value.intent.as_ref()?.at)).min();
+        let latest = may_leave_until(intended.unwrap_or(self.engine.now()));
         let inputs: Vec<&OrderInput> = group.iter().map(|letter| &letter.input).collect();
         let ids: Vec<&str> = group.iter().map(|letter| letter.order.id.as_str()).collect();
         let request = push_orders(&self.account, &inputs, channel);
-        let response = self.http.send(request).await?;
-        match channel {
+        let response = match self.http.send_until(request, latest).await? {
+            Ok(response) => response,
+            Err(error) => return Some(Err(error.into())),
+        };
+        let understood = match channel {
             Channel::Waiting => orders_written(&response, &ids).map(|()| None),
             Channel::Queued => orders_queued(&response, &ids).map(Some),
         }
@@ -183,7 +249,8 @@ impl Delivering<'_> {
                 Failure::Batch
             }
             other => other,
-        })
+        });
+        Some(understood)
     }
 
     /// When every record of a batch is refused, it may be the connection that is gone: then the records are not
@@ -211,7 +278,7 @@ impl Delivering<'_> {
             let version = letter.version;
             let row = &mut letter.row.value;
             if queued {
-                row.queued = Some(self.may_be_queued_until(now));
+                row.queued = self.queued_until(batch.channel, now);
                 row.become_state(State::Pending, None, &self.run.id, now);
             } else {
                 row.settled = row.settled.max(Some(version));
@@ -234,9 +301,10 @@ impl Delivering<'_> {
         Ok(letters.iter().map(|_| outcome.clone()).collect())
     }
 
-    /// Until when a write that the destination queues may take effect.
-    pub(super) fn may_be_queued_until(&self, sent: Timestamp) -> Timestamp {
-        sent.saturating_add(self.engine.config.timing.lost_after).unwrap_or(sent)
+    /// Until when a write that left at the latest then may take effect, where the destination queues it.
+    pub(super) fn queued_until(&self, channel: Channel, sent: Timestamp) -> Option<Timestamp> {
+        let until = || sent.saturating_add(self.engine.config.timing.lost_after).unwrap_or(sent);
+        (channel == Channel::Queued).then(until)
     }
 
     /// Nobody knows whether these were written: a flight will look. The landing time counts from now, since they
@@ -252,9 +320,7 @@ impl Delivering<'_> {
         let mut writes = Vec::with_capacity(letters.len());
         for letter in &mut letters {
             letter.row.value.sent_at = Some(now);
-            if batch.channel == Channel::Queued {
-                letter.row.value.queued = Some(self.may_be_queued_until(now));
-            }
+            letter.row.value.queued = self.queued_until(batch.channel, now);
             letter.row.value.flight = Some(flight.value.id.clone());
             writes.push(letter.row.put()?);
         }
@@ -310,6 +376,11 @@ impl Delivering<'_> {
         }
         Ok(())
     }
+}
+
+/// The last moment at which what was intended may have left.
+pub(super) fn may_leave_until(intended: Timestamp) -> Timestamp {
+    intended.saturating_add(SENT_WITHIN).unwrap_or(intended)
 }
 
 fn split_named(group: Vec<Letter>, named: &[(String, String)]) -> (Vec<Letter>, Vec<Letter>) {

@@ -105,3 +105,19 @@ async fn nothing_is_written_over_what_may_still_be_queued() {
         assert_eq!((tally.synced, world.calls("orders.push")), (1, 1), "its time is up");
     }
 }
+
+/// A process may end before it can tell when its request left: what it noted before must not be long ago.
+#[tokio::test]
+async fn what_could_not_be_sent_at_once_is_intended_anew() {
+    for (kind, operation) in [(RunKind::Poll, "orders.push"), (RunKind::Historical, "orders.queue")] {
+        let world = World::new().await;
+        world.net.plan(operation, 1, Trouble::Says(429, Some("35")));
+        world.net.plan(operation, 2, Trouble::Says(429, Some("35")));
+        world.net.plan(operation, 3, Trouble::Landed);
+        let tally = world.deliver(&run(kind, "R1"), page(2, 9 * DAY)).await.unwrap();
+        assert_eq!((tally.pending, world.calls(operation)), (2, 3));
+        let intent = world.row("O000").await.intent.unwrap();
+        let late = beginning() + SignedDuration::from_secs(70);
+        assert!(intent.at >= late && intent.at <= late + SignedDuration::from_secs(2), "{}", intent.at);
+    }
+}
