@@ -3,6 +3,7 @@ mod crashes;
 mod deadlines;
 mod reconcile;
 mod settling;
+mod slices;
 mod whole;
 mod windows;
 mod workers;

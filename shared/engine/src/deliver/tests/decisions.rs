@@ -153,7 +153,18 @@ fn what_cannot_be_read_is_parked() {
         ..sold(HOUR)
     };
     let parked = change(row(State::Parked, ago(HOUR)), |row| row.desired = None);
+    // As it was parked: by another run, at this version.
+    let known = |version| {
+        let mut row = LedgerRow::seen(ago(version));
+        row.become_state(State::Parked, Some("acme.unreadable"), "R0", ago(2 * HOUR));
+        Some(row)
+    };
+    let of_this_run = known(HOUR).map(|row| change(row, |row| row.run = Some("R1".into())));
     check(vec![
+        ("again, unchanged", broken(), known(HOUR), facts(), "keep still parked acme.unreadable"),
+        ("again, an older page", broken(), known(HOUR - 1), facts(), "keep still parked acme.unreadable"),
+        ("again, changed since", broken(), known(HOUR + 1), facts(), "note parked acme.unreadable"),
+        ("a second time in this run", broken(), of_this_run, facts(), "note parked acme.unreadable"),
         ("new", broken(), None, facts(), "note parked acme.unreadable"),
         ("sent before", broken(), Some(row(State::Synced, ago(DAY))), facts(), "note parked acme.unreadable"),
         ("readable now, at the same version", sold(HOUR), Some(parked), facts(), "send live"),
