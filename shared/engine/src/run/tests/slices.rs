@@ -44,7 +44,7 @@ proptest! {
 
 async fn polls(pauses: Vec<u64>) -> Result<(), TestCaseError> {
     let world = World::new().await;
-    let timing = world.engine.config.timing.clone();
+    let timing = world.engine.config.timing;
     let key = Connection::orders_cursor("C1");
     let mut read_to = world.connection.created;
     for pause in pauses {
