@@ -47,6 +47,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "tillsync-sandbox",
         ],
     ),
+    (
+        "tillsync-fuzz",
+        &["tillsync-aws", "tillsync-embedded", "tillsync-engine", "tillsync-host", "tillsync-mapping"],
+    ),
     ("tillsync-tidy", &[]),
 ];
 

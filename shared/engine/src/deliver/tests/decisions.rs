@@ -164,6 +164,13 @@ fn what_cannot_be_read_is_parked() {
         ("again, unchanged", broken(), known(HOUR), facts(), "keep still parked acme.unreadable"),
         ("again, an older page", broken(), known(HOUR - 1), facts(), "keep still parked acme.unreadable"),
         ("again, changed since", broken(), known(HOUR + 1), facts(), "note parked acme.unreadable"),
+        (
+            "parked for another reason",
+            broken(),
+            Some(row(State::Parked, ago(HOUR))),
+            facts(),
+            "note parked acme.unreadable",
+        ),
         ("a second time in this run", broken(), of_this_run, facts(), "note parked acme.unreadable"),
         ("new", broken(), None, facts(), "note parked acme.unreadable"),
         ("sent before", broken(), Some(row(State::Synced, ago(DAY))), facts(), "note parked acme.unreadable"),
