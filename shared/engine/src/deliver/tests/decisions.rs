@@ -132,6 +132,11 @@ fn an_order_once_sent_is_kept_right_when_a_rule_would_leave_it_out() {
     };
     let unpaid = || skipped(order("A", ago(HOUR)), SkipReason::NotPaid);
     let old = || Some(row(State::Synced, ago(3 * HOUR)));
+    let parked = |run| {
+        let mut row = row(State::Synced, ago(3 * HOUR));
+        row.become_state(State::Parked, Some("record.buyer_gone"), run, ago(2 * HOUR));
+        Some(row)
+    };
     check(vec![
         ("never sent", unpaid(), None, facts(), "note skipped not_paid"),
         ("sent", unpaid(), old(), facts(), "send live"),
@@ -143,6 +148,8 @@ fn an_order_once_sent_is_kept_right_when_a_rule_would_leave_it_out() {
             "send live",
         ),
         ("sent, but nothing can be made of it", gone(None), old(), facts(), "note parked record.buyer_gone"),
+        ("as an earlier run found", gone(None), parked("R0"), facts(), "keep still parked record.buyer_gone"),
+        ("as this run found", gone(None), parked("R1"), facts(), "note parked record.buyer_gone"),
     ]);
 }
 
