@@ -6,16 +6,16 @@
 //!
 //! ```text
 //! cargo run --profile simulation -p tillsync-fuzz                       every target, as tests/run does
-//! cargo run --profile simulation -p tillsync-fuzz -- --inputs 5000000   longer, on all of them
+//! cargo run --profile simulation -p tillsync-fuzz -- --inputs 100000    half an hour, on all of them
 //! cargo run --profile simulation -p tillsync-fuzz -- --seed 7 store     another seed, one target
 //! ```
 //!
 //! What only hosts parse is in `tests/hosts.rs`: it runs with the tests, since those packages are slow to build
 //! optimised. `FUZZ_INPUTS` says how many inputs each target is given there.
 //!
-//! The mutator is our own: a library for stable Rust (bolero was looked at) replays a corpus, and otherwise makes
-//! bytes at random from the system's randomness. No such input gets past the first brace, and none comes again. What
-//! finds more is a compiler's coverage, which needs a nightly one; a target is what those tools take, so
+//! The mutator is our own: what there is for stable Rust (bolero 0.13 was looked at) replays a corpus, but its new
+//! inputs are bytes at random and not made from the corpus, so hardly one gets past the first brace. What finds more
+//! is a compiler's coverage, which needs a nightly one; a target is what those tools take, so
 //! `fuzz_target!(|data: &[u8]| (target.run)(data))` is all that is missing.
 
 pub mod corpus;
