@@ -184,3 +184,17 @@ fn what_cannot_be_read_is_parked() {
         ("readable now, at the same version", sold(HOUR), Some(parked), facts(), "send live"),
     ]);
 }
+
+#[test]
+fn nothing_follows_a_write_of_unknown_outcome_too_soon_whatever_was_seen_since() {
+    let known = |since: i64| {
+        change(row(State::Synced, ago(HOUR)), |row| {
+            intent(row, ago(since));
+            row.become_state(State::Parked, Some("acme.unreadable"), "R0", ago(since));
+        })
+    };
+    check(vec![
+        ("the same version, ten seconds later", sold(HOUR), Some(known(0)), facts(), "wait"),
+        ("when it has landed", sold(HOUR), Some(known(50)), facts(), "send live"),
+    ]);
+}
