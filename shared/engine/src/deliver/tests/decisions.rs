@@ -198,3 +198,29 @@ fn nothing_follows_a_write_of_unknown_outcome_too_soon_whatever_was_seen_since()
         ("when it has landed", sold(HOUR), Some(known(50)), facts(), "send live"),
     ]);
 }
+
+#[test]
+fn what_the_destination_has_queued_is_not_overtaken_until_it_counts_as_lost() {
+    let queued = |seconds: i64| {
+        change(row(State::Pending, ago(HOUR)), |row| {
+            (row.flight, row.sent_at) = (Some("F".into()), Some(ago(seconds)));
+        })
+    };
+    let in_no_flight = change(queued(300), |row| row.flight = None);
+    // Ten seconds have passed since the beginning.
+    let lost = 15 * 60 - 10;
+    check(vec![
+        ("newer, five minutes after", sold(600), Some(queued(300)), facts(), "wait"),
+        ("newer, a second before it is lost", sold(600), Some(queued(lost - 1)), facts(), "wait"),
+        ("newer, when it is lost", sold(600), Some(queued(lost)), facts(), "send live"),
+        ("newer, and long lost", sold(600), Some(queued(HOUR)), facts(), "send live"),
+        (
+            "written again, as it did not arrive",
+            sold(600),
+            Some(queued(300)),
+            Facts { again: true, ..facts() },
+            "send live",
+        ),
+        ("newer, nothing queued", sold(600), Some(in_no_flight), facts(), "send live"),
+    ]);
+}
