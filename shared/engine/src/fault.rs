@@ -59,6 +59,12 @@ impl Fault {
     }
 }
 
+/// Where a text of ours is not what it should be. The parser's own words may quote the text, so they are left out.
+pub(crate) fn unreadable(error: &serde_json::Error) -> String {
+    let what = if error.is_data() { "not of its promised form" } else { "not JSON, or cut short" };
+    format!("{what}: line {}, column {}", error.line(), error.column())
+}
+
 impl From<SourceError> for Fault {
     fn from(error: SourceError) -> Self {
         let kind = match error.next {

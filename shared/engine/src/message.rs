@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fault::Fault;
+use crate::fault::{Fault, unreadable};
 
 /// The version written today. Older ones still decode.
 const VERSION: u32 = 1;
@@ -82,7 +82,7 @@ impl Work {
     /// `data.corrupt` where it is no message, or one of a later version.
     pub fn decode(body: &str) -> Result<Self, Fault> {
         let envelope: Envelope = serde_json::from_str(body)
-            .map_err(|error| Fault::reject("data.corrupt", format!("a message: {error}")))?;
+            .map_err(|error| Fault::reject("data.corrupt", format!("a message is {}", unreadable(&error))))?;
         if envelope.v > VERSION {
             let detail = format!("a message of version {}, newer than this program", envelope.v);
             return Err(Fault::reject("data.corrupt", detail));

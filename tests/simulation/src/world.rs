@@ -364,6 +364,11 @@ impl World {
         let synced = meta.map(body).and_then(|row| row["last_sync"].as_str()?.parse().ok());
         let runs = items.iter().filter(|item| item.key.sk.starts_with("RUN#")).map(body);
         let history = runs.filter(|run| run["kind"] == "historical").any(|run| run["state"] == "complete");
+        let cursor = items.iter().find(|item| item.key.sk == "CUR#customers").map(body);
+        let people = cursor.and_then(|row| row["watermark"].as_str()?.parse::<Timestamp>().ok());
+        if people.is_none_or(|people| people < later(beginning(), self.plan.calm)) {
+            return false;
+        }
         synced.is_some_and(|synced: Timestamp| later(synced, -self.plan.skew) >= shown)
             && (history || !self.plan.backfill)
     }

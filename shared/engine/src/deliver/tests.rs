@@ -4,6 +4,7 @@ mod decisions;
 mod orders;
 mod people;
 mod products;
+mod properties;
 mod refusals;
 mod repeats;
 mod unknown;

@@ -290,15 +290,15 @@ fn invalid(detail: String) -> Fault {
 fn check(action: &str, takes: &[&str], name: &str, value: &Value) -> Result<(), Fault> {
     let small = name.to_lowercase();
     let is_known = name == "action" || name == REASON || takes.contains(&name);
+    let shown: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
     if !is_known && SECRETS.iter().any(|part| small.contains(part)) {
         return Err(Fault::usage(
             "event.secret",
-            format!("{name}: a secret has no place in an event; put it into the stack's secret"),
+            format!("{shown}: a secret has no place in an event; put it into the stack's secret"),
         ));
     }
     if !is_known {
         let all = if takes.is_empty() { "none".to_owned() } else { takes.join(", ") };
-        let shown: String = name.chars().take(60).collect();
         let hint = hint(name, takes.iter().copied());
         return Err(invalid(format!("{action} takes no member {shown:?}; it takes: {all}{hint}")));
     }

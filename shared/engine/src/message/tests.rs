@@ -69,3 +69,18 @@ fn messages_are_small_and_hold_references_only() {
         assert!(fields.keys().all(|name| known.contains(&name.as_str())), "{text}");
     }
 }
+
+/// A queue holds what anybody with the right to send puts there; its words go into logs and dead letters.
+#[test]
+fn a_refusal_repeats_nothing_of_a_message() {
+    for text in [
+        r#""ann@example.org""#,
+        r#"{"v":"ann@example.org"}"#,
+        r#"{"v":1,"kind":"ann@example.org"}"#,
+        r#"{"v":1,"kind":"window","connection":"c","run":"r","window":"ann@example.org"}"#,
+    ] {
+        let fault = Work::decode(text).unwrap_err();
+        assert!(!fault.detail.contains("ann"), "{fault}");
+        assert!(fault.detail.contains("line 1"), "{fault}");
+    }
+}

@@ -1,7 +1,8 @@
+use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use proptest::prelude::*;
 
-use super::{history_from, years};
+use super::{day, history_from, years};
 use crate::testing::beginning;
 
 fn at(text: &str) -> Timestamp {
@@ -43,6 +44,54 @@ proptest! {
         for pair in slices.windows(2) {
             prop_assert_eq!(pair[0].1 + 1.nanosecond(), pair[1].0);
         }
+    }
+}
+
+/// Zones whose clocks change at midnight, by half an hour, that jumped over a day, and that do not change.
+const ZONES: [&str; 8] = [
+    "UTC",
+    "Europe/Paris",
+    "America/New_York",
+    "America/Sao_Paulo",
+    "America/Havana",
+    "Australia/Lord_Howe",
+    "Pacific/Apia",
+    "Asia/Kathmandu",
+];
+
+proptest! {
+    #[test]
+    fn days_of_a_shop_follow_each_other_without_a_hole(
+        days in 0_i32..22_000,
+        zone in prop::sample::select(ZONES.to_vec()),
+    ) {
+        let date = jiff::civil::date(1990, 1, 1) + days.days();
+        let next = date.tomorrow().unwrap();
+        let zone = TimeZone::get(zone).unwrap();
+        let of = |date: jiff::civil::Date, end| day("--from", &date.to_string(), &zone, end).unwrap();
+        prop_assert_eq!(of(date, true) + 1.nanosecond(), of(next, false));
+        // Samoa left a day out, and no day has more than twenty-five hours.
+        let hours = of(date, true).duration_since(of(date, false)).as_hours();
+        prop_assert!((0..25).contains(&hours), "{date}: {hours}");
+    }
+
+    #[test]
+    fn a_history_begins_with_a_day_and_never_later_than_now(
+        now in 1_000_000_000_i64..4_000_000_000,
+        days in 0_i32..15_000,
+        zone in prop::sample::select(ZONES.to_vec()),
+    ) {
+        let now = Timestamp::from_second(now).unwrap();
+        let date = jiff::civil::date(2000, 1, 1) + days.days();
+        let first = day("--from", &date.to_string(), &TimeZone::get(zone).unwrap(), false).unwrap();
+        match history_from(&date.to_string(), zone, now) {
+            Ok(from) => prop_assert!(from == Some(first) && first <= now),
+            Err(fault) => prop_assert!(fault.code == "config.invalid" && first > now),
+        }
+        let year = history_from("this-year", zone, now).unwrap().unwrap();
+        prop_assert!(year <= now && now.duration_since(year).as_hours() < 367 * 24);
+        let local = year.to_zoned(TimeZone::get(zone).unwrap());
+        prop_assert_eq!((local.month(), local.day()), (1, 1));
     }
 }
 

@@ -17,9 +17,9 @@ use crate::state::{
 
 /// The longest slice of time in which changed customers are read whole: their windows cannot be sorted, so one
 /// invocation must get through each.
-const PEOPLE_SLICE_HOURS: i64 = 24;
+pub(super) const PEOPLE_SLICE_HOURS: i64 = 24;
 /// Slices one poll reads at the most; the rest is the next poll's.
-const MAX_PEOPLE_SLICES: usize = 30;
+pub(super) const MAX_PEOPLE_SLICES: usize = 30;
 /// What a second look reads: the days before now, by creation (rules.md section 2).
 pub(super) const SECOND_LOOK: SignedDuration = SignedDuration::from_hours(96);
 /// Windows of parked records one run tries again; the rest is the next run's.
@@ -241,7 +241,8 @@ async fn claim_people(
     Ok(Some(row))
 }
 
-fn people_slices(from: Timestamp, to: Timestamp) -> Vec<WindowRow> {
+/// Slices of `[from, to]` of a day at the most: they neither overlap nor leave a hole.
+pub(super) fn people_slices(from: Timestamp, to: Timestamp) -> Vec<WindowRow> {
     let mut slices = Vec::new();
     let mut start = from;
     while slices.len() < MAX_PEOPLE_SLICES {

@@ -7,6 +7,7 @@ mod looks;
 mod orphans;
 mod reconcile;
 mod settling;
+mod slices;
 mod whole;
 mod windows;
 mod workers;

@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, unreadable};
 use crate::ports::{Condition, Item, Key, Store, Write, Written};
 
 /// Tries of an optimistic update before it gives up: beyond it something is wrong, not merely busy.
@@ -62,7 +62,8 @@ impl<T: Serialize + DeserializeOwned + Tagged> Row<T> {
     /// `data.corrupt` where it is not what it should be.
     pub fn parse(item: &Item) -> Result<Self, Fault> {
         let value = serde_json::from_str(&item.body).map_err(|error| {
-            Fault::reject("data.corrupt", format!("{} {}: {error}", item.key.pk, item.key.sk))
+            let place = unreadable(&error);
+            Fault::reject("data.corrupt", format!("{} {} is {place}", item.key.pk, item.key.sk))
         })?;
         Ok(Self { key: item.key.clone(), rev: item.rev, value })
     }

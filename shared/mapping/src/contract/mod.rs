@@ -4,6 +4,7 @@
 
 mod failures;
 mod fetching;
+mod paging;
 mod parts;
 mod people;
 mod records;
@@ -19,6 +20,7 @@ use crate::source::{Access, Source};
 
 pub(crate) use failures::{CODES, PROMISED};
 pub(crate) use fetching::FETCHING;
+pub(crate) use paging::PAGING;
 pub(crate) use people::PEOPLE;
 pub(crate) use records::RECORDS;
 pub(crate) use windows::WINDOWS;
@@ -125,7 +127,7 @@ pub(crate) type Promise = (&'static str, fn(&dyn Platform));
 macro_rules! every_source_passes {
     ($platform:expr) => {
         $crate::contract::promises! { $platform =>
-            windows = WINDOWS, fetching = FETCHING, people = PEOPLE, records = RECORDS, failures = PROMISED,
+            windows = WINDOWS, paging = PAGING, fetching = FETCHING, people = PEOPLE, records = RECORDS, failures = PROMISED,
             codes = CODES
         }
     };

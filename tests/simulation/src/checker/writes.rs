@@ -80,6 +80,10 @@ pub(super) fn no_write_without_a_reason(history: &History) -> Vec<String> {
     for (order, writes) in by_order(history) {
         let mut said: Vec<(Option<i64>, &str)> =
             writes.iter().map(|write| (minor(&write.amount), write.status.as_str())).collect();
+        if writes.iter().any(|write| write.queued) {
+            // A poll that met it in the queue sends it anew, when the queue's time is up.
+            continue;
+        }
         let all = said.len();
         said.dedup();
         // Who bought may change too, and whether they want e-mails.

@@ -131,6 +131,11 @@ fn an_order_once_sent_is_kept_right_when_a_rule_would_leave_it_out() {
     };
     let unpaid = || skipped(order("A", ago(HOUR)), SkipReason::NotPaid);
     let old = || Some(row(State::Synced, ago(3 * HOUR)));
+    let parked = |run| {
+        let mut row = row(State::Synced, ago(3 * HOUR));
+        row.become_state(State::Parked, Some("record.buyer_gone"), run, ago(2 * HOUR));
+        Some(row)
+    };
     check(vec![
         ("never sent", unpaid(), None, facts(), "note skipped not_paid"),
         ("sent", unpaid(), old(), facts(), "send live"),
@@ -142,6 +147,8 @@ fn an_order_once_sent_is_kept_right_when_a_rule_would_leave_it_out() {
             "send live",
         ),
         ("sent, but nothing can be made of it", gone(None), old(), facts(), "note parked record.buyer_gone"),
+        ("as an earlier run found", gone(None), parked("R0"), facts(), "keep still parked record.buyer_gone"),
+        ("as this run found", gone(None), parked("R1"), facts(), "note parked record.buyer_gone"),
     ]);
 }
 
@@ -152,7 +159,25 @@ fn what_cannot_be_read_is_parked() {
         ..sold(HOUR)
     };
     let parked = change(row(State::Parked, ago(HOUR)), |row| row.desired = None);
+    // As it was parked: by another run, at this version.
+    let known = |version| {
+        let mut row = LedgerRow::seen(ago(version));
+        row.become_state(State::Parked, Some("acme.unreadable"), "R0", ago(2 * HOUR));
+        Some(row)
+    };
+    let of_this_run = known(HOUR).map(|row| change(row, |row| row.run = Some("R1".into())));
     check(vec![
+        ("again, unchanged", broken(), known(HOUR), facts(), "keep still parked acme.unreadable"),
+        ("again, an older page", broken(), known(HOUR - 1), facts(), "keep still parked acme.unreadable"),
+        ("again, changed since", broken(), known(HOUR + 1), facts(), "note parked acme.unreadable"),
+        (
+            "parked for another reason",
+            broken(),
+            Some(row(State::Parked, ago(HOUR))),
+            facts(),
+            "note parked acme.unreadable",
+        ),
+        ("a second time in this run", broken(), of_this_run, facts(), "note parked acme.unreadable"),
         ("new", broken(), None, facts(), "note parked acme.unreadable"),
         ("sent before", broken(), Some(row(State::Synced, ago(DAY))), facts(), "note parked acme.unreadable"),
         ("readable now, at the same version", sold(HOUR), Some(parked), facts(), "send live"),
@@ -204,4 +229,46 @@ fn what_was_put_aside_and_is_there_as_it_is_waits_no_longer() {
     // Something newer is on its way: that is settled by its flight.
     let kept = decide(older(), Some(aside(ago(60))), &facts());
     assert!(matches!(kept, Decision::Keep(Outcome::Unchanged)), "{kept:?}");
+}
+
+#[test]
+fn nothing_follows_a_write_of_unknown_outcome_too_soon_whatever_was_seen_since() {
+    let known = |since: i64| {
+        change(row(State::Synced, ago(HOUR)), |row| {
+            intent(row, ago(since));
+            row.become_state(State::Parked, Some("acme.unreadable"), "R0", ago(since));
+        })
+    };
+    check(vec![
+        ("the same version, ten seconds later", sold(HOUR), Some(known(0)), facts(), "wait"),
+        ("before it has landed", sold(HOUR), Some(known(69)), facts(), "wait"),
+        ("when it has landed", sold(HOUR), Some(known(70)), facts(), "send live"),
+    ]);
+}
+
+#[test]
+fn what_the_destination_has_queued_is_not_overtaken_until_it_counts_as_lost() {
+    let queued = |seconds: i64| {
+        change(row(State::Pending, ago(HOUR)), |row| {
+            (row.flight, row.sent_at) = (Some("F".into()), Some(ago(seconds)));
+            row.queued = Some(ago(seconds - 15 * 60));
+        })
+    };
+    let in_no_flight = change(queued(300), |row| (row.flight, row.queued) = (None, None));
+    // Ten seconds have passed since the beginning.
+    let lost = 15 * 60 - 10;
+    check(vec![
+        ("newer, five minutes after", sold(600), Some(queued(300)), facts(), "wait"),
+        ("newer, a second before it is lost", sold(600), Some(queued(lost - 1)), facts(), "wait"),
+        ("newer, when it is lost", sold(600), Some(queued(lost)), facts(), "send live"),
+        ("newer, and long lost", sold(600), Some(queued(HOUR)), facts(), "send live"),
+        (
+            "written again, as it did not arrive",
+            sold(600),
+            Some(queued(300)),
+            Facts { again: true, ..facts() },
+            "send live",
+        ),
+        ("newer, nothing queued", sold(600), Some(in_no_flight), facts(), "send live"),
+    ]);
 }

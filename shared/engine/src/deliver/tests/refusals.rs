@@ -145,7 +145,7 @@ async fn records_are_not_to_blame_when_the_connection_is_gone() {
     assert_eq!(fault.code, "destination.connection_unknown");
     assert_eq!(world.row("O000").await.state, State::Pending);
     world.net.account().connections = there;
-    world.clock.advance(std::time::Duration::from_secs(60));
+    world.clock.advance(std::time::Duration::from_secs(80));
     let tally = world.deliver(&run(RunKind::Poll, "R2"), page(3, HOUR)).await.unwrap();
     assert_eq!(tally.parked["destination.invalid_record"], 3);
 }

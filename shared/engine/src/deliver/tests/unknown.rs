@@ -63,11 +63,12 @@ async fn nobody_writes_an_open_record_before_it_has_landed() {
     world.deliver(&run(RunKind::Poll, "R1"), once()).await.unwrap();
     let again = world.deliver(&run(RunKind::Poll, "R1"), once()).await.unwrap();
     assert_eq!((again.pending, world.calls("orders.push")), (1, 1), "read again by the same run");
-    world.clock.advance(Duration::from_secs(59));
+    world.clock.advance(Duration::from_secs(79));
     let other = world.deliver(&run(RunKind::Poll, "R2"), once()).await.unwrap();
     assert_eq!((other.pending, world.calls("orders.push")), (1, 1), "read by another run");
     let waits = world.flights("R2").await;
-    assert_eq!(waits[0].due, Some(beginning() + SignedDuration::from_secs(60)));
+    // It may have left twenty seconds after it was intended, as far as the row tells.
+    assert_eq!(waits[0].due, Some(beginning() + SignedDuration::from_secs(80)));
     assert_eq!(world.row("O000").await.flight.as_ref(), Some(&waits[0].id));
     world.clock.advance(Duration::from_secs(1));
     let late = world.deliver(&run(RunKind::Poll, "R3"), once()).await.unwrap();

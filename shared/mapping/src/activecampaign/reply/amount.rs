@@ -3,7 +3,7 @@
 use crate::model::Currency;
 
 /// Digits an amount may have with its exponent written out; more is nothing either side says.
-const MAX_DIGITS: i64 = 60;
+const MAX_DIGITS: u64 = 60;
 
 /// True when two decimal texts are the same amount: `24.5`, `24.50` and `2.45E+1` are. The other side says
 /// amounts with or without trailing zeros (activecampaign.md section 1.3).
@@ -38,7 +38,10 @@ fn parts(text: &str) -> Option<(bool, String, i64)> {
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let exponent: i64 = exponent.strip_prefix('+').unwrap_or(exponent).parse().ok()?;
     let digits = format!("{whole}{fraction}");
-    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) || exponent.abs() > MAX_DIGITS {
+    if digits.is_empty()
+        || !digits.bytes().all(|b| b.is_ascii_digit())
+        || exponent.unsigned_abs() > MAX_DIGITS
+    {
         return None;
     }
     let scale = exponent - i64::try_from(fraction.len()).ok()?;

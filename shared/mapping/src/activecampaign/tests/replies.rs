@@ -169,6 +169,7 @@ fn amounts_are_the_same_by_value() {
         ("null", "0", false),
         ("1e999999999", "1e999999999", false),
         ("1e99999999999999999999", "1", false),
+        ("1e-9223372036854775808", "1", false),
         ("--1", "-1", false),
     ] {
         assert_eq!(same_amount(left, right), same, "{left} and {right}");

@@ -38,18 +38,19 @@ pub(crate) struct Parts<'s> {
 
 impl<'s> Parts<'s> {
     /// Joins by the tenders alone: a payment that only names the order may be seen by one reading and not by
-    /// another, and the version of a record must not depend on how it was reached.
+    /// another, and the version of a record must not depend on how it was reached. So a tender of nothing is left
+    /// out too: its payment is never asked for, and a window of changes can list it all the same.
     pub(crate) fn of(
         order: &'s wire::Order<'s>,
         known: &'s Known,
         merged: &'s BTreeMap<String, String>,
     ) -> Self {
         let mut parts = Self { order, payments: Vec::new(), broken: None, missing: false, merged };
-        for tender in order.tenders.iter() {
+        for tender in order.tenders.iter().filter(|tender| moves_money(tender)) {
             match tender.payment().and_then(|id| known.get(id)) {
                 Some(Found::Whole(payment)) => parts.payments.push(payment),
                 Some(Found::Broken(flaw)) => parts.broken = Some(flaw),
-                None => parts.missing |= moves_money(tender),
+                None => parts.missing = true,
             }
         }
         parts.payments.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));

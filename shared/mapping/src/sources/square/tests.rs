@@ -6,6 +6,7 @@ mod contract;
 mod examples;
 mod failures;
 mod paging;
+mod properties;
 mod rules;
 mod shop;
 mod support;
