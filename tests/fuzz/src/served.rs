@@ -101,7 +101,7 @@ impl Served<'_> {
 #[async_trait]
 impl Http for Served<'_> {
     async fn send(&self, request: Request) -> Result<Response, HttpError> {
-        let reply = |status, body| Ok(Response { status, retry_after: None, body });
+        let reply = |status, body| Ok(Response { status, retry_after: None, date: None, body });
         let operation = request.operation;
         if self.otherwise.contains(&operation) && !self.is_over(operation) {
             return reply(self.status, self.body.to_vec());

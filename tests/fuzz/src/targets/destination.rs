@@ -21,7 +21,7 @@ pub(super) const TARGETS: &[Target] = &[
 const SENT: &[&str] = &["a", "b", "10", "100", "o-1", "order-with-hyphens"];
 
 fn reply(status: u16, data: &[u8]) -> Response {
-    Response { status, retry_after: Some("30".to_owned()), body: data.to_vec() }
+    Response { status, retry_after: Some("30".to_owned()), date: None, body: data.to_vec() }
 }
 
 /// What came, where it came; a refusal is looked at.

@@ -56,7 +56,8 @@ async fn polls(pauses: Vec<u64>) -> Result<(), TestCaseError> {
         let overlap = read_to.duration_since(begin.orders);
         prop_assert!(overlap == timing.overlap || begin.orders == begin.to, "{overlap:?}");
         let row: Option<Row<Cursor>> = load(&*world.engine.store, key.clone()).await.unwrap();
-        let mut row = row.unwrap_or_else(|| Row::new(key.clone(), Cursor { watermark: begin.to }));
+        let mut row =
+            row.unwrap_or_else(|| Row::new(key.clone(), Cursor { watermark: begin.to, told: false }));
         row.value.watermark = row.value.watermark.max(begin.to);
         read_to = row.value.watermark;
         world.engine.store.transact(vec![row.put().unwrap()]).await.unwrap();
