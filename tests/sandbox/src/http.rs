@@ -20,6 +20,8 @@ pub(crate) struct Call {
     pub(crate) clip: Option<usize>,
     /// Set by faults: whatever cursor is sent counts as expired.
     pub(crate) expire_cursor: bool,
+    /// Set by faults: an import stops after so many contacts.
+    pub(crate) interrupt_import: Option<usize>,
 }
 
 impl Call {
@@ -35,6 +37,7 @@ impl Call {
             body,
             clip: None,
             expire_cursor: false,
+            interrupt_import: None,
         })
     }
 
