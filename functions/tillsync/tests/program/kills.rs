@@ -66,6 +66,9 @@ impl Came {
 
 fn connected(options: &Options) -> Program {
     let program = Program::new(options.clone());
+    // Small pages, so that what a kill has read again is little of it.
+    let pages = format!("{}_page_max", program.source);
+    program.world.set(&json!({pages: 250})).unwrap();
     program.connect();
     program.world.reset_stats();
     program
@@ -123,8 +126,6 @@ fn a_backfill_of_5000_orders_killed_at_20_moments_sends_each_order_once() {
     let mut moments = Moments::new();
     let mut options = shop(ORDERS);
     (options.customers, options.now_ms) = (900, Some(jiff::Timestamp::now().as_millisecond()));
-    // Small pages, so that what a kill has read again is little of it.
-    options.settings.square_page_max = Some(250);
     let (left_alone, came) = thread::scope(|scope| {
         let left_alone = scope.spawn(|| {
             let program = connected(&options);
