@@ -178,15 +178,20 @@ impl<'a> Paced<'a> {
     }
 
     /// Waits for a moment to call. A moment missed, as the machine was busy, is not made up for: others' follow
-    /// at once, and together they would be too fast.
+    /// at once, and together they would be too fast. A moment too far away, since the other side asked everybody for a
+    /// long pause, is left to others: what was read by now would be old by then.
     async fn wait_for_moment(&self, purse: &Purse) -> Result<(), HttpError> {
         for _ in 0..MAX_MISSED {
             let now = self.clock.now();
-            let latest = self.end.map(|end| end.last_start);
-            let at = self.budget.reserve(purse, self.lane, now, latest).await;
+            let longest = now.saturating_add(LONGEST_PAUSE).unwrap_or(now);
+            let latest = self.end.map_or(longest, |end| end.last_start.min(longest));
+            let at = self.budget.reserve(purse, self.lane, now, Some(latest)).await;
             let at = at.map_err(|_| HttpError::NotSent)?;
             if self.is_too_late(at) {
                 return Err(HttpError::NotSent);
+            }
+            if at > longest {
+                return Err(HttpError::Throttled);
             }
             if at <= now {
                 break;

@@ -1,9 +1,14 @@
 //! What must hold, in the stand-ins' own knowledge of the shop and the account.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
+use tillsync_engine::connections;
+use tillsync_engine::ports::Lane;
 use tillsync_engine::run::Progress;
-use tillsync_engine::state::{Connection, RunKind, RunState};
+use tillsync_engine::state::{Connection, Cursor, Row, RunKind, RunState, State, load};
 use tillsync_sandbox::World;
+
+use crate::harness::Flow;
 
 /// Notes of the account that no flow may leave.
 const NEVER: [&str; 5] = [
@@ -87,6 +92,15 @@ pub(crate) fn clean(world: &World) {
     clean_but(world, |_| false);
 }
 
+/// The same where the ledger cannot know what it sent already: then the same may be sent twice, and never anything old.
+pub(crate) fn clean_but_rewritten(world: &World) {
+    let stats = world.stats();
+    assert_eq!((&stats["refused"], &stats["violations"]), (&json!([]), &json!([])));
+    for kind in NEVER.iter().filter(|kind| **kind != "unchanged_rewrite") {
+        assert_eq!(stats["counts"][kind].as_u64().unwrap_or(0), 0, "{kind}: {:#}", stats["warnings"]);
+    }
+}
+
 /// Calls of an operation, on either platform.
 pub(crate) fn calls(world: &World, operation: &str) -> u64 {
     let stats = world.stats();
@@ -112,4 +126,55 @@ pub(crate) fn eligible(world: &World, connection: &Connection) -> Vec<Value> {
 pub(crate) fn middle(world: &World, connection: &Connection) -> String {
     let orders = eligible(world, connection);
     orders[orders.len() / 2]["id"].as_str().unwrap().to_owned()
+}
+
+/// The ledger explains every order of the shop: sent once and there, left out by its rule, parked for a reason that
+/// was expected, or waiting for its buyer; nothing lies among the dead letters.
+pub(crate) async fn explained(flow: &Flow, connection: &Connection, parked: &[(&str, &str)]) {
+    let told = flow.world.expected_orders(Some(&connection.location.id));
+    let told = told.as_array().unwrap();
+    for order in told {
+        let id = order["id"].as_str().unwrap();
+        let row = connections::record(&flow.engine, connection, "orders", id).await;
+        let row = row.unwrap_or_else(|fault| panic!("{id}: {fault}"));
+        let refused = parked.iter().find(|(parked, _)| *parked == id).map(|(_, reason)| *reason);
+        let right = match (refused, order["reason"].as_str()) {
+            (Some(reason), _) => (State::Parked, Some(reason)),
+            (None, None) => (State::Synced, None),
+            (None, Some(reason)) if order["late"] == true => (State::Pending, Some(reason)),
+            (None, Some(reason)) => (State::Skipped, Some(reason)),
+        };
+        assert_eq!((row.state, row.reason.as_deref()), right, "{id}: {row:?}");
+        assert!(row.intent.is_none() && row.flight.is_none(), "{id} is under way: {row:?}");
+        let held = flow.world.order(id)["records"].as_array().unwrap().len();
+        assert_eq!(held, usize::from(right.0 == State::Synced), "{id} at the account");
+    }
+    let sums = connections::sums(&flow.engine, connection).await.unwrap();
+    for (stream, tally) in sums.all() {
+        assert!(tally.agrees(), "{stream}: {tally:?}");
+    }
+    assert_eq!(sums.orders.observed, told.len() as u64, "{:?}", sums.orders);
+    assert_eq!(sums.orders.parked_total(), parked.len() as u64, "{:?}", sums.orders);
+    for lane in [Lane::Live, Lane::History] {
+        assert_eq!(flow.engine.queue.dead(lane, 10).await.unwrap(), Vec::new(), "dead letters");
+    }
+}
+
+/// The run ended incomplete for this reason, and its sums agree all the same.
+pub(crate) fn incomplete(state: &Progress, code: &str) {
+    agrees(state);
+    assert_eq!(state.run.state, RunState::Incomplete, "{state:#?}");
+    assert_eq!(state.run.problem.as_ref().unwrap().code, code);
+}
+
+/// How many purchases automations have seen.
+pub(crate) fn purchases(world: &World) -> usize {
+    world.purchases()["purchases"].as_array().unwrap().len()
+}
+
+/// How far the orders of a connection are followed.
+pub(crate) async fn watermark(flow: &Flow, connection: &Connection) -> Timestamp {
+    let cursor: Option<Row<Cursor>> =
+        load(&*flow.engine.store, Connection::orders_cursor(&connection.id)).await.unwrap();
+    cursor.unwrap().value.watermark
 }

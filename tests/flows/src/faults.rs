@@ -6,7 +6,7 @@ use tillsync_sandbox::{Changes, Options};
 use crate::check;
 use crate::harness::{Flow, shop};
 
-/// What is broken, where, after how many calls.
+/// What is broken, where, after how many calls: the kind of the fault, and its status where it has one.
 type Broken = (&'static str, &'static str, u32, &'static str);
 
 const BY_THE_STORE: [Broken; 5] = [
@@ -29,6 +29,49 @@ const BY_THE_DESTINATION: [Broken; 9] = [
     ("activecampaign", "searchOrder", 0, "reset_after"),
 ];
 
+/// Server errors, before and behind what was asked for, and what a proxy says instead.
+const SERVER_ERRORS_OF_THE_STORE: [Broken; 6] = [
+    ("square", "SearchOrders", 0, "status 500"),
+    ("square", "SearchOrders", 1, "html 200"),
+    ("square", "ListPayments", 0, "html 502"),
+    ("square", "BatchRetrieveCatalogObjects", 0, "html 503"),
+    ("square", "BulkRetrieveCustomers", 0, "status 504"),
+    ("square", "SearchCustomers", 0, "html 200"),
+];
+
+const SERVER_ERRORS_OF_THE_DESTINATION: [Broken; 9] = [
+    ("activecampaign", "bulkUpsertProducts", 0, "html 502"),
+    ("activecampaign", "bulkUpsertOrders", 0, "fail_after 500"),
+    ("activecampaign", "bulkUpsertOrdersAsync", 0, "status 500"),
+    ("activecampaign", "bulkUpsertOrdersAsync", 1, "fail_after 502"),
+    ("activecampaign", "bulkUpsertOrdersAsync", 2, "html 200"),
+    ("activecampaign", "POST /import/bulk_import", 0, "fail_after 500"),
+    ("activecampaign", "POST /import/bulk_import", 0, "html 200"),
+    ("activecampaign", "searchOrder", 0, "html 200"),
+    ("activecampaign", "GET /import/info", 0, "status 500"),
+];
+
+/// Failures of the account that come as a success.
+const ERRORS_INSIDE_A_200: [Broken; 5] = [
+    ("activecampaign", "bulkUpsertProducts", 0, "errors"),
+    ("activecampaign", "bulkUpsertOrders", 0, "errors"),
+    ("activecampaign", "bulkUpsertOrdersAsync", 0, "errors"),
+    ("activecampaign", "bulkUpsertOrdersAsync", 2, "errors"),
+    ("activecampaign", "searchOrder", 0, "errors"),
+];
+
+/// The fault a word and its status stand for.
+fn fault(said: &str) -> Value {
+    if said == "errors" {
+        let error = json!({"message": "Internal Server Error(s) while executing query"});
+        return json!({"kind": "status", "status": 200, "body": {"errors": [error], "data": null}});
+    }
+    match said.split_once(' ') {
+        Some((kind, status)) => json!({"kind": kind, "status": status.parse::<u16>().unwrap()}),
+        None => json!({"kind": said}),
+    }
+}
+
 /// Addresses of the shop that several profiles share, at the most.
 const MOST_SHARED: usize = 4;
 
@@ -47,7 +90,7 @@ async fn after(options: Options, broken: &[Broken]) -> Value {
     let flow = Flow::start(options).await;
     let connection = flow.connect_first().await;
     for (platform, operation, skip, kind) in broken {
-        flow.fault(platform, operation, (*skip, 1), json!({"kind": kind}));
+        flow.fault(platform, operation, (*skip, 1), fault(kind));
     }
     let people = flow.world.expected()["customers"].clone();
     let count = |name: &str| people[name].as_u64().unwrap();
@@ -57,6 +100,7 @@ async fn after(options: Options, broken: &[Broken]) -> Value {
     let state = flow.backfill(&connection).await;
     flow.complete(&state).await;
     check::arrived(&flow.world, &connection);
+    check::explained(&flow, &connection, &[]).await;
     assert_eq!(json!(state.streams.orders.observed), check::shop(&flow.world, &connection)["orders"]);
     let stats = flow.world.stats();
     let hit =
@@ -94,6 +138,21 @@ async fn cut_json_reset_and_lost_replies_double_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn cut_json_and_resets_of_the_store_double_and_lose_nothing() {
     doubles_nothing(&BY_THE_STORE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn server_errors_and_pages_of_html_of_the_destination_double_and_lose_nothing() {
+    doubles_nothing(&SERVER_ERRORS_OF_THE_DESTINATION).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn server_errors_and_pages_of_html_of_the_store_double_and_lose_nothing() {
+    doubles_nothing(&SERVER_ERRORS_OF_THE_STORE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_inside_a_200_that_blame_nobody_park_nothing() {
+    doubles_nothing(&ERRORS_INSIDE_A_200).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

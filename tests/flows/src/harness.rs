@@ -1,28 +1,24 @@
 //! A shop, an account, and the engine between them with its workers, as the embedded host builds it.
 
-use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tillsync_embedded::{DataDir, FileVault, Sqlite};
-use tillsync_engine::budget::LocalBudget;
 use tillsync_engine::connect::{self, ConnectRequest, DraftOutcome, Summary};
 use tillsync_engine::ports::Clock;
-use tillsync_engine::ports::Lane;
 use tillsync_engine::run::{self, BackfillRequest, Progress, progress, start_backfill, start_poll};
 use tillsync_engine::state::{Comparison, Connection, Day, Run};
-use tillsync_engine::{Config, Engine, Timing, connections};
-use tillsync_host::SystemEntropy;
-
-use tillsync_http::{Allow, Outgoing};
+use tillsync_engine::{Engine, Timing, connections};
 use tillsync_mapping::model::Secret;
 use tillsync_sandbox::{FaultRule, Options, Running, Settings, World};
-use tokio::task::JoinSet;
 
 use crate::ahead::Ahead;
 use crate::check;
+use crate::handing::Handing;
+use crate::host::{ALL_WORKERS, Ground, Host};
 
 /// The source the stand-in shop is of.
 pub(crate) const SOURCE: &str = "square";
@@ -30,32 +26,31 @@ pub(crate) const SOURCE: &str = "square";
 const PATIENCE: Duration = Duration::from_secs(150);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(25);
-/// Workers of each lane, as the embedded host has them.
-const WORKERS: [(Lane, usize); 2] = [(Lane::Live, 2), (Lane::History, 3)];
 
 /// Everything one test works with.
 pub(crate) struct Flow {
     pub(crate) running: Running,
     pub(crate) world: Arc<World>,
     pub(crate) engine: Arc<Engine>,
+    pub(crate) queue: Arc<Handing>,
     pub(crate) clock: Arc<Ahead>,
-    _workers: JoinSet<()>,
-    _folder: TempDir,
+    ground: Ground,
+    starts: u32,
+    host: Option<Host>,
+    folder: TempDir,
 }
 
 /// Waiting times for flows that are not about them.
 pub(crate) fn fast() -> Timing {
     Timing {
-        landing: jiff_seconds(1),
-        lost_after: jiff_seconds(3),
-        lag: jiff_seconds(0),
-        read_back_after: jiff_seconds(0),
+        landing: SignedDuration::from_secs(1),
+        lost_after: SignedDuration::from_secs(3),
+        lag: SignedDuration::from_secs(0),
+        read_back_after: SignedDuration::from_secs(0),
+        // The program keeps a message as long as it works on it. Here the clock may be put forward meanwhile.
+        visibility: Duration::from_secs(24 * 3_600),
         ..Timing::default()
     }
-}
-
-fn jiff_seconds(seconds: u64) -> jiff::SignedDuration {
-    jiff::SignedDuration::try_from(Duration::from_secs(seconds)).unwrap()
 }
 
 /// The stand-ins' side of [`fast`]: as strict, only quicker.
@@ -86,32 +81,31 @@ impl Flow {
     pub(crate) async fn with(options: Options, timing: Timing, calls_per_second: u32) -> Self {
         let running = tillsync_sandbox::start(options).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let dir = DataDir::open(folder.path().join("data")).unwrap();
         let clock = Arc::new(Ahead::default());
-        let sqlite = Arc::new(Sqlite::open(&dir, Arc::clone(&clock) as Arc<dyn Clock>).unwrap());
-        let vault = Arc::new(FileVault::open(&dir).unwrap());
-        let allow = Allow { hosts: Vec::new(), suffixes: Vec::new(), loopback: true };
-        let config = Config {
-            calls_per_second,
-            instance: "flows".into(),
-            exclusive: true,
-            api_urls: BTreeMap::from([(SOURCE.into(), running.square_url.clone())]),
-            public_url: "http://127.0.0.1:8787".into(),
+        let ground = Ground {
+            path: folder.path().join("data"),
+            source_url: running.square_url.clone(),
+            clock: Arc::clone(&clock),
             timing,
+            calls_per_second,
         };
-        let engine = Arc::new(Engine::new(
-            (sqlite.clone(), sqlite, vault),
-            (Arc::new(Outgoing::new(allow).unwrap()), Arc::new(LocalBudget::default())),
-            (Arc::clone(&clock) as Arc<dyn Clock>, Arc::new(SystemEntropy)),
-            config,
-        ));
-        let mut workers = JoinSet::new();
-        for (lane, count) in WORKERS {
-            for _ in 0..count {
-                workers.spawn(work(Arc::clone(&engine), lane));
-            }
-        }
-        Self { world: running.world(), running, engine, clock, _workers: workers, _folder: folder }
+        let host = Host::start(&ground, 1).await;
+        let (engine, queue) = (Arc::clone(&host.engine), Arc::clone(&host.queue));
+        let world = running.world();
+        Self { running, world, engine, queue, clock, ground, starts: 1, host: Some(host), folder }
+    }
+
+    /// Ends the process wherever it is. Nobody works until [`Self::rise`].
+    pub(crate) async fn fall(&mut self) {
+        self.host.take().unwrap().fall().await;
+    }
+
+    /// Starts the next process on what the last one left.
+    pub(crate) async fn rise(&mut self) {
+        self.starts += 1;
+        let host = Host::start(&self.ground, self.starts).await;
+        (self.engine, self.queue) = (Arc::clone(&host.engine), Arc::clone(&host.queue));
+        self.host = Some(host);
     }
 
     /// The ids of the open locations.
@@ -204,6 +198,16 @@ impl Flow {
         (ended, days)
     }
 
+    /// Puts the data directory back to how it was kept by [`Self::keep`]. Nobody may be at work.
+    pub(crate) fn put_back(&self) {
+        copy(&self.folder.path().join("kept"), &self.ground.path);
+    }
+
+    /// Keeps the data directory as it is, as a backup does. Nobody may be at work.
+    pub(crate) fn keep(&self) {
+        copy(&self.ground.path, &self.folder.path().join("kept"));
+    }
+
     /// Lets the landing time of what was written pass.
     pub(crate) async fn landed(&self) {
         tokio::time::sleep(Duration::from_millis(1_200)).await;
@@ -241,6 +245,44 @@ impl Flow {
         }
     }
 
+    /// The same with the engine's clock put forward, so much at the most, whenever everybody waits for it.
+    pub(crate) async fn ended_ahead(&self, run: &Run, step: SignedDuration) -> Progress {
+        let began = Instant::now();
+        loop {
+            let state = progress(&self.engine, &run.connection, &run.id).await.unwrap();
+            if state.run.ended() {
+                return state;
+            }
+            assert!(began.elapsed() < PATIENCE, "the run hangs: {state:#?}\n{:#}", self.world.stats());
+            self.quiet().await;
+            self.clock.advance(self.clock.next_waking().map_or(step, |waking| waking.min(step)));
+        }
+    }
+
+    /// Lets so much of the engine's time pass: whoever wakes up in it does what he has to.
+    pub(crate) async fn pass(&self, time: SignedDuration, step: SignedDuration) {
+        let until = self.clock.now() + time;
+        loop {
+            self.quiet().await;
+            let left = until.duration_since(self.clock.now());
+            if !left.is_positive() {
+                return;
+            }
+            // A message becomes due without anybody asleep.
+            let step = left.min(step);
+            self.clock.advance(self.clock.next_waking().map_or(step, |waking| waking.min(step)));
+        }
+    }
+
+    /// Waits until every worker waits for the clock.
+    pub(crate) async fn quiet(&self) {
+        let mut looks = 0;
+        while looks < 4 {
+            looks = if self.clock.is_waited_for(ALL_WORKERS) { looks + 1 } else { 0 };
+            tokio::time::sleep(LOOK / 3).await;
+        }
+    }
+
     /// Waits until something holds of the stand-ins' counts.
     pub(crate) async fn until(&self, holds: impl Fn(&Value) -> bool) {
         let began = Instant::now();
@@ -257,15 +299,13 @@ impl Flow {
     }
 }
 
-/// One worker, as the embedded host runs it.
-async fn work(engine: Arc<Engine>, lane: Lane) {
-    loop {
-        let taken = engine.queue.receive(lane, 1, engine.config.timing.visibility).await.unwrap();
-        if taken.is_empty() {
-            tokio::time::sleep(LOOK).await;
-        }
-        for delivery in taken {
-            run::handle(&engine, &delivery).await.unwrap();
-        }
+/// Makes one folder as another is, file by file.
+fn copy(from: &Path, to: &Path) {
+    let _ = std::fs::remove_dir_all(to);
+    std::fs::create_dir_all(to).unwrap();
+    std::fs::set_permissions(to, std::fs::metadata(from).unwrap().permissions()).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
     }
 }

@@ -29,13 +29,23 @@ mod consent;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod handing;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod host;
+#[cfg(test)]
+mod imports;
 #[cfg(test)]
 mod landing;
 #[cfg(test)]
 mod late;
 #[cfg(test)]
 mod looking;
+#[cfg(test)]
+mod outage;
+#[cfg(test)]
+mod paging;
 #[cfg(test)]
 mod poison;
 #[cfg(test)]
@@ -47,4 +57,12 @@ mod reconcile;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod restored;
+#[cfg(test)]
+mod section4;
+#[cfg(test)]
+mod sending;
+#[cfg(test)]
 mod throttling;
+#[cfg(test)]
+mod unordered;

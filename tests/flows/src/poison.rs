@@ -4,7 +4,7 @@ use serde_json::json;
 use tillsync_engine::connections;
 use tillsync_engine::run::{BackfillRequest, Progress, start_backfill};
 use tillsync_engine::state::{Connection, RunState, State};
-use tillsync_sandbox::Poison;
+use tillsync_sandbox::{Changes, Poison};
 
 use crate::check;
 use crate::harness::{Flow, shop};
@@ -81,4 +81,36 @@ async fn an_order_lost_once_is_written_again_and_arrives() {
     assert_eq!(flow.world.order(&lost)["write_requests"], 2);
     check::arrived(&flow.world, &connection);
     check::clean(&flow.world);
+}
+
+/// Live sales go by the mutation that waits: one of them refuses the whole call.
+async fn one_poison_sale_of_a_poll(how: Poison) {
+    let flow = Flow::start(shop(0)).await;
+    let connection = flow.connect_first().await;
+    let touched = flow.world.change(&Changes { new_sales: 9, age_seconds: 120, ..Changes::default() });
+    let poisoned = touched["new_sales"][4].as_str().unwrap().to_owned();
+    flow.world.poison(std::slice::from_ref(&poisoned), Some(how));
+    let state = flow.poll(&connection).await;
+    parked_alone(&flow, &connection, &state, "destination.invalid_record");
+    assert_eq!((check::held(&flow.world, &connection).0, check::purchases(&flow.world)), (8, 8));
+    check::explained(&flow, &connection, &[(&poisoned, "destination.invalid_record")]).await;
+    let writes = check::order_writes(&flow.world);
+    assert!(writes <= 1 + 2 * 4, "{writes} calls to find one among nine");
+
+    flow.world.poison(std::slice::from_ref(&poisoned), None);
+    flow.complete(&flow.retry(&connection).await).await;
+    check::arrived(&flow.world, &connection);
+    check::explained(&flow, &connection, &[]).await;
+    assert_eq!(check::purchases(&flow.world), 9, "it starts what it was to start, once it is sent");
+    check::clean_but(&flow.world, |refused| refused["operation"] == "bulkUpsertOrders");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_poison_sale_of_a_poll_is_parked_alone() {
+    one_poison_sale_of_a_poll(Poison::Named).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_poison_sale_of_a_poll_is_parked_alone_when_nobody_names_it() {
+    one_poison_sale_of_a_poll(Poison::Unnamed).await;
 }

@@ -1,10 +1,7 @@
 //! A store that does not let itself be read as one would like.
 
-use jiff::Timestamp;
 use serde_json::json;
-use tillsync_engine::state::{
-    Connection, ConnectionState, Cursor, Row, Run, RunState, WindowRow, list, load,
-};
+use tillsync_engine::state::{ConnectionState, Row, Run, RunState, WindowRow, list};
 use tillsync_sandbox::{Options, Settings, TokenState};
 
 use crate::check;
@@ -18,22 +15,16 @@ fn grant(flow: &Flow, scopes: impl Iterator<Item = &'static str>) {
     flow.world.set_token(TokenState::Active, Some(scopes.map(str::to_owned).collect()));
 }
 
-async fn watermark(flow: &Flow, connection: &Connection) -> Timestamp {
-    let cursor: Option<Row<Cursor>> =
-        load(&*flow.engine.store, Connection::orders_cursor(&connection.id)).await.unwrap();
-    cursor.unwrap().value.watermark
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_403_on_orders_ends_incomplete_and_the_connection_says_why() {
     let flow = Flow::start(shop(400)).await;
     let connection = flow.connect_first().await;
-    let before = watermark(&flow, &connection).await;
+    let before = check::watermark(&flow, &connection).await;
     grant(&flow, ALL.into_iter().filter(|scope| *scope != "ORDERS_READ"));
     let state = flow.backfill(&connection).await;
     assert_eq!(state.run.state, RunState::Incomplete);
     assert_eq!(state.run.problem.as_ref().unwrap().code, "square.scope_missing");
-    assert_eq!(watermark(&flow, &connection).await, before, "the watermark stays");
+    assert_eq!(check::watermark(&flow, &connection).await, before, "the watermark stays");
     let stopped = flow.connection(&connection.id).await;
     assert_eq!(stopped.state, ConnectionState::NeedsReconnect);
     let problem = stopped.problem.unwrap();
@@ -47,7 +38,7 @@ async fn a_403_on_orders_ends_incomplete_and_the_connection_says_why() {
     assert_eq!((active.state, active.problem), (ConnectionState::Active, None));
     flow.complete(&flow.resume(&connection).await).await;
     check::arrived(&flow.world, &connection);
-    assert!(watermark(&flow, &connection).await > before);
+    assert!(check::watermark(&flow, &connection).await > before);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -58,6 +58,21 @@ pub enum Fault {
         /// How long.
         ms: u64,
     },
+    /// The connection is reset at once, and the request carried out after that: an old one that a network held up.
+    LandLate {
+        /// How long after.
+        ms: u64,
+    },
+    /// The request is carried out and answered with a server error.
+    FailAfter {
+        /// The status.
+        status: u16,
+    },
+    /// An import is taken, stops after this many contacts, and says so.
+    InterruptImport {
+        /// How many are imported.
+        after: usize,
+    },
     /// A cursor sent with the request counts as expired.
     ExpireCursor,
     /// The page has at most this many records, with a cursor to go on.

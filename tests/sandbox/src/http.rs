@@ -16,10 +16,14 @@ pub(crate) struct Call {
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// When it was asked, however late it is carried out.
+    pub(crate) asked: i64,
     /// Set by faults: the page is cut to this many records.
     pub(crate) clip: Option<usize>,
     /// Set by faults: whatever cursor is sent counts as expired.
     pub(crate) expire_cursor: bool,
+    /// Set by faults: an import stops after so many contacts.
+    pub(crate) interrupt_import: Option<usize>,
 }
 
 impl Call {
@@ -33,8 +37,10 @@ impl Call {
             query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
             headers: parts.headers,
             body,
+            asked: crate::clock::now(),
             clip: None,
             expire_cursor: false,
+            interrupt_import: None,
         })
     }
 

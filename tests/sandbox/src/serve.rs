@@ -82,15 +82,29 @@ impl Server {
                 switch.pull();
                 return Reply::bytes(500, Vec::new());
             }
+            Fault::LandLate { ms } => {
+                let (world, platform, operation) =
+                    (Arc::clone(&self.world), self.platform, operation.to_owned());
+                tokio::spawn(async move {
+                    pause(ms).await;
+                    world.carry_out(platform, &operation, &call);
+                });
+                switch.pull();
+                return Reply::bytes(500, Vec::new());
+            }
             Fault::Delay { ms } => pause(ms).await,
             Fault::ExpireCursor => call.expire_cursor = true,
             Fault::ClipPage { to } => call.clip = Some(to),
+            Fault::InterruptImport { after } => call.interrupt_import = Some(after),
             _ => {}
         }
         let mut reply = self.world.carry_out(self.platform, operation, &call);
         match fault {
             Fault::ResetAfter => switch.pull(),
             Fault::DelayReply { ms } => pause(ms).await,
+            Fault::FailAfter { status } => {
+                reply = Reply::json(status, &serde_json::json!({"message": "Internal Server Error"}));
+            }
             Fault::CutJson => reply.body.truncate(reply.body.len() / 2),
             Fault::SpoilRecord { at } => reply.body = faults::spoiled(&reply.body, at),
             _ => {}

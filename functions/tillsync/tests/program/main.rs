@@ -12,6 +12,9 @@ mod exits;
 mod harness;
 #[cfg(test)]
 mod killed;
+#[cfg(unix)]
+#[cfg(test)]
+mod kills;
 #[cfg(test)]
 mod owner;
 #[cfg(test)]

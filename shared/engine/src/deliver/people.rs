@@ -76,7 +76,7 @@ impl Delivering<'_> {
         // Known before the next order is sent.
         let refused = self.note_consent(&records, &rows).await?;
         let mut noted = Vec::new();
-        let mut cards = Vec::new();
+        let mut cards: Vec<Card> = Vec::new();
         for ((record, key), row) in records.into_iter().zip(keys).zip(rows) {
             let mut row = row.unwrap_or_else(|| Row::new(key, LedgerRow::seen(record.version)));
             if refused.contains(&record.id) && !self.is_counted_elsewhere(&row.value, record.version) {
@@ -87,14 +87,30 @@ impl Delivering<'_> {
             self.sort_person(record, row, (&mut noted, &mut cards), &mut tally)?;
         }
         write_rows(&*self.engine.store, noted).await?;
+        if silent {
+            cards.iter_mut().for_each(|card| card.row.value.live = Some(false));
+        }
+        let (quiet, rest) =
+            cards.into_iter().partition(|card| silent || self.is_history_still(&card.row.value));
+        self.import_all(quiet, true, &mut tally).await?;
+        self.tell_people(rest, &mut tally).await?;
+        Ok(tally)
+    }
+
+    /// True for a person of a history that never arrived and is tried again: it starts nothing, as it would have then.
+    fn is_history_still(&self, row: &LedgerRow) -> bool {
+        self.tries_again() && row.live == Some(false) && row.settled.is_none()
+    }
+
+    /// Sends people who are new or changed.
+    async fn tell_people(&self, cards: Vec<Card>, tally: &mut Tally) -> Result<(), Fault> {
         // Contact sync has no field for the company (activecampaign.md section 5.1).
         let firms = cards.iter().any(|card| card.input.company.is_some());
-        if cards.len() < BULK_FROM && !silent && !firms {
-            self.sync_each(cards, &mut tally).await?;
+        if cards.len() < BULK_FROM && !firms {
+            self.sync_each(cards, tally).await
         } else {
-            self.import_all(cards, silent, &mut tally).await?;
+            self.import_all(cards, false, tally).await
         }
-        Ok(tally)
     }
 
     fn sort_person(

@@ -1,4 +1,5 @@
 use std::sync::Mutex;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -165,6 +166,24 @@ async fn a_pause_stops_the_other_callers_of_the_purse() {
         .count();
     assert!(late >= 1, "{:?}", script.asked);
     assert_eq!((one.take_calls(), other.take_calls()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_long_pause_is_handed_back_by_the_other_callers_too() {
+    let answers = vec![says(503, Some("3600")), says(200, None)];
+    let script = Script { answers, asked: Mutex::default(), clock: ManualClock::new(beginning()) };
+    let (budget, entropy) = (LocalBudget::default(), SeededEntropy::new(1));
+    let caller =
+        |lane| Paced::new(&script, &budget, (&script.clock, &entropy), Purse::destination("acme", 4), lane);
+    for lane in [Lane::History, Lane::Live, Lane::History] {
+        let answer = caller(lane).send(request("orders.push", Effect::Write)).await;
+        assert_eq!(answer.unwrap_err(), HttpError::Throttled);
+    }
+    assert_eq!((script.asked.lock().unwrap().len(), script.clock.now()), (1, beginning()), "nobody slept");
+    script.clock.advance(Duration::from_secs(3_600));
+    for lane in [Lane::History, Lane::Live] {
+        assert!(caller(lane).send(request("orders.push", Effect::Write)).await.is_ok());
+    }
 }
 
 #[tokio::test]

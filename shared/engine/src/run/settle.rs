@@ -381,7 +381,8 @@ fn is_there(stored: &Stored, row: &LedgerRow) -> bool {
     newer && row.check.as_deref().is_none_or(|check| stored.agrees(check))
 }
 
-fn whole_second(instant: Timestamp) -> Timestamp {
+/// The destination may keep whole seconds only.
+pub(super) fn whole_second(instant: Timestamp) -> Timestamp {
     Timestamp::from_second(instant.as_second()).unwrap_or(instant)
 }
 

@@ -38,6 +38,9 @@ pub struct Expected {
     /// When it was sent last.
     #[serde(default)]
     pub sent: Option<Timestamp>,
+    /// The version that is known to have arrived.
+    #[serde(default)]
+    pub version: Option<Timestamp>,
     /// Why it may be missing or different; none where the ledger says that it is there as it is.
     pub why: Option<String>,
 }
@@ -90,7 +93,7 @@ pub struct Day {
     /// Eligible, and not at the destination.
     #[serde(default)]
     pub missing: Vec<Difference>,
-    /// On both sides, with another amount or status.
+    /// On both sides, with another amount or status, or older there than what was sent.
     #[serde(default)]
     pub different: Vec<Difference>,
     /// At the destination, and not eligible at the store.

@@ -62,6 +62,7 @@ impl Context<'_> {
             due: self.now + self.settings.import_delay_ms,
             contacts: contacts.clone(),
             done: false,
+            interrupted: self.call.interrupt_import,
             success: Vec::new(),
             failure: Vec::new(),
         });
@@ -78,10 +79,13 @@ impl Context<'_> {
         };
         let quarter = self.settings.import_delay_ms / 4;
         match self.now {
-            _ if batch.done => Reply::json(
-                200,
-                &json!({"status": "completed", "success": batch.success, "failure": batch.failure}),
-            ),
+            _ if batch.done => {
+                let status = if batch.interrupted.is_some() { "interrupted" } else { "completed" };
+                Reply::json(
+                    200,
+                    &json!({"status": status, "success": batch.success, "failure": batch.failure}),
+                )
+            }
             // Asked too soon, the account has been seen to answer with a bare `false`.
             now if now < batch.taken + quarter => Reply::json(200, &Value::Bool(false)),
             now if now < batch.taken + 2 * quarter => {
@@ -135,7 +139,8 @@ impl State {
         let mut batches = std::mem::take(&mut self.batches);
         for batch in batches.iter_mut().filter(|b| !b.done && b.due <= now) {
             batch.done = true;
-            for sent in std::mem::take(&mut batch.contacts) {
+            let most = batch.interrupted.unwrap_or(usize::MAX);
+            for sent in std::mem::take(&mut batch.contacts).into_iter().take(most) {
                 let email = sent.get("email").and_then(Value::as_str).unwrap_or_default().to_owned();
                 match self.import_one(&sent, &email, stats) {
                     Some(id) => batch.success.push(id.to_string()),

@@ -93,6 +93,8 @@ pub(crate) struct Batch {
     pub(crate) due: i64,
     pub(crate) contacts: Vec<Value>,
     pub(crate) done: bool,
+    /// It stops after so many contacts.
+    pub(crate) interrupted: Option<usize>,
     pub(crate) success: Vec<String>,
     pub(crate) failure: Vec<String>,
 }

@@ -29,21 +29,22 @@ fn key(order: &Map<String, Value>) -> Key {
 }
 
 impl State {
-    /// Notes that a write of these orders was asked for. Sooner than the window after the last is a violation.
+    /// Notes that a write of these orders was asked for. Sooner than the window after the last is a violation,
+    /// whichever of the two is carried out first.
     pub(crate) fn note_request(
         &mut self,
         orders: &[Map<String, Value>],
-        now: i64,
+        asked: i64,
         window: i64,
         stats: &mut Stats,
     ) {
         for order in orders {
             let key = key(order);
             let seen = self.asked.entry(key.clone()).or_insert((i64::MIN / 2, 0));
-            if now - seen.0 < window {
+            if asked.saturating_sub(seen.0).abs() < window {
                 stats.violation("rewritten_within_60s", &key.1);
             }
-            *seen = (now, seen.1 + 1);
+            *seen = (seen.0.max(asked), seen.1 + 1);
         }
     }
 

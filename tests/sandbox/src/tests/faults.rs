@@ -76,6 +76,39 @@ async fn a_late_write_lands_although_its_caller_has_gone() {
 }
 
 #[tokio::test]
+async fn a_write_lands_after_its_connection_was_reset_or_behind_a_server_error() {
+    let p = Probe::new(0, 0, quick()).await;
+    let id = p.connect("L1").await;
+    let push = |name: &str| {
+        let body = json!({"query": BULK, "variables": {"batch": [order(id, name)]}});
+        p.send(p.ac_request("POST", "/ecom/graphql", Some(&body)))
+    };
+    let records = |name: &str| p.running.world().order(name)["records"].as_array().unwrap().len();
+    arm(&p, "activecampaign", "bulkUpsertOrders", json!({"kind": "land_late", "ms": 400}));
+    assert!(push("late").await.is_err());
+    assert_eq!(records("late"), 0, "not yet");
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!(records("late"), 1);
+    arm(&p, "activecampaign", "bulkUpsertOrders", json!({"kind": "fail_after", "status": 502}));
+    assert_eq!(push("failed").await.unwrap().status, 502);
+    assert_eq!(records("failed"), 1);
+}
+
+#[tokio::test]
+async fn an_interrupted_import_has_imported_some() {
+    let p = Probe::new(0, 0, quick()).await;
+    arm(&p, "activecampaign", "POST /import/bulk_import", json!({"kind": "interrupt_import", "after": 2}));
+    let contacts: Vec<Value> = (0..5).map(|n| json!({"email": format!("n{n}@example.com")})).collect();
+    let body = json!({"contacts": contacts, "exclude_automations": true});
+    let taken = p.ac("POST", "/import/bulk_import", body).await.json;
+    let path = format!("/import/info?batchId={}", taken["batchId"].as_str().unwrap());
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let info = p.ac("GET", &path, Value::Null).await.json;
+    assert_eq!((&info["status"], info["success"].as_array().unwrap().len()), (&json!("interrupted"), 2));
+    assert_eq!(p.running.world().stats()["activecampaign"]["account"]["contacts"], 2);
+}
+
+#[tokio::test]
 async fn cursors_can_be_killed_and_pages_clipped() {
     let p = Probe::new(60, 20, quick()).await;
     arm(&p, "square", "SearchOrders", json!({"kind": "clip_page", "to": 0}));

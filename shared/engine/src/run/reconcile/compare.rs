@@ -18,6 +18,7 @@ use crate::deliver::{load_rows, stopped};
 use crate::fault::Fault;
 use crate::paced::Paced;
 use crate::ports::Key;
+use crate::run::settle::whole_second;
 use crate::run::window::{Delivered, Read, Reading};
 use crate::state::{Day, Difference, Expected, LedgerRow, Row, Run, Stream, load, update};
 
@@ -224,7 +225,9 @@ fn judge(day: &mut Day, stored: &Stored, order: &Expected) {
         Some(rule) => day.extra.push(difference(Some(rule.clone()))),
         None => day.source.add(order.minor),
     }
-    if !stored.agrees(&order.check) {
+    // Its amount may be the same: an old request that landed over a newer one.
+    let is_older = order.version.zip(stored.modified).is_some_and(|(sent, held)| held < whole_second(sent));
+    if is_older || !stored.agrees(&order.check) {
         day.different.push(difference(order.why.clone().or(Some(CHANGED.to_owned()))));
     }
 }

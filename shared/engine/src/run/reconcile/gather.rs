@@ -103,6 +103,7 @@ pub(super) fn expect(
     let not_sent = if history_sent { Timestamp::MIN } else { owner.created };
     let expected = Expected {
         sent: row.and_then(|row| row.sent_at),
+        version: row.and_then(|row| row.settled),
         id: record.id.clone(),
         minor: order.total.minor,
         check: activecampaign::check(order),

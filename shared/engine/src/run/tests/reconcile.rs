@@ -87,6 +87,26 @@ async fn every_difference_is_named_with_its_reason() {
 }
 
 #[tokio::test]
+async fn an_old_version_of_the_same_amount_is_found_and_mended() {
+    let world = world().await;
+    let held = world.net.account().orders["O07"].0.clone();
+    {
+        let mut account = world.net.account();
+        let order = &mut account.orders.get_mut("O07").unwrap().0;
+        order["storeModifiedDate"] = json!("2001-02-03T04:05:06Z");
+        order["lineItems"][0]["name"] = json!("as it was before");
+    }
+    world.clock.advance(Duration::from_secs(600));
+    let (run, days) = compare(&world, Comparison::default()).await;
+    assert_eq!(run.state, RunState::Complete);
+    assert_eq!(named(&days), [("O07".to_owned(), "destination.changed".to_owned())]);
+    compare(&world, Comparison { repair: true, ..Comparison::default() }).await;
+    assert_eq!(world.net.account().orders["O07"].0, held);
+    let (_, days) = compare(&world, Comparison::default()).await;
+    assert_eq!(named(&days), []);
+}
+
+#[tokio::test]
 async fn what_nothing_explains_is_never_called_complete() {
     let world = world().await;
     world.net.account().orders.remove("O06");

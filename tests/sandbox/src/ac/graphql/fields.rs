@@ -41,7 +41,7 @@ impl Context<'_> {
             Some(Refusal::Named(named)) => return Err(FieldError::validation(named)),
             Some(Refusal::Unnamed) => return Err(FieldError::validation(Vec::new())),
         }
-        self.state.note_request(&orders, self.now, self.settings.rewrite_window_ms, self.stats);
+        self.state.note_request(&orders, self.call.asked, self.settings.rewrite_window_ms, self.stats);
         Ok(orders)
     }
 
