@@ -1,28 +1,31 @@
 //! One schedule, from its plan to its history.
 
+mod changes;
+mod ending;
+mod given;
+mod operator;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tillsync_engine::budget::{Budget, LocalBudget, SharedBudget};
 use tillsync_engine::memory::{MemoryStore, MemoryVault};
-use tillsync_engine::ports::{Condition, Item, Lane, Store, Vault, Write};
-use tillsync_engine::run::{
-    BackfillRequest, cancel, handle, requeue, resume, start_backfill, start_reconcile, start_retry,
-    start_sync, sweep,
-};
-use tillsync_engine::state::{Comparison, Connection, ConnectionState, Counted, RunKind, RunState, Settings};
-use tillsync_engine::{Config, Engine, Fault, Timing, connections, manage};
-use tillsync_mapping::model::{Currency, Location, Secret};
+use tillsync_engine::ports::{Condition, Lane, Store, Vault, Write};
+use tillsync_engine::run::{handle, requeue, sweep};
+use tillsync_engine::{Config, Engine, Timing};
+use tillsync_mapping::model::{Currency, Secret};
+
+use given::{connection, now, stored};
+use operator::{ask, look_after};
 
 use crate::executor::{Process, Sim, Stop, later};
 use crate::history::{Fact, History};
-use crate::plan::{Action, Change, Host, Plan, beginning};
+use crate::plan::{Change, Host, Plan, beginning};
 use crate::ports::{Line, WallClock, shared};
 use crate::queue::Taken;
 use crate::rng::Rng;
-use crate::shop::Sale;
-use crate::state::{Happening, Outside, State};
+use crate::state::{Happening, Outside};
 
 /// Where the store answers.
 pub const SHOP: &str = "https://shop.test";
@@ -333,46 +336,6 @@ impl World {
         }
     }
 
-    /// When a poll sees everything that happened.
-    fn shown(&self) -> Timestamp {
-        // A clock that is behind sees everything so much later.
-        let behind = self.plan.skew.min(SignedDuration::ZERO).abs();
-        later(beginning(), self.plan.calm + SignedDuration::from_secs(self.plan.index_lag) + LAG + behind)
-    }
-
-    /// True when nothing more can come: all is shown, all has landed, nothing is in work, and a poll has read it
-    /// since. A schedule that never gets there goes on to its end.
-    fn is_quiet(&self) -> bool {
-        let shown = self.shown();
-        let state = self.outside.state();
-        let waits = |what: &Happening| matches!(what, Happening::Arrive(_) | Happening::Apply(_));
-        if self.outside.sim.now() < shown
-            || !self.at_work.is_empty()
-            || !state.queue.all.is_empty()
-            || state.happenings.values().any(waits)
-        {
-            return false;
-        }
-        drop(state);
-        let items = self.outside.items.dump();
-        // An opt-out is still to be told.
-        if items.iter().any(|item| item.key.sk.starts_with("DUE#") && item.key.sk.contains("#customers#")) {
-            return false;
-        }
-        let meta = items.iter().find(|item| item.key.sk == "META" && item.key.pk.starts_with("CONN#"));
-        let body = |item: &Item| serde_json::from_str(&item.body).unwrap_or(serde_json::Value::Null);
-        let synced = meta.map(body).and_then(|row| row["last_sync"].as_str()?.parse().ok());
-        let runs = items.iter().filter(|item| item.key.sk.starts_with("RUN#")).map(body);
-        let history = runs.filter(|run| run["kind"] == "historical").any(|run| run["state"] == "complete");
-        let cursor = items.iter().find(|item| item.key.sk == "CUR#customers").map(body);
-        let people = cursor.and_then(|row| row["watermark"].as_str()?.parse::<Timestamp>().ok());
-        if people.is_none_or(|people| people < later(beginning(), self.plan.calm)) {
-            return false;
-        }
-        synced.is_some_and(|synced: Timestamp| later(synced, -self.plan.skew) >= shown)
-            && (history || !self.plan.backfill)
-    }
-
     /// The operator asks for the history, goes on with one that did not complete, and mends the connection.
     fn operate(&mut self) {
         let wants = self.plan.backfill;
@@ -406,59 +369,8 @@ impl World {
         if let Change::Revoke(revoked) = change {
             self.outside.saw(&mut state, Fact::Revoked(revoked));
         }
-        apply(&mut state, change, (now, shown));
+        changes::apply(&mut state, change, (now, shown));
     }
-
-    fn end(self) -> Played {
-        let mut state = self.outside.state();
-        let mut history = std::mem::take(&mut state.seen);
-        history.sales = state.shop.sales().cloned().collect();
-        history.people = state.shop.people().cloned().collect();
-        history.landed = std::mem::take(&mut state.account.landed);
-        history.there = (state.account.orders.iter())
-            .map(|(id, order)| {
-                let status = order["normalizedStatus"].as_str().unwrap_or_default().to_owned();
-                (id.clone(), (order["finalAmount"].to_string(), status))
-            })
-            .collect();
-        history.consent =
-            state.account.customers.iter().map(|(email, (_, said))| (email.clone(), *said)).collect();
-        history.items =
-            self.outside.items.dump().into_iter().map(|item| (item.key.pk, item.key.sk, item.body)).collect();
-        history.messages = state.queue.all.len();
-        history.poisoned = self.plan.refused.iter().chain(&self.plan.cursed).cloned().collect();
-        history.connected = later(beginning(), CONNECTED);
-        history.backfilled = self.plan.backfill;
-        let undisturbed = self.plan.faults.exactly.as_ref().is_none_or(Vec::is_empty);
-        history.faultless = self.plan.faults.rate == 0 && undisturbed && self.plan.lost_in_queue == 0;
-        history.repaired = self.plan.actions.iter().any(|(_, action)| *action == Action::Repair);
-        history.asked = !self.plan.actions.is_empty();
-        history.consents =
-            self.plan.changes.iter().filter(|(_, _, one)| matches!(one, Change::Consent(..))).count();
-        history.calm = later(beginning(), self.plan.calm);
-        history.end = self.outside.sim.now();
-        let moments = state.faults.passed;
-        let simulated = history.end.duration_since(beginning()).as_millis();
-        let simulated = u64::try_from(simulated).unwrap_or(0);
-        drop(state);
-        let sim = &self.outside.sim;
-        Played { history, trace: sim.hash(), lines: sim.trace_lines(), moments, simulated }
-    }
-}
-
-async fn ask(engine: &Engine, action: Action) {
-    let done = match action {
-        Action::Sync => start_sync(engine, CONNECTION).await.map(drop),
-        Action::Retry => start_retry(engine, CONNECTION, None).await.map(drop),
-        Action::Repair => {
-            let asked = Comparison { repair: true, ..Comparison::default() };
-            start_reconcile(engine, CONNECTION, asked).await.map(drop)
-        }
-        Action::Cancel => cancel(engine, CONNECTION).await.map(drop),
-        Action::Pause => manage::pause(engine, CONNECTION).await.map(drop),
-    };
-    // Told to whoever asked.
-    drop(done);
 }
 
 /// Returns a message whose worker could not say what became of it.
@@ -471,125 +383,5 @@ fn give_back(outside: &Outside, receipt: &str) {
             (message.holder, message.visible) = (None, later(now, wait));
         }
         outside.plan(&mut state, wait, Happening::Due(number));
-    }
-}
-
-async fn look_after(engine: &Engine, outside: &Outside, wants: bool) -> Result<(), Fault> {
-    let connection = connections::find(engine, CONNECTION).await?;
-    match connection.state {
-        ConnectionState::Paused => drop(manage::resume(engine, CONNECTION).await?),
-        ConnectionState::NeedsReconnect if !outside.state().shop.revoked => reconnect(engine).await?,
-        _ => {}
-    }
-    if !wants {
-        return Ok(());
-    }
-    match connections::newest_run(engine, CONNECTION, RunKind::Historical).await {
-        Ok(run) if run.ended() && run.state != RunState::Complete => {
-            resume(engine, CONNECTION).await?;
-        }
-        Ok(_) => {}
-        Err(_) => drop(start_backfill(engine, CONNECTION, &BackfillRequest::default()).await?),
-    }
-    Ok(())
-}
-
-/// As connecting anew does: the connection works again.
-async fn reconnect(engine: &Engine) -> Result<(), Fault> {
-    tillsync_engine::state::update(
-        &*engine.store,
-        &Connection::key(CONNECTION),
-        |connection: &mut Connection| {
-            connection.state = ConnectionState::Active;
-            connection.problem = None;
-        },
-    )
-    .await?;
-    Ok(())
-}
-
-fn apply(state: &mut State, change: Change, (now, shown): (Timestamp, Timestamp)) {
-    let edit = |state: &mut State, id: &str, edit: &dyn Fn(&mut Sale)| {
-        if let Some(mut sale) = state.shop.sale(id).cloned() {
-            edit(&mut sale);
-            state.shop.sell(sale, shown);
-        }
-    };
-    match change {
-        Change::Sell(sold) => state.shop.sell(sold.at(now), shown),
-        Change::Refund(id, back, both) => edit(state, &id, &|sale| {
-            if sale.paid {
-                sale.refunded = (sale.refunded + back).min(sale.total);
-                sale.paid_updated = now;
-                if both {
-                    sale.updated = now;
-                }
-            }
-        }),
-        Change::Attach(id, person) => edit(state, &id, &|sale| {
-            if sale.person.is_none() {
-                sale.person = Some(person.clone());
-                sale.updated = now;
-            }
-        }),
-        Change::Pay(id) => edit(state, &id, &|sale| {
-            if !sale.paid {
-                (sale.paid, sale.updated, sale.paid_updated) = (true, now, now);
-            }
-        }),
-        Change::Consent(id, out) => {
-            if let Some(mut person) = state.shop.person(&id).cloned() {
-                (person.out, person.updated) = (out, now);
-                state.shop.meet(person, shown);
-            }
-        }
-        Change::Revoke(revoked) => state.shop.revoked = revoked,
-    }
-}
-
-/// Runs what does not wait.
-fn now(work: impl Future<Output = ()>) {
-    let mut work = std::pin::pin!(work);
-    let waker = std::task::Waker::noop();
-    let _ = work.as_mut().poll(&mut std::task::Context::from_waker(waker));
-}
-
-fn stored(connection: &Connection) -> Vec<Item> {
-    let body = serde_json::to_string(connection).unwrap_or_default();
-    [Connection::key(&connection.id), Connection::index_key(&connection.id)]
-        .map(|key| Item { key, rev: 0, tag: String::new(), body: body.clone(), expires: None })
-        .into()
-}
-
-/// The connection of the store's location to the account, as connecting leaves it.
-fn connection(currency: Currency, counted: Option<u64>) -> Connection {
-    Connection {
-        id: CONNECTION.to_owned(),
-        name: "Rue Haute".to_owned(),
-        source: "square".to_owned(),
-        api_url: SHOP.to_owned(),
-        store: "M1".to_owned(),
-        location: Location {
-            id: "L1".to_owned(),
-            name: "Rue Haute".to_owned(),
-            currency,
-            timezone: "Europe/Paris".to_owned(),
-            language: None,
-            active: true,
-        },
-        destination_url: ACCOUNT.to_owned(),
-        destination: "acme".to_owned(),
-        remote: Some(7),
-        state: ConnectionState::Active,
-        active_sync: true,
-        problem: None,
-        settings: Settings::default(),
-        public_url: "https://tillsync.example".to_owned(),
-        created: later(beginning(), CONNECTED),
-        adopted: None,
-        rechecked: Some(beginning()),
-        counted: counted.map(|orders| Counted { orders, exact: true, at: beginning() }),
-        last_sync: None,
-        next_sync: Some(beginning() + SignedDuration::from_mins(2)),
     }
 }
