@@ -51,6 +51,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "tillsync-fuzz",
         &["tillsync-aws", "tillsync-embedded", "tillsync-engine", "tillsync-host", "tillsync-mapping"],
     ),
+    ("tillsync-simulation", &["tillsync-engine", "tillsync-mapping"]),
     ("tillsync-tidy", &[]),
 ];
 

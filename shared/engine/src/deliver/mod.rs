@@ -7,6 +7,7 @@ mod addresses;
 mod consent;
 mod decide;
 mod flights;
+mod gone;
 mod late;
 mod orders;
 mod people;

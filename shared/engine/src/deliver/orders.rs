@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use futures_util::stream::{self, StreamExt};
 use tillsync_mapping::activecampaign::{Channel, ContactInput};
-use tillsync_mapping::model::{Buyer, Observed, Order, SkipReason};
+use tillsync_mapping::model::{Buyer, Observed, Order};
 
 use super::addresses::{Addresses, Said, earlier, said};
 use super::send::{Batch, Letter, Sent, may_leave_until};
@@ -232,41 +232,6 @@ impl Delivering<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Notes records that the store does not have any more. Of one that was sent somebody must know.
-    ///
-    /// # Errors
-    /// Of the store.
-    pub async fn gone(&self, stream: Stream, ids: &[String]) -> Result<Vec<Outcome>, Fault> {
-        let partition = self.connection.partition_of(stream);
-        let keys: Vec<Key> = ids.iter().map(|id| LedgerRow::key(&partition, stream.word(), id)).collect();
-        let rows = load_rows(&*self.engine.store, &keys).await?;
-        let now = self.engine.now();
-        let (mut writes, mut outcomes) = (Vec::new(), Vec::new());
-        for (key, row) in keys.into_iter().zip(rows) {
-            let mut row = row.unwrap_or_else(|| Row::new(key, LedgerRow::seen(now)));
-            let was_sent = row.value.was_sent() || row.value.intent.is_some();
-            let (state, reason) = match was_sent {
-                true => (State::Parked, "record.gone"),
-                false => (State::Skipped, SkipReason::Gone.word()),
-            };
-            let is_known = row.value.state == state && row.value.reason.as_deref() == Some(reason);
-            let earlier = is_known && row.value.run.as_deref() != Some(self.run.id.as_str());
-            outcomes.push(match state {
-                State::Parked if earlier => Outcome::StillParked(reason.into()),
-                State::Parked => Outcome::Parked(reason.into()),
-                _ => Outcome::Skipped(reason.into()),
-            });
-            if earlier {
-                continue;
-            }
-            (row.value.look_at, row.value.window) = (None, Some(self.page.0));
-            row.value.become_state(state, Some(reason), &self.run.id, now);
-            writes.push(row.put()?);
-        }
-        write_rows(&*self.engine.store, writes).await?;
-        Ok(outcomes)
     }
 
     /// Orders not older than this are live: the setting is for runs that somebody starts.

@@ -3,11 +3,16 @@
 //! What the destination queued is read back: a range of dates, a hundred orders a call. What is not there in
 //! time is fetched anew and written once more; what is lost twice is parked.
 
+mod told;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::activecampaign::{self, Stored};
 use tillsync_mapping::http::Http;
+
+pub(super) use told::whole_second;
+use told::{is_there, is_written, outcome_of, pause};
 
 use super::{Parts, connection, lane};
 use crate::context::Engine;
@@ -354,43 +359,6 @@ impl Settling<'_> {
     async fn rows(&self, keys: &[Key]) -> Result<Vec<Option<Row<LedgerRow>>>, Fault> {
         load_rows(&*self.engine.store, keys).await
     }
-}
-
-/// What a record counts for that is settled, or that another run answers for.
-fn outcome_of(row: &LedgerRow) -> Outcome {
-    let reason = row.reason.clone().unwrap_or_default();
-    match row.state {
-        State::Parked => Outcome::Parked(reason),
-        State::Skipped => Outcome::Skipped(reason),
-        State::Synced | State::Pending => Outcome::Synced,
-    }
-}
-
-/// True when the newest version was sent at all: a record that was put aside still shows the one before, which may
-/// be of the same second.
-fn is_written(row: &LedgerRow) -> bool {
-    row.intent.as_ref().is_some_and(|intent| Some(intent.version) >= row.desired)
-}
-
-/// True when the destination holds what was sent, or something newer.
-fn is_there(stored: &Stored, row: &LedgerRow) -> bool {
-    let newer = match (stored.modified, row.desired) {
-        (Some(stored), Some(desired)) => stored >= whole_second(desired),
-        _ => true,
-    };
-    newer && row.check.as_deref().is_none_or(|check| stored.agrees(check))
-}
-
-/// The destination may keep whole seconds only.
-pub(super) fn whole_second(instant: Timestamp) -> Timestamp {
-    Timestamp::from_second(instant.as_second()).unwrap_or(instant)
-}
-
-/// The pause before looking again: records appear within seconds, or take long.
-fn pause(tries: u32) -> SignedDuration {
-    const SECONDS: [i64; 8] = [1, 2, 3, 5, 8, 15, 30, 60];
-    let place = usize::try_from(tries).unwrap_or(usize::MAX).min(SECONDS.len() - 1);
-    SignedDuration::from_secs(SECONDS[place])
 }
 
 /// The moment from which reading back is worth while: queued writes take a few seconds to be applied.
