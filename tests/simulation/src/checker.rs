@@ -29,6 +29,7 @@ pub const PROMISES: &[(&str, Promise)] = &[
     ("I2 a stale write does not last", writes::stale_writes_are_mended),
     ("I4 what starts automations is decided once, by the order's date", writes::live_is_decided_once),
     ("I6 the sums agree", ledger::sums_agree),
+    ("I6 a history counts each order once", ledger::histories_count_each_record_once),
     ("I6 every record has a known state", ledger::every_sale_is_accounted_for),
     ("I8 nothing is written twice for nothing", writes::no_write_without_a_reason),
     ("I10 watermarks go forward, and never ahead of time", runs::watermarks_go_forward),

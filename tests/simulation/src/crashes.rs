@@ -24,7 +24,7 @@ pub struct Scene {
 enum Plot {
     /// A poll that finds a new sale, a refund, an opt-out and nothing else.
     Poll,
-    /// A history of three windows and the people.
+    /// A history and the people: a window a year, where several processes work.
     History,
     /// A batch that is refused because of one order, which it does not name.
     Poison,
@@ -36,7 +36,7 @@ const FUNCTIONS: Host = Host::Functions(60);
 pub const SCENES: [Scene; 6] = [
     Scene { name: "a poll, one process", host: Host::Embedded, plot: Plot::Poll },
     Scene { name: "a poll, functions", host: FUNCTIONS, plot: Plot::Poll },
-    Scene { name: "a history of three windows, one process", host: Host::Embedded, plot: Plot::History },
+    Scene { name: "a history, one process", host: Host::Embedded, plot: Plot::History },
     Scene { name: "a history of three windows, functions", host: FUNCTIONS, plot: Plot::History },
     Scene { name: "a batch with a poisoned order, one process", host: Host::Embedded, plot: Plot::Poison },
     Scene { name: "a batch with a poisoned order, functions", host: FUNCTIONS, plot: Plot::Poison },
@@ -54,7 +54,12 @@ impl Scene {
         plan.shared_budget = true;
         plan.faults = Faults { exactly: Some(exactly), ..Faults::default() };
         // Long enough for a message to come back, and for the work to be done anew.
-        plan.calm = if self.host == Host::Embedded { minutes(9) } else { minutes(16) };
+        // What may be queued at the destination is given up after a quarter of an hour.
+        plan.calm = match (self.plot, self.host) {
+            (Plot::Poll, Host::Embedded) => minutes(9),
+            (Plot::Poll, _) => minutes(16),
+            _ => minutes(36),
+        };
         plan.end = plan.calm + minutes(70);
         // One poll in the time looked at.
         plan.poll_every = minutes(30);

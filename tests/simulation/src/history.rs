@@ -83,6 +83,8 @@ pub struct History {
     pub backfilled: bool,
     /// Whether nothing went wrong.
     pub faultless: bool,
+    /// Whether the process ended at moments that were chosen, and nothing else went wrong.
+    pub enumerated: bool,
     /// Whether a comparison repaired: what it sends again goes as history.
     pub repaired: bool,
     /// Whether somebody asked for something by hand.

@@ -106,6 +106,8 @@ pub struct Plan {
     pub timing: Timing,
 }
 
+/// Minutes until nothing goes wrong any more. Some go on until what was queued is given up and written again.
+const CALM_AFTER: [i64; 16] = [4, 4, 4, 4, 4, 4, 4, 4, 4, 6, 6, 6, 11, 11, 11, 26];
 /// Between two polls, in these schedules.
 pub const POLL_EVERY: SignedDuration = SignedDuration::from_mins(2);
 /// Longest time from a change until the index shows it, in seconds: as long as polls overlap.
@@ -131,7 +133,7 @@ impl Plan {
         };
         let backfill = rng.percent(60);
         // Most are short: what goes wrong does so within a few steps.
-        let calm = SignedDuration::from_mins(rng.pick(&[4, 4, 4, 6, 11]).unwrap_or(4));
+        let calm = SignedDuration::from_mins(rng.pick(&CALM_AFTER).unwrap_or(4));
         let mut plan = Self {
             host,
             backfill,
@@ -274,6 +276,7 @@ impl Sold {
             total: self.total,
             refunded: 0,
             paid: self.paid,
+            attached: false,
         }
     }
 }

@@ -35,6 +35,8 @@ pub struct Sale {
     pub refunded: i64,
     /// Whether it is paid.
     pub paid: bool,
+    /// Whether its customer came later.
+    pub attached: bool,
 }
 
 /// A person.

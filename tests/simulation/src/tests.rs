@@ -35,6 +35,11 @@ fn every_scene_does_something_and_holds() {
         let played = scene.play(Vec::new(), false);
         assert!(played.moments > 60, "{}: {} moments", scene.name, played.moments);
         assert!(!played.history.landed.is_empty(), "{}", scene.name);
+        let windows = played.history.items.iter().filter(|(_, sk, body)| {
+            sk.starts_with("WIN#") && body.contains("orders") && body.contains("created")
+        });
+        let expected = if scene.name.contains("three windows") { 3 } else { 0 };
+        assert!(windows.count() >= expected, "{}", scene.name);
         assert_eq!(judge(&played.history), [], "{}", scene.name);
     }
 }

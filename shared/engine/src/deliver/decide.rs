@@ -117,7 +117,6 @@ fn unchanged(mut row: LedgerRow, facts: &Facts<'_>) -> Decision {
     if !waits {
         return Decision::Keep(Outcome::Unchanged);
     }
-    row.flight = None;
     row.become_state(State::Synced, None, facts.run, facts.now);
     Decision::Note(Box::new(row), Outcome::Unchanged)
 }
@@ -144,7 +143,9 @@ fn to_be_sent(
         // Refused once, and not changed since: sending it again would only be refused again.
         return Decision::Keep(Outcome::StillParked(row.reason.unwrap_or_default()));
     }
-    if row.settled.is_some_and(|settled| version < settled) {
+    // An older page. What was fetched by its id is the truth, even where a version goes back: it is the newest of
+    // several things, and a profile may be merged into an older one.
+    if !facts.again && row.settled.is_some_and(|settled| version < settled) {
         return unchanged(row, facts);
     }
     row.look_at = None;

@@ -38,6 +38,7 @@ impl Delivering<'_> {
                 continue;
             }
             (row.value.look_at, row.value.window) = (None, Some(self.page.0));
+            row.value.flight = row.value.flight.take().filter(|_| self.again);
             row.value.become_state(state, Some(reason), &self.run.id, now);
             writes.push(row.put()?);
         }

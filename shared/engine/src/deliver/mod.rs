@@ -4,6 +4,7 @@
 //! is known, leave open what is not. A write whose outcome is unknown becomes a flight: it is settled by looking.
 
 mod addresses;
+mod answered;
 mod consent;
 mod decide;
 mod flights;

@@ -126,9 +126,12 @@ impl Delivering<'_> {
                     let is_sent = matches!(outcome, Outcome::Synced | Outcome::Pending);
                     tally.sent_silently += u64::from(silently && is_sent);
                 }
-                Decision::Note(row, _) | Decision::Send(_, row) | Decision::Wait(row) => {
+                Decision::Note(row, _) => {
                     row.window = Some(self.page.0);
+                    // This page counts it: a flight of its first reading does not.
+                    row.flight = row.flight.take().filter(|_| self.again);
                 }
+                Decision::Send(_, row) | Decision::Wait(row) => row.window = Some(self.page.0),
             }
             self.place(decision, (key, rev, record), &addresses, (&mut sorted, tally))?;
         }

@@ -150,7 +150,9 @@ async fn watermarks(
             Stream::Orders => Connection::orders_cursor(&owner.id),
             _ => PeopleRuns::cursor(&owner.people_partition()),
         };
-        writes.extend(forward(engine, key, reach, run.started).await?);
+        // A history may be taken up again long after it began: only what follows changes mends a damaged watermark.
+        let began = if run.kind == RunKind::Historical { engine.now() } else { run.started };
+        writes.extend(forward(engine, key, reach, began).await?);
     }
     Ok(writes)
 }

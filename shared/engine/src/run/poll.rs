@@ -5,8 +5,8 @@ use tillsync_mapping::source::Field;
 
 use super::late::{REFERENCES, due_windows};
 use super::look::is_same_day;
-use super::start::{MAX_TRIES, Started, active_connection, new_run, send_windows, write_new};
-use super::sweep::requeue_run;
+use super::start::{MAX_TRIES, Started, active_connection, active_run, new_run, send_windows, write_new};
+use super::sweep::{YOUNG, requeue_run};
 use super::watermark::{poll_from, since_connected};
 use crate::context::Engine;
 use crate::deliver::record_id;
@@ -75,6 +75,9 @@ async fn start_following(engine: &Engine, id: &str, kind: RunKind) -> Result<Sta
 
 async fn try_following(engine: &Engine, id: &str, kind: RunKind) -> Result<Started, Fault> {
     let connection = active_connection(engine, id).await?;
+    if let Some(run) = active_run(engine, id, kind).await?.filter(|run| !run.ended()) {
+        return beside(engine, run).await;
+    }
     let now = engine.now();
     let Begin { orders: from, to } = poll_begin(engine, &connection).await?;
     let mut windows = vec![WindowRow::open(1, Stream::Orders, Field::Updated, from, to)];
@@ -97,10 +100,16 @@ async fn try_following(engine: &Engine, id: &str, kind: RunKind) -> Result<Start
     if !started.already {
         return go(engine, started).await;
     }
-    // Whoever started it may have died before its messages were out; then nobody works on it, and every poll after
-    // it would find it at work.
-    requeue_run(engine, &started.run, false).await?;
-    Ok(started)
+    beside(engine, started.run).await
+}
+
+/// The run at work is the answer. Whoever started it may have died before its messages were out; then nobody works on
+/// it, and every poll after it would find it at work.
+async fn beside(engine: &Engine, run: Run) -> Result<Started, Fault> {
+    if engine.now().duration_since(run.started) >= YOUNG {
+        requeue_run(engine, &run, false).await?;
+    }
+    Ok(Started { run, already: true })
 }
 
 /// Numbers the windows of a run that is planned as it starts.

@@ -223,7 +223,10 @@ impl Settling<'_> {
             // The reply was lost, the write was not.
             row.times_sent += 1;
         }
-        row.queued = None;
+        if self.owner.adopted.is_none() {
+            // An account that was taken over may have held just that before: then the queue is still to come.
+            row.queued = None;
+        }
         row.become_state(State::Synced, None, &self.run.id, now);
     }
 

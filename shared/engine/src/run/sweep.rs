@@ -17,7 +17,7 @@ use crate::state::{Connection, ConnectionState, Row, Run, RunState, list, load, 
 /// Messages sent at the same time.
 const SENDS: usize = 32;
 /// A run so young is at work; its messages are not lost.
-const YOUNG: SignedDuration = SignedDuration::from_mins(10);
+pub(super) const YOUNG: SignedDuration = SignedDuration::from_mins(10);
 
 /// What a tick found and did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -236,5 +236,15 @@ fn hand_back(outside: &Outside, of: &[Process], waits: bool) {
 /// A sale that is paid, by somebody with an address.
 fn sold(id: &str, now: jiff::Timestamp) -> Sale {
     let (id, person) = (id.to_owned(), Some("P0".to_owned()));
-    Sale { id, person, created: now, updated: now, paid_updated: now, total: BASE, refunded: 0, paid: true }
+    Sale {
+        id,
+        person,
+        created: now,
+        updated: now,
+        paid_updated: now,
+        total: BASE,
+        refunded: 0,
+        paid: true,
+        attached: false,
+    }
 }

@@ -41,7 +41,9 @@ pub(super) fn orders_are_right(history: &History) -> Vec<String> {
             continue;
         }
         let wanted = wanted(history, sale).filter(|_| is_ours(history, sale) || there.is_some());
-        let parked = state_of(&states, &sale.id).is_some_and(|state| state == "parked:destination.lost");
+        // What is lost is lost where something goes wrong only.
+        let is_lost = |state: &str| state == "parked:destination.lost" && !history.faultless;
+        let parked = state_of(&states, &sale.id).is_some_and(is_lost);
         match (wanted, there) {
             (None, None) => {}
             (Some((amount, status)), Some((found, as_status))) => {

@@ -46,6 +46,7 @@ fn sound() -> History {
         total: 1_250,
         refunded: 0,
         paid: true,
+        attached: false,
     };
     let run = format!(
         r#"{{"started":"{}","finished":"x","state":"complete","kind":"historical","streams":{{"orders":{{"observed":1,"synced":1}}}}}}"#,
@@ -101,6 +102,13 @@ fn broken(promise: &str) -> Vec<History> {
             let (_, _, body) = &mut history.items[2];
             *body = body.replace(r#""observed":1"#, r#""observed":2"#);
         }),
+        "I6" if promise.contains("history") => {
+            let streams = |history: &mut History, from: &str, to: &str| {
+                history.items[2].2 = history.items[2].2.replace(from, to);
+            };
+            one(&|history| streams(history, r#""observed":1,"synced":1"#, r#""observed":2,"synced":2"#));
+            one(&|history| streams(history, r#""synced":1"#, r#""pending":1"#));
+        }
         "I6" => {
             one(&|history| history.items[1].2 = r#"{"state":"pending"}"#.to_owned());
             one(&|history| drop(history.items.remove(1)));

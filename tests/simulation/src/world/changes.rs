@@ -27,7 +27,7 @@ pub(super) fn apply(state: &mut State, change: Change, (now, shown): (Timestamp,
         }),
         Change::Attach(id, person) => edit(state, &id, &|sale| {
             if sale.person.is_none() {
-                sale.person = Some(person.clone());
+                (sale.person, sale.attached) = (Some(person.clone()), true);
                 sale.updated = now;
             }
         }),

@@ -72,6 +72,7 @@ impl World {
         history.backfilled = self.plan.backfill;
         let undisturbed = self.plan.faults.exactly.as_ref().is_none_or(Vec::is_empty);
         history.faultless = self.plan.faults.rate == 0 && undisturbed && self.plan.lost_in_queue == 0;
+        history.enumerated = self.plan.faults.exactly.is_some();
         history.repaired = self.plan.actions.iter().any(|(_, action)| *action == Action::Repair);
         history.asked = !self.plan.actions.is_empty();
         history.consents =

@@ -74,6 +74,7 @@ async fn a_poll_whose_messages_were_lost_is_made_up_for_by_the_next() {
                 world.queue.ack(&delivery).await.unwrap();
             }
             assert!(world.idle().await, "nobody would ever work on it again");
+            world.clock.advance(Duration::from_secs(1_800));
             let next = start_poll(&world.engine, "C1").await.unwrap();
             let run = ended(&world, &next.run.id).await;
             assert_eq!((run.state, &begun.run.id), (RunState::Complete, &run.id), "{exclusive} {lost}");
