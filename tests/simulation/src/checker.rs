@@ -26,9 +26,11 @@ pub type Promise = fn(&History) -> Vec<String>;
 /// Every promise that is judged.
 pub const PROMISES: &[(&str, Promise)] = &[
     ("I1 every order is there as it is at the source, or parked", right::orders_are_right),
+    ("I1 every order is there for its buyer", right::buyers_are_right),
     ("I2 a stale write does not last", writes::stale_writes_are_mended),
     ("I4 what starts automations is decided once, by the order's date", writes::live_is_decided_once),
     ("I6 the sums agree", ledger::sums_agree),
+    ("I6 rows are counted as what they are", ledger::rows_agree_with_what_is_counted),
     ("I6 a history counts each order once", ledger::histories_count_each_record_once),
     ("I6 every record has a known state", ledger::every_sale_is_accounted_for),
     ("I8 nothing is written twice for nothing", writes::no_write_without_a_reason),

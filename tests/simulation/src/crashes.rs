@@ -62,6 +62,7 @@ impl Scene {
         };
         plan.end = plan.calm + minutes(70);
         // One poll in the time looked at.
+        plan.tick = minutes(3);
         plan.poll_every = minutes(30);
         (plan.refused, plan.cursed) = (None, (self.plot == Plot::Poison).then(|| "O1".to_owned()));
         (plan.queued_for, plan.lost_in_queue, plan.index_lag) = (4, 0, 0);

@@ -65,6 +65,12 @@ pub struct History {
     pub landed: Vec<Landed>,
     /// What the destination holds in the end: amount and status by order.
     pub there: BTreeMap<String, (String, String)>,
+    /// Whose they are there: the address, by order.
+    pub buyers: BTreeMap<String, String>,
+    /// What every order's row is counted by.
+    pub tags: BTreeMap<String, String>,
+    /// Whether processes stood still.
+    pub paused: bool,
     /// What its customers say of marketing, by address.
     pub consent: BTreeMap<String, Option<bool>>,
     /// What the store holds in the end.

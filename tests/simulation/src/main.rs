@@ -64,13 +64,17 @@ fn main() -> ExitCode {
             report::say(&format!("{plan:#?}"));
             tell(&play(plan, rng, true))
         }
-        What::Crashes { scene, replay: Some(moments), .. } => {
-            let one = SCENES.iter().find(|one| one.name.contains(&scene));
-            one.is_some_and(|one| tell(&one.play(moments, true)))
-        }
-        What::Crashes { pairs, scene, replay: None } => {
+        What::Crashes { pairs, scene, replay } => {
             let all: Vec<_> = SCENES.into_iter().filter(|one| one.name.contains(&scene)).collect();
-            report::crashes(&all, |scene, share| crashes::enumerate(scene, pairs, share))
+            match (all.as_slice(), replay) {
+                ([one], Some(moments)) => tell(&one.play(moments, true)),
+                ([], _) | (_, Some(_)) => {
+                    let names = SCENES.map(|one| format!("{:?}", one.name)).join(", ");
+                    eprintln!("--scene {scene:?} must name one of {names}, or a part of one");
+                    return ExitCode::from(2);
+                }
+                (all, None) => report::crashes(all, |scene, share| crashes::enumerate(scene, pairs, share)),
+            }
         }
     };
     if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -96,6 +96,8 @@ pub struct Plan {
     pub shared_budget: bool,
     /// Between two polls.
     pub poll_every: SignedDuration,
+    /// Between two beats of the schedule.
+    pub tick: SignedDuration,
     /// Orders the history was counted to hold: from many on it is read in a window a year.
     pub counted: Option<u64>,
     /// Longest time from a change until the index shows it, in seconds.
@@ -108,6 +110,8 @@ pub struct Plan {
 
 /// Minutes until nothing goes wrong any more. Some go on until what was queued is given up and written again.
 const CALM_AFTER: [i64; 16] = [4, 4, 4, 4, 4, 4, 4, 4, 4, 6, 6, 6, 11, 11, 11, 26];
+/// Between two beats of the schedule, mostly.
+const TICK: SignedDuration = SignedDuration::from_mins(3);
 /// Between two polls, in these schedules.
 pub const POLL_EVERY: SignedDuration = SignedDuration::from_mins(2);
 /// Longest time from a change until the index shows it, in seconds: as long as polls overlap.
@@ -152,10 +156,15 @@ impl Plan {
             skew: skew(rng),
             shared_budget: rng.percent(25),
             poll_every: POLL_EVERY,
+            tick: TICK,
             // More than one window holds: cut into years.
             counted: rng.percent(25).then_some(30_000),
             timing: Timing::default(),
         };
+        if rng.percent(20) {
+            // Closer than the landing time: what was just written is met again.
+            (plan.tick, plan.poll_every) = (SignedDuration::from_secs(25), SignedDuration::from_secs(20));
+        }
         plan.sell_before(rng);
         plan.go_on(rng);
         if rng.percent(8) {
@@ -204,7 +213,12 @@ impl Plan {
         let mut next = i64::try_from(before).unwrap_or(0);
         for _ in 0..rng.between(1, 4) {
             // Some at the same second.
-            let at = SignedDuration::from_secs(rng.between(5, last) / 10 * 10);
+            let at = match self.changes.last().filter(|(at, _, _)| at.is_positive() && rng.percent(35)) {
+                // Soon after another: what was written just then may not have landed.
+                Some((before, _, _)) => (before.as_secs() + rng.between(1, 50)).min(last),
+                None => rng.between(5, last) / 10 * 10,
+            };
+            let at = SignedDuration::from_secs(at);
             let lag =
                 SignedDuration::from_secs(if rng.percent(70) { 0 } else { rng.between(1, self.index_lag) });
             let known: Vec<String> = (0..next).map(|n| format!("O{n}")).collect();
@@ -244,6 +258,8 @@ fn faults(rng: &mut Rng) -> Faults {
         errors: u32::try_from(rng.below(4)).unwrap_or(0),
         doubles: u32::try_from(rng.below(4)).unwrap_or(0),
         rate,
+        // Processes that stand still are how two of them come to one record.
+        pauses: if rng.percent(15) { 2 } else { 0 },
         ..Faults::default()
     }
 }

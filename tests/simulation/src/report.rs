@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use tillsync_simulation::checker::judge;
+use tillsync_simulation::checker::{Violation, judge};
 use tillsync_simulation::crashes::{Found, Scene};
 use tillsync_simulation::plan::Plan;
 use tillsync_simulation::rng::Rng;
@@ -49,7 +50,7 @@ pub(crate) fn run(from: u64, count: u64) -> bool {
             if n >= count {
                 return;
             }
-            one(&score, from + n, n.is_multiple_of(TWICE));
+            one(&score, from.wrapping_add(n), n.is_multiple_of(TWICE));
         }
     };
     std::thread::scope(|scope| {
@@ -67,15 +68,28 @@ fn played(seed: u64) -> Played {
     play(plan, rng, false)
 }
 
+/// Plays and judges a seed: what is broken, its steps and its virtual time. A panic is a fault like any other.
+fn judged(seed: u64, twice: bool) -> (Vec<Violation>, u64, u64) {
+    let work = || {
+        let first = played(seed);
+        let mut violations = judge(&first.history);
+        if twice && played(seed).trace != first.trace {
+            let promise = "I40 the same seed takes the same steps";
+            violations.push(Violation { promise, detail: String::new() });
+        }
+        (violations, first.trace.1, first.simulated)
+    };
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| (vec![panicked()], 0, 0))
+}
+
+fn panicked() -> Violation {
+    Violation { promise: "nothing panics", detail: "a panic, told above".to_owned() }
+}
+
 fn one(score: &Score, seed: u64, twice: bool) {
-    let first = played(seed);
-    let mut violations = judge(&first.history);
-    if twice && played(seed).trace != first.trace {
-        let promise = "I40 the same seed takes the same steps";
-        violations.push(tillsync_simulation::checker::Violation { promise, detail: String::new() });
-    }
-    score.steps.fetch_add(first.trace.1, Ordering::Relaxed);
-    score.simulated.fetch_add(first.simulated, Ordering::Relaxed);
+    let (violations, steps, simulated) = judged(seed, twice);
+    score.steps.fetch_add(steps, Ordering::Relaxed);
+    score.simulated.fetch_add(simulated, Ordering::Relaxed);
     score.bad.fetch_add(u64::from(!violations.is_empty()), Ordering::Relaxed);
     for violation in violations {
         let mut wrong = score.wrong.lock().unwrap_or_else(PoisonError::into_inner);
@@ -164,13 +178,21 @@ pub(crate) fn crashes(scenes: &[Scene], enumerate: impl Fn(Scene, (u64, u64)) ->
         let wrong: Vec<_> = parts.iter().flat_map(|part| &part.wrong).collect();
         for (moments, violation) in wrong.iter().take(TOLD) {
             say(&format!("fell at {moments:?}: {}: {}", violation.promise, violation.detail));
+            let at = moments.iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
+            let name = scene.name;
+            say(&format!(
+                "    cargo run --profile simulation -p tillsync-simulation -- crashes --scene {name:?} --replay {at}"
+            ));
         }
         let seconds = began.elapsed().as_secs();
         say(&format!("{}: {singles} moments, {pairs} pairs, {} wrong, {seconds} s", scene.name, wrong.len()));
         tried += singles + pairs;
-        bad += wrong.len() as u64;
+        let mut cases: Vec<_> = wrong.iter().map(|(moments, _)| moments).collect();
+        cases.dedup();
+        bad += cases.len() as u64;
         // A worker that panicked has tried nothing.
-        bad += u64::from(singles == 0);
+        let undisturbed = scene.play(Vec::new(), false).moments;
+        bad += undisturbed.saturating_sub(singles);
     }
     say(&format!("{} passed, {bad} failed", tried.saturating_sub(bad)));
     bad == 0

@@ -35,8 +35,6 @@ pub const ACCOUNT: &str = "https://acme.api-us1.com/api/3";
 pub const CONNECTION: &str = "C1";
 /// When it was made, from the beginning.
 const CONNECTED: SignedDuration = SignedDuration::from_mins(-1);
-/// Between two beats of the schedule.
-const TICK: SignedDuration = SignedDuration::from_mins(3);
 /// Between two looks of the operator.
 const OPERATOR: SignedDuration = SignedDuration::from_mins(4);
 /// Polls end so long before now.
@@ -108,7 +106,7 @@ impl World {
         let outside = self.outside.clone();
         now(async {
             let Ok(currency) = Currency::parse("EUR") else { return };
-            let connection = connection(currency, self.plan.counted);
+            let connection = connection(currency, self.plan.counted, self.plan.skew);
             for item in stored(&connection) {
                 let write = Write::Put { item, when: Condition::Absent };
                 let _ = outside.items.write_each(vec![write]).await;
@@ -320,7 +318,8 @@ impl World {
 
     fn tick(&mut self) {
         self.ticks += 1;
-        let again = self.ticks.is_multiple_of(3);
+        let again =
+            self.ticks.is_multiple_of(if self.plan.tick < SignedDuration::from_mins(1) { 20 } else { 3 });
         if let Some((process, engine)) = self.worker() {
             let task = Box::pin(async move {
                 // What fails now is done by the next beat.
@@ -331,8 +330,8 @@ impl World {
         // Between the last fault and the time when everything is shown, a poll would find nothing new.
         let now = self.outside.sim.now();
         let calm = later(beginning(), self.plan.calm);
-        if later(now, TICK) < calm || now >= self.shown() {
-            self.outside.plan(&mut self.outside.state(), TICK, Happening::Tick);
+        if later(now, self.plan.tick) < calm || now >= self.shown() {
+            self.outside.plan(&mut self.outside.state(), self.plan.tick, Happening::Tick);
         }
     }
 

@@ -34,26 +34,39 @@ pub(super) fn minor(amount: &str) -> Option<i64> {
 
 pub(super) fn orders_are_right(history: &History) -> Vec<String> {
     let mut wrong = Vec::new();
-    let states = states(history);
     for sale in &history.sales {
         let there = history.there.get(&sale.id);
         if history.poisoned.contains(&sale.id) {
             continue;
         }
         let wanted = wanted(history, sale).filter(|_| is_ours(history, sale) || there.is_some());
-        // What is lost is lost where something goes wrong only.
-        let is_lost = |state: &str| state == "parked:destination.lost" && !history.faultless;
-        let parked = state_of(&states, &sale.id).is_some_and(is_lost);
         match (wanted, there) {
             (None, None) => {}
             (Some((amount, status)), Some((found, as_status))) => {
-                if (minor(found) != Some(amount) || status != as_status) && !parked {
+                if minor(found) != Some(amount) || status != as_status {
                     wrong.push(format!("{}: {found} {as_status} there, {amount} {status} wanted", sale.id));
                 }
             }
-            (Some(_), None) if !parked => wrong.push(format!("{}: not there", sale.id)),
-            (Some(_), None) => {}
+            (Some(_), None) => wrong.push(format!("{}: not there", sale.id)),
             (None, Some(_)) => wrong.push(format!("{}: there, and a rule leaves it out", sale.id)),
+        }
+    }
+    wrong
+}
+
+/// Every order is there for the one who bought.
+pub(super) fn buyers_are_right(history: &History) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for sale in &history.sales {
+        let person = history.people.iter().find(|one| Some(&one.id) == sale.person.as_ref());
+        let email = person.and_then(|person| person.email.as_ref());
+        let found = history.buyers.get(&sale.id);
+        if found.is_some() && found != email {
+            wrong.push(format!("{} is there for {found:?}", sale.id));
+        }
+        let known = email.is_some_and(|email| history.consent.contains_key(email));
+        if found.is_some() && !known {
+            wrong.push(format!("{} is there without its customer", sale.id));
         }
     }
     wrong

@@ -56,6 +56,9 @@ fn sound() -> History {
         landed: vec![landed(120, "12.5")],
         there: [("O0".to_owned(), ("12.5".to_owned(), "COMPLETED".to_owned()))].into(),
         sales: vec![sale],
+        buyers: [("O0".to_owned(), "p0@example.org".to_owned())].into(),
+        consent: [("p0@example.org".to_owned(), None)].into(),
+        tags: [("O0".to_owned(), "synced".to_owned())].into(),
         people: vec![person],
         items: vec![
             item("CONN#C1", "META", &format!(r#"{{"last_sync":"{}"}}"#, at(3_000))),
@@ -83,6 +86,10 @@ fn broken(promise: &str) -> Vec<History> {
         all.push(history);
     };
     match promise.split(' ').next().unwrap() {
+        "I1" if promise.contains("buyer") => {
+            one(&|history| drop(history.buyers.insert("O0".to_owned(), "p1@example.org".to_owned())));
+            one(&|history| history.consent.clear());
+        }
         "I1" => {
             one(&|history| history.there.clear());
             one(&|history| history.sales[0].refunded = 1);
@@ -102,6 +109,10 @@ fn broken(promise: &str) -> Vec<History> {
             let (_, _, body) = &mut history.items[2];
             *body = body.replace(r#""observed":1"#, r#""observed":2"#);
         }),
+        "I6" if promise.contains("rows") => {
+            one(&|history| drop(history.tags.insert("O0".to_owned(), "pending".to_owned())));
+            one(&|history| history.items.push(item("RUN#1", "FLT#1", r#"{"left":["O0"]}"#)));
+        }
         "I6" if promise.contains("history") => {
             let streams = |history: &mut History, from: &str, to: &str| {
                 history.items[2].2 = history.items[2].2.replace(from, to);

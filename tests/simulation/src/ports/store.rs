@@ -90,9 +90,10 @@ impl Line {
             _ => all,
         };
         writes.truncate(usize::try_from(done).unwrap_or(0));
-        let marks = watermarks(&writes);
+        let each: Vec<_> = writes.iter().map(|write| watermarks(std::slice::from_ref(write))).collect();
         let written = self.outside.items.write_each(writes).await?;
-        self.saw(marks);
+        let done = each.into_iter().zip(&written).filter(|(_, written)| **written == Written::Done);
+        self.saw(done.flat_map(|(marks, _)| marks).collect());
         match fate {
             Fate::FallBefore | Fate::FallAfter => self.fall().await,
             Fate::Refused | Fate::Lost => return Err(trouble("store")),

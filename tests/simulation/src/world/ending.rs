@@ -64,14 +64,20 @@ impl World {
             .collect();
         history.consent =
             state.account.customers.iter().map(|(email, (_, said))| (email.clone(), *said)).collect();
-        history.items =
-            self.outside.items.dump().into_iter().map(|item| (item.key.pk, item.key.sk, item.body)).collect();
+        let rows = self.outside.items.dump();
+        let order = |sk: &str| Some(sk.strip_prefix("REC#orders#")?.to_owned());
+        history.tags =
+            rows.iter().filter_map(|item| Some((order(&item.key.sk)?, item.tag.clone()))).collect();
+        history.items = rows.into_iter().map(|item| (item.key.pk, item.key.sk, item.body)).collect();
         history.messages = state.queue.all.len();
         history.poisoned = self.plan.refused.iter().chain(&self.plan.cursed).cloned().collect();
         history.connected = later(beginning(), CONNECTED);
         history.backfilled = self.plan.backfill;
         let undisturbed = self.plan.faults.exactly.as_ref().is_none_or(Vec::is_empty);
         history.faultless = self.plan.faults.rate == 0 && undisturbed && self.plan.lost_in_queue == 0;
+        let text = |order: &serde_json::Value| order["email"].as_str().unwrap_or_default().to_owned();
+        history.buyers = state.account.orders.iter().map(|(id, order)| (id.clone(), text(order))).collect();
+        history.paused = self.plan.faults.pauses > 0;
         history.enumerated = self.plan.faults.exactly.is_some();
         history.repaired = self.plan.actions.iter().any(|(_, action)| *action == Action::Repair);
         history.asked = !self.plan.actions.is_empty();

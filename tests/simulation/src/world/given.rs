@@ -24,7 +24,7 @@ pub(super) fn stored(connection: &Connection) -> Vec<Item> {
 }
 
 /// The connection of the store's location to the account, as connecting leaves it.
-pub(super) fn connection(currency: Currency, counted: Option<u64>) -> Connection {
+pub(super) fn connection(currency: Currency, counted: Option<u64>, skew: SignedDuration) -> Connection {
     Connection {
         id: CONNECTION.to_owned(),
         name: "Rue Haute".to_owned(),
@@ -47,7 +47,8 @@ pub(super) fn connection(currency: Currency, counted: Option<u64>) -> Connection
         problem: None,
         settings: Settings::default(),
         public_url: "https://tillsync.example".to_owned(),
-        created: later(beginning(), CONNECTED),
+        // By our clock, but never ahead of the store's.
+        created: later(beginning(), CONNECTED + skew.min(SignedDuration::ZERO)),
         adopted: None,
         rechecked: Some(beginning()),
         counted: counted.map(|orders| Counted { orders, exact: true, at: beginning() }),
