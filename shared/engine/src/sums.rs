@@ -103,8 +103,10 @@ impl Tally {
     pub fn replace(&mut self, now: &Self) {
         let there = self.unchanged.min(now.observed);
         self.unchanged -= there;
-        self.pending = self.pending.saturating_sub(now.observed - there);
-        let observed = self.observed;
+        let was_pending = self.pending.min(now.observed - there);
+        self.pending -= was_pending;
+        // What was not counted before is observed now.
+        let observed = self.observed + (now.observed - there - was_pending);
         self.add(now);
         self.observed = observed;
     }

@@ -145,7 +145,7 @@ pub(crate) async fn explained(flow: &Flow, connection: &Connection, parked: &[(&
             (None, Some(reason)) => (State::Skipped, Some(reason)),
         };
         assert_eq!((row.state, row.reason.as_deref()), right, "{id}: {row:?}");
-        assert!(row.intent.is_none() && row.flight.is_none(), "{id} is under way: {row:?}");
+        assert!(row.intent.is_none() && row.queued.is_none(), "{id} is under way: {row:?}");
         let held = flow.world.order(id)["records"].as_array().unwrap().len();
         assert_eq!(held, usize::from(right.0 == State::Synced), "{id} at the account");
     }

@@ -306,6 +306,7 @@ impl Delivering<'_> {
             accepted: true,
             due: None,
             batch: Some(batch),
+            aside: false,
             since: now,
             until: now,
             left: cards.iter().map(|card| record_id(&card.row.key)).collect(),

@@ -176,7 +176,7 @@ impl Settling<'_> {
                 flight.value.settled.count(&outcome_of(&row.value));
                 continue;
             }
-            let written = flight.value.accepted || is_written(&row.value);
+            let written = !flight.value.aside && (flight.value.accepted || is_written(&row.value));
             if written && found.get(&id).is_some_and(|stored| is_there(stored, &row.value)) {
                 self.there(&mut row.value, now);
                 settled.push((row, Outcome::Synced));

@@ -148,6 +148,10 @@ pub struct Flight {
     pub since: Timestamp,
     /// The newest of their dates: reading back ends here.
     pub until: Timestamp,
+    /// Whether its records were put aside, something else having been on its way: they are fetched anew in any case,
+    /// since of one version the index may have shown an older content.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub aside: bool,
     /// Those not settled yet.
     pub left: Vec<String>,
     /// Whether they were written a second time.

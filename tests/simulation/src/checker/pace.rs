@@ -9,7 +9,7 @@ use crate::history::{Fact, History};
 /// Calls an account takes in any second.
 const CALLS_A_SECOND: usize = 5;
 /// Calls of one process that may be under way when the token is refused.
-const UNDER_WAY: u32 = 4;
+const UNDER_WAY: u32 = 6;
 
 pub(super) fn calls_are_spaced(history: &History) -> Vec<String> {
     let mut last: VecDeque<Timestamp> = VecDeque::new();
