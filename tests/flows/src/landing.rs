@@ -102,7 +102,7 @@ async fn a_newer_version_waits_for_a_write_that_lands_late() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_that_lands_over_a_newer_one_is_found_by_comparing_and_repaired() {
     // Longer than any request is believed to be under way.
-    let (flow, connection, run) = four_sales(json!({"kind": "land_late", "ms": 4_000})).await;
+    let (flow, connection, run) = four_sales(json!({"kind": "land_late", "ms": 34_000})).await;
     flow.world.change(&Changes { changed_sales: 4, refunds: 2, ..Changes::default() });
     flow.complete(&flow.ended(&run).await).await;
     flow.complete(&flow.poll(&connection).await).await;

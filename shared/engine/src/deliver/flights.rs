@@ -50,7 +50,7 @@ impl Delivering<'_> {
         let rest = rows.split_off(rows.len().min(BATCH));
         Box::pin(self.wait_for(rest, outcomes, conflicts)).await?;
         let mut flight = self.flight(&rows, false);
-        flight.value.aside = true;
+        flight.value.aside = rows.iter().any(|row| row.value.queued.is_some());
         flight.value.due = rows.iter().filter_map(|row| self.landed(&row.value)).max();
         let mut writes = Vec::with_capacity(rows.len());
         for row in &mut rows {

@@ -148,7 +148,7 @@ pub struct Flight {
     pub since: Timestamp,
     /// The newest of their dates: reading back ends here.
     pub until: Timestamp,
-    /// Whether its records were put aside, something else having been on its way: they are fetched anew in any case,
+    /// Whether its records were put aside, something queued having been on its way: they are fetched anew in any case,
     /// since of one version the index may have shown an older content.
     #[serde(default, skip_serializing_if = "is_false")]
     pub aside: bool,
