@@ -125,6 +125,20 @@ fn broken(promise: &str) -> Vec<History> {
             one(&|history| drop(history.items.remove(1)));
         }
         "I8" => one(&|history| history.landed.push(landed(900, "12.5"))),
+        _ => all.extend(broken_on_the_way(promise)),
+    }
+    all
+}
+
+/// The same for promises about runs, calls and people.
+fn broken_on_the_way(promise: &str) -> Vec<History> {
+    let mut all = Vec::new();
+    let mut one = |change: &dyn Fn(&mut History)| {
+        let mut history = sound();
+        change(&mut history);
+        all.push(history);
+    };
+    match promise.split(' ').next().unwrap() {
         "I10" => {
             let mark = |seconds| Fact::Watermark { key: "orders".to_owned(), to: at(seconds) };
             one(&|history| history.facts.extend([(at(500), mark(300)), (at(600), mark(200))]));
