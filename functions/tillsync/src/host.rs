@@ -23,6 +23,8 @@ const LIVE_WORKERS: usize = 2;
 const HISTORY_WORKERS: usize = 3;
 /// Between two looks into an empty queue.
 const IDLE: Duration = Duration::from_millis(300);
+/// So often the directory is asked for before somebody else is believed to keep it: ten seconds.
+const TRIES: u32 = 33;
 /// After a failure of the data store.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -61,7 +63,11 @@ impl Host {
             exclusive: true,
             api_urls: config.api_urls.clone(),
             public_url: config.public_url.clone(),
-            timing: Timing { poll_every: config.poll_every, ..Timing::default() },
+            timing: Timing {
+                poll_every: config.poll_every,
+                lost_after: config.queued_for,
+                ..Timing::default()
+            },
         };
         let engine = Engine::new(
             (sqlite.clone(), sqlite.clone(), vault),
@@ -70,6 +76,17 @@ impl Host {
             settings,
         );
         Ok(Self { engine: Arc::new(engine), dir, sqlite, owner: None, workers: None })
+    }
+
+    /// As [`Host::own`], and waits a little: a command that looks at the directory has it for a moment.
+    pub(crate) async fn own_soon(&mut self) -> Result<bool, Trouble> {
+        for _ in 0..TRIES {
+            if self.own().await? {
+                return Ok(true);
+            }
+            tokio::time::sleep(IDLE).await;
+        }
+        Ok(false)
     }
 
     /// Owns the directory from here on, if nobody else does; then this process does the work.

@@ -132,6 +132,10 @@ fn config(settings: &Settings, entropy: &dyn Entropy) -> Config {
         exclusive: false,
         api_urls: settings.api_urls.clone(),
         public_url: settings.public_url.clone(),
-        timing: Timing { poll_every: settings.poll_every, ..Timing::default() },
+        timing: Timing {
+            poll_every: settings.poll_every,
+            lost_after: settings.queued_for,
+            ..Timing::default()
+        },
     }
 }

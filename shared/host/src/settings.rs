@@ -15,6 +15,8 @@ use url::Url;
 const MAX_CALLS_PER_SECOND: u32 = 5;
 /// Minutes from one poll to the next (requirements R2.2).
 const DEFAULT_POLL_MINUTES: i64 = 30;
+/// Seconds a write queued at the destination may take to appear (rules.md section 4).
+const DEFAULT_QUEUE_SECONDS: i64 = 900;
 
 /// What the environment says.
 #[derive(Clone, Debug)]
@@ -31,6 +33,8 @@ pub struct Settings {
     pub public_url: String,
     /// From one poll of a connection to the next.
     pub poll_every: SignedDuration,
+    /// How long a write queued at the destination may take to appear, before it is written again.
+    pub queued_for: SignedDuration,
     /// The address alerts are sent to; whoever knows it may send there, so it is kept as a secret.
     pub alert_url: Option<Secret>,
     /// The program alerts are given to.
@@ -74,6 +78,8 @@ impl Settings {
         )?;
         let minutes = number(&get, "TILLSYNC_POLL_MINUTES", (5, 1_440), DEFAULT_POLL_MINUTES)?;
         let poll_every = SignedDuration::from_mins(minutes);
+        let seconds = number(&get, "TILLSYNC_QUEUE_SECONDS", (60, 86_400), DEFAULT_QUEUE_SECONDS)?;
+        let queued_for = SignedDuration::from_secs(seconds);
         let alert_url = get("TILLSYNC_ALERT_URL").map(|text| alert_url(&text, loopback)).transpose()?;
         let alert_command = get("TILLSYNC_ALERT_COMMAND").map(|text| alert_command(&text)).transpose()?;
         Ok(Self {
@@ -83,6 +89,7 @@ impl Settings {
             destination_hosts,
             public_url,
             poll_every,
+            queued_for,
             alert_url,
             alert_command,
         })
@@ -98,6 +105,7 @@ impl Settings {
             destination_hosts: Vec::new(),
             public_url: "http://127.0.0.1:8787".into(),
             poll_every: SignedDuration::from_mins(DEFAULT_POLL_MINUTES),
+            queued_for: SignedDuration::from_secs(DEFAULT_QUEUE_SECONDS),
             alert_url: None,
             alert_command: None,
         }
@@ -223,6 +231,7 @@ mod tests {
             ("TILLSYNC_CALLS_PER_SECOND", "many", "from 1 to 5"),
             ("TILLSYNC_POLL_MINUTES", "4", "from 5 to 1440"),
             ("TILLSYNC_POLL_MINUTES", "30m", "from 5 to 1440"),
+            ("TILLSYNC_QUEUE_SECONDS", "59", "from 60 to 86400"),
             ("TILLSYNC_SQUARE_API_URL", "connect.squareup.com", "https://example.com"),
             ("TILLSYNC_SQUARE_API_URL", "http://connect.squareup.com", "https://example.com"),
             ("TILLSYNC_SQUARE_API_URL", "http://127.0.0.1:9", "TILLSYNC_ALLOW_LOOPBACK=true"),

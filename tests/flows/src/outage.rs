@@ -20,11 +20,12 @@ const OUTAGE: SignedDuration = SignedDuration::from_hours(6);
 /// More calls than anybody makes.
 const ALWAYS: (u32, u32) = (0, 1_000_000);
 
-/// Nothing that is under way is given up for the clock's sake. While that runs ahead, so does the pace.
+/// Nothing that is under way is given up for the clock's sake while that runs ahead, and so does the pace. Once the
+/// outage is over nothing is waited for any more.
 async fn with_limits(orders: usize) -> Flow {
     let mut options: Options = shop(orders);
     (options.settings.activecampaign_per_second, options.settings.square_per_second) = (10_000, 10_000);
-    let timing = Timing { lost_after: SignedDuration::from_hours(24), ..fast() };
+    let timing = Timing { lost_after: SignedDuration::from_hours(5), ..fast() };
     Flow::with(options, timing, 4).await
 }
 

@@ -87,6 +87,7 @@ fn settings_are_read_or_refused_by_name() {
         "TILLSYNC_DESTINATION_HOSTS",
         "TILLSYNC_CALLS_PER_SECOND",
         "TILLSYNC_POLL_MINUTES",
+        "TILLSYNC_QUEUE_SECONDS",
         "TILLSYNC_ALERT_URL",
         "TILLSYNC_ALERT_COMMAND",
     ];

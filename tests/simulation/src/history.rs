@@ -52,8 +52,6 @@ pub enum Fact {
     Fell(u32),
     /// A process was stopped because its time was up.
     TimeUp(u32),
-    /// A message was moved to the dead letters.
-    Buried(String),
 }
 
 /// The whole story.
@@ -79,8 +77,6 @@ pub struct History {
     pub people: Vec<Person>,
     /// Every durable item in the end: partition, sort key, body.
     pub items: Vec<(String, String, String)>,
-    /// Messages left over in the end.
-    pub messages: usize,
     /// Ids the destination refuses.
     pub poisoned: Vec<String>,
     /// When the connection was made.

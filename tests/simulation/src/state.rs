@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tillsync_engine::memory::MemoryStore;
 use tillsync_engine::ports::Lane;
 use tillsync_mapping::http::{Request, Response};
@@ -168,10 +168,4 @@ pub fn word(lane: Lane) -> &'static str {
         Lane::Live => "live",
         Lane::History => "history",
     }
-}
-
-/// Seconds since another instant.
-#[must_use]
-pub fn since(now: Timestamp, then: Timestamp) -> i64 {
-    now.duration_since(then).as_secs()
 }

@@ -311,7 +311,7 @@ impl World {
                 let id = self.outside.sim.spawn(process, task);
                 self.at_work.push((process, lane, id));
             }
-            Taken::Dead(body) => self.outside.saw(&mut self.outside.state(), Fact::Buried(body)),
+            Taken::Dead(body) => self.outside.sim.note("dead", &body),
             Taken::Nothing => {}
         }
     }

@@ -25,7 +25,7 @@ const REQUEUE_EVERY: u64 = 240;
 
 pub(super) async fn serve(mut host: Host, config: &Settings, options: &Serve) -> Result<Answer, Trouble> {
     let receivers = alerts::receivers(config)?;
-    if !host.work(true).await? {
+    if !host.own_soon().await? || !host.work(true).await? {
         let message = format!("another process works on this data directory ({})", host.owner_text());
         return Err(Trouble::usage("serve.running", message));
     }

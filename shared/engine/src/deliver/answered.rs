@@ -88,7 +88,7 @@ impl Delivering<'_> {
     ) -> Result<Vec<Outcome>, Fault> {
         let now = self.engine.now();
         let rows: Vec<_> = letters.iter().map(|letter| letter.row.clone()).collect();
-        let fresh = self.flight(&rows, false);
+        let fresh = self.flight(&rows);
         let mut flight = batch.flight.clone().unwrap_or(fresh);
         if batch.flight.is_none() {
             flight.value.again = self.again;

@@ -49,7 +49,7 @@ impl Delivering<'_> {
         }
         let rest = rows.split_off(rows.len().min(BATCH));
         Box::pin(self.wait_for(rest, outcomes, conflicts)).await?;
-        let mut flight = self.flight(&rows, false);
+        let mut flight = self.flight(&rows);
         flight.value.aside = rows.iter().any(|row| row.value.queued.is_some());
         flight.value.due = rows.iter().filter_map(|row| self.landed(&row.value)).max();
         let mut writes = Vec::with_capacity(rows.len());
@@ -86,7 +86,7 @@ impl Delivering<'_> {
     }
 
     /// A flight of these records, as of now.
-    pub(super) fn flight(&self, rows: &[Row<LedgerRow>], accepted: bool) -> Row<Flight> {
+    pub(super) fn flight(&self, rows: &[Row<LedgerRow>]) -> Row<Flight> {
         let id = self.engine.new_id();
         let sent = self.engine.now();
         let dates = || rows.iter().filter_map(|row| row.value.date);
@@ -94,8 +94,8 @@ impl Delivering<'_> {
             id: id.clone(),
             stream: Stream::Orders,
             sent,
-            accepted,
-            due: (!accepted).then(|| sent.saturating_add(self.engine.config.timing.landing).unwrap_or(sent)),
+            accepted: false,
+            due: Some(sent.saturating_add(self.engine.config.timing.landing).unwrap_or(sent)),
             batch: None,
             aside: false,
             since: dates().min().unwrap_or(sent),

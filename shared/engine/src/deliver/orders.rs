@@ -292,7 +292,7 @@ impl Delivering<'_> {
         }
         if batch.channel == Channel::Queued {
             let rows: Vec<_> = batch.letters.iter().map(|letter| letter.row.clone()).collect();
-            let mut flight = self.flight(&rows, false);
+            let mut flight = self.flight(&rows);
             // Whatever becomes of the reply: it may have been queued.
             flight.value.due = None;
             batch.flight = Some(flight);

@@ -3,6 +3,7 @@
 //! What the destination queued is read back: a range of dates, a hundred orders a call. What is not there in
 //! time is fetched anew and written once more; what is lost twice is parked.
 
+mod ranges;
 mod told;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::activecampaign::{self, Stored};
 use tillsync_mapping::http::Http;
 
+use ranges::range_after;
 pub(super) use told::whole_second;
 use told::{is_there, is_written, outcome_of, pause};
 
@@ -126,23 +128,24 @@ impl Settling<'_> {
         Ok(found)
     }
 
+    /// Reads the ranges of dates the flights lie in; what lies between two of them is left out.
     async fn read_range(&self, flights: &[Row<Flight>]) -> Result<Found, Fault> {
-        let dates = || flights.iter().map(|flight| (flight.value.since, flight.value.until));
-        let until = dates().map(|(_, until)| until).max().unwrap_or(Timestamp::UNIX_EPOCH);
-        let mut since = dates().map(|(since, _)| since).min().unwrap_or(until);
-        // The destination may keep whole seconds only.
-        since = whole_second(since);
-        let mut offset = 0;
         let mut found = Found::new();
+        let (account, remote) = (&self.delivering.account, self.delivering.remote);
+        let dates = || flights.iter().map(|flight| (flight.value.since, flight.value.until));
+        let mut next = range_after(dates(), None);
+        let mut offset = 0;
         for _ in 0..MAX_PAGES {
-            let (account, remote) = (&self.delivering.account, self.delivering.remote);
+            let Some((since, until)) = next else { break };
             let page = self.found(activecampaign::read_back(account, remote, since, offset)).await?;
             let full = page.len() >= PAGE;
             let end = page.iter().map(|stored| stored.created).max();
             found.extend(page.into_iter().map(|stored| (stored.id.clone(), stored)));
-            let Some(end) = end.filter(|end| full && *end <= until) else { return Ok(found) };
-            if end > since {
-                (since, offset) = (end, 0);
+            let Some(end) = end.filter(|_| full) else { break };
+            if end > until {
+                (next, offset) = (range_after(dates(), Some(end)), 0);
+            } else if end > since {
+                (next, offset) = (Some((end, until)), 0);
             } else {
                 // More than a page of one instant.
                 offset += u32::try_from(PAGE).unwrap_or(0);

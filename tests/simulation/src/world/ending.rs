@@ -69,7 +69,6 @@ impl World {
         history.tags =
             rows.iter().filter_map(|item| Some((order(&item.key.sk)?, item.tag.clone()))).collect();
         history.items = rows.into_iter().map(|item| (item.key.pk, item.key.sk, item.body)).collect();
-        history.messages = state.queue.all.len();
         history.poisoned = self.plan.refused.iter().chain(&self.plan.cursed).cloned().collect();
         history.connected = later(beginning(), CONNECTED);
         history.backfilled = self.plan.backfill;
