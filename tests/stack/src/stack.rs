@@ -336,7 +336,11 @@ fn values(running: &Running, queues: &Queues, secret: &str) -> BTreeMap<&'static
 
 /// What the template gives to a function, and what only tests do.
 fn variables(template: &Template, name: &str, values: &BTreeMap<&str, String>) -> BTreeMap<String, String> {
-    let mut env = BTreeMap::from([("TILLSYNC_ALLOW_LOOPBACK".to_owned(), "true".to_owned())]);
+    let mut env = BTreeMap::from([
+        ("TILLSYNC_ALLOW_LOOPBACK".to_owned(), "true".to_owned()),
+        // What is killed between its note and its call is waited for so long.
+        ("TILLSYNC_QUEUE_SECONDS".to_owned(), "60".to_owned()),
+    ]);
     for variable in template.variables(name) {
         let value = values.get(variable.as_str());
         let value = value.unwrap_or_else(|| panic!("{name}: nobody knows the variable {variable}"));

@@ -68,6 +68,8 @@ impl Program {
         let data = tempfile::tempdir().unwrap();
         let settings = [
             ("TILLSYNC_ALLOW_LOOPBACK".to_owned(), "true".to_owned()),
+            // What is killed between its note and its call, or has no reply, is waited for so long.
+            ("TILLSYNC_QUEUE_SECONDS".to_owned(), "60".to_owned()),
             (format!("TILLSYNC_{}_API_URL", source.to_uppercase()), text(format!("{source}_url"))),
             ("TILLSYNC_SOURCE_TOKEN".to_owned(), text(format!("{source}_token"))),
             ("TILLSYNC_DESTINATION_KEY".to_owned(), text("activecampaign_key".to_owned())),

@@ -65,9 +65,7 @@ impl Came {
 }
 
 fn connected(options: &Options) -> Program {
-    let mut program = Program::new(options.clone());
-    // What is killed between its note and its call is waited for so long.
-    program.set("TILLSYNC_QUEUE_SECONDS", Some("60"));
+    let program = Program::new(options.clone());
     // Small pages, so that what a kill has read again is little of it.
     let pages = format!("{}_page_max", program.source);
     program.world.set(&json!({pages: 250})).unwrap();
