@@ -84,7 +84,7 @@ impl Shop {
         done("changed_emails", self.several(changes.changed_emails, |s| s.change_email(now)));
         done("opted_out_customers", self.several(changes.opted_out_customers, |s| s.opt_out(now)));
         done("merged_customers", self.several(changes.merged_customers, |s| s.merge(now)));
-        done("deleted_customers", self.several(changes.deleted_customers, Self::delete_customer));
+        done("deleted_customers", self.several(changes.deleted_customers, |s| s.delete_customer(now)));
         let by_turns = |s: &mut Self| {
             let how = [Back::Full, Back::Part][s.next_turn() % 2];
             s.back_now(how, place, now)

@@ -50,8 +50,8 @@ impl Shop {
     pub(super) fn merge(&mut self, now: i64) -> Option<String> {
         let (first, second) = self.pair()?;
         let (one, two) = (self.people.get(&first)?.clone(), self.people.get(&second)?.clone());
-        self.forget(&first);
-        self.forget(&second);
+        self.forget(&first, now);
+        self.forget(&second, now);
         let mut whole = one;
         whole.id = self.rng.id("", 26).to_ascii_uppercase();
         whole.origin = "MERGE";
@@ -80,18 +80,19 @@ impl Shop {
         Some((self.good.get(first)?.clone(), self.good.get(second)?.clone()))
     }
 
-    pub(super) fn delete_customer(&mut self) -> Option<String> {
+    pub(super) fn delete_customer(&mut self, now: i64) -> Option<String> {
         let id = self.rng.pick(&self.good).cloned()?;
-        self.forget(&id);
+        self.forget(&id, now);
         Some(id)
     }
 
-    /// The id stops resolving. What was eligible keeps the address it was sent with.
-    fn forget(&mut self, id: &str) {
+    /// The id stops resolving. What was eligible keeps the address it was sent with; what came at the same moment was
+    /// not sent yet.
+    fn forget(&mut self, id: &str, now: i64) {
         let Some(person) = self.people.get(id) else { return };
         let email = person.email.clone().filter(|_| person.reach == Reach::Good);
         for fact in self.facts.iter_mut().filter(|f| f.customer.as_deref() == Some(id)) {
-            if fact.verdict(&self.people).reason.is_none() {
+            if fact.arrived < now && fact.verdict(&self.people).reason.is_none() {
                 fact.held.clone_from(&email);
             }
         }

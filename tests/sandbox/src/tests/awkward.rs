@@ -229,6 +229,18 @@ fn a_merge_ends_two_ids_and_what_was_sent_stays() {
 }
 
 #[test]
+fn a_sale_whose_customer_goes_at_the_same_moment_was_never_sent() {
+    let mut shop = shop_now();
+    let touched =
+        shop.change(&Changes { new_sales: 40, deleted_customers: 2_000, ..Changes::default() });
+    let sold = touched["new_sales"].as_array().unwrap();
+    let orders = shop.expected_orders(None);
+    let of = |id: &Value| orders.as_array().unwrap().iter().find(|o| o["id"] == *id).unwrap();
+    assert!(sold.iter().any(|id| of(id)["reason"] == "customer_gone"), "{orders}");
+    assert!(sold.iter().all(|id| of(id)["eligible"] == false), "{orders}");
+}
+
+#[test]
 fn one_opt_out_is_that_of_the_whole_address() {
     let shop = shop_now();
     let orders = shop.expected_orders(None);
