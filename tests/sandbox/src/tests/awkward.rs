@@ -231,8 +231,7 @@ fn a_merge_ends_two_ids_and_what_was_sent_stays() {
 #[test]
 fn a_sale_whose_customer_goes_at_the_same_moment_was_never_sent() {
     let mut shop = shop_now();
-    let touched =
-        shop.change(&Changes { new_sales: 40, deleted_customers: 2_000, ..Changes::default() });
+    let touched = shop.change(&Changes { new_sales: 40, deleted_customers: 2_000, ..Changes::default() });
     let sold = touched["new_sales"].as_array().unwrap();
     let orders = shop.expected_orders(None);
     let of = |id: &Value| orders.as_array().unwrap().iter().find(|o| o["id"] == *id).unwrap();
