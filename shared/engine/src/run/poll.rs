@@ -6,7 +6,7 @@ use tillsync_mapping::source::Field;
 use super::late::{REFERENCES, due_windows};
 use super::look::is_same_day;
 use super::start::{MAX_TRIES, Started, active_connection, active_run, new_run, send_windows, write_new};
-use super::sweep::{YOUNG, requeue_run};
+use super::sweep::{YOUNG, requeue_run, requeue_unbegun};
 use super::watermark::{poll_from, since_connected};
 use crate::context::Engine;
 use crate::deliver::record_id;
@@ -103,11 +103,14 @@ async fn try_following(engine: &Engine, id: &str, kind: RunKind) -> Result<Start
     beside(engine, started.run).await
 }
 
-/// The run at work is the answer. Whoever started it may have died before its messages were out; then nobody works on
-/// it, and every poll after it would find it at work.
+/// The run at work is the answer. Whoever started it may have died, or the queue refused, before its messages were
+/// out; then nobody works on it, and every poll after it would find it at work. Of a young run only what nobody began
+/// is queued anew: a message too many does nothing, and the rest is in somebody's hands.
 async fn beside(engine: &Engine, run: Run) -> Result<Started, Fault> {
     if engine.now().duration_since(run.started) >= YOUNG {
         requeue_run(engine, &run, false).await?;
+    } else {
+        requeue_unbegun(engine, &run).await?;
     }
     Ok(Started { run, already: true })
 }

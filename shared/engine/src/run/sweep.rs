@@ -169,6 +169,22 @@ pub(super) async fn requeue_run(engine: &Engine, run: &Run, all: bool) -> Result
     engine.send(lane(run.kind), &run.connection, &[work]).await
 }
 
+/// Queues what nobody began of a run at work: whoever wrote it may have ended before its messages were out.
+pub(super) async fn requeue_unbegun(engine: &Engine, run: &Run) -> Result<(), Fault> {
+    send_some(engine, run, |window| !window.has_begun()).await?;
+    settle_unbegun(engine, run).await
+}
+
+/// Queues the settling of a run whose windows are read, where nobody has begun it.
+pub(super) async fn settle_unbegun(engine: &Engine, run: &Run) -> Result<(), Fault> {
+    let unbegun = run.state == RunState::Running && run.open_windows == 0 && run.settle_tries == 0;
+    if !unbegun || run.ended() {
+        return Ok(());
+    }
+    let work = Work::Settle { connection: run.connection.clone(), run: run.id.clone() };
+    engine.send(lane(run.kind), &run.connection, &[work]).await
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::{SignedDuration, Timestamp};

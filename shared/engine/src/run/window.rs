@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::model::{Customer, Observed, Order};
 use tillsync_mapping::source::{Access, Cache, Field, Next, Page, PageToken, Source, SourceError, Window};
 
+use super::sweep::settle_unbegun;
 use super::{Outcome, connection, lane};
 use crate::context::Engine;
 use crate::deliver::{BATCH, Delivering};
@@ -76,6 +77,8 @@ impl<'a> Reading<'a> {
         let run = engine.run(connection_id, run_id).await?.value;
         let row: Option<Row<WindowRow>> = load(&*engine.store, WindowRow::key(run_id, n)).await?;
         let Some(mut row) = row.filter(|row| row.value.state == WindowState::Open && run.reading()) else {
+            // The last window may have been ended by one who could not queue what follows it.
+            settle_unbegun(engine, &run).await?;
             return Ok(Err(Outcome::Done));
         };
         if engine.is_short_of(ONE_PAGE) {

@@ -92,6 +92,12 @@ impl WindowRow {
         let held = self.lease.as_ref().is_some_and(|(_, until)| *until > now);
         held || self.not_before.is_some_and(|before| before > now)
     }
+
+    /// True once somebody took it up, even if they ended before its first page was read.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.lease.is_some() || self.pages > 0 || self.not_before.is_some()
+    }
 }
 
 impl WindowRow {
