@@ -91,7 +91,7 @@ impl Delivering<'_> {
         let fresh = self.flight(&rows);
         let mut flight = batch.flight.clone().unwrap_or(fresh);
         if batch.flight.is_none() {
-            flight.value.again = self.again;
+            flight.value.again = self.again && self.tried;
         }
         let mut writes = Vec::with_capacity(letters.len());
         for letter in &mut letters {

@@ -60,6 +60,8 @@ pub struct Delivering<'a> {
     pub http: &'a Paced<'a>,
     /// Whether records are written again because they did not arrive.
     pub again: bool,
+    /// Whether they were written in vain before, and did not only wait for their turn.
+    pub tried: bool,
     /// Whether what is there as it is goes again.
     pub force: bool,
     /// Whether nothing of it may start an automation: what is repaired was there before.
@@ -98,6 +100,7 @@ impl<'a> Delivering<'a> {
             account,
             http,
             again: false,
+            tried: false,
             force: run.force || repairs,
             silent: repairs,
             followed: None,

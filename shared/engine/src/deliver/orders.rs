@@ -201,6 +201,12 @@ impl Delivering<'_> {
                 let letter = Letter::new(self.remote, order, version, (row, addresses))?;
                 if letter.says_nothing_new() && !self.force {
                     tally.count(&Outcome::Unchanged);
+                } else if letter.was_taken_before() && !self.force {
+                    let mut row = letter.row;
+                    row.value.settled = row.value.settled.max(Some(version));
+                    row.value.flight = row.value.flight.take().filter(|_| self.again);
+                    row.value.become_state(State::Synced, None, &self.run.id, self.engine.now());
+                    sorted.noted.push((row, Outcome::Unchanged));
                 } else if letter.contradicts() && !self.again && !self.force {
                     // The same version says something else: it is fetched anew before it is written.
                     sorted.later.push(letter.into_row(&self.run.id));

@@ -76,6 +76,14 @@ impl Letter {
             && row.fingerprint.as_deref() == Some(self.fingerprint.as_str())
     }
 
+    /// True when it was put aside, and the destination has it just so after all: what it took last says the same, and
+    /// nothing else is on its way.
+    pub(super) fn was_taken_before(&self) -> bool {
+        let row = &self.row.value;
+        let is_still = row.state == State::Pending && row.intent.is_none() && row.queued.is_none();
+        is_still && row.settled.is_some() && row.taken.as_ref() == Some(&self.fingerprint)
+    }
+
     /// True when the destination has the same version, and it says something else.
     pub(super) fn contradicts(&self) -> bool {
         let row = &self.row.value;
@@ -116,6 +124,7 @@ impl Letter {
         let request = serde_json::value::to_raw_value(&self.input)
             .map_err(|error| Fault::reject("data.corrupt", format!("a request: {error}")))?;
         self.row.value.request = Some(request);
+        self.row.value.taken = Some(self.fingerprint.clone());
         self.row.value.times_sent += 1;
         self.row.value.sent_at = Some(now);
         self.row.value.intent = None;
@@ -220,8 +229,10 @@ impl Delivering<'_> {
             row.queued = self.queued_until(channel, may_leave_until(at));
             writes.push(letter.row.put()?);
         }
+        // Should the answer be lost, nobody knows what the rows say: they are left to whoever looks at their intent.
+        let letters = std::mem::take(group);
         let written = self.engine.store.write_each(writes).await?;
-        for (mut letter, written) in std::mem::take(group).into_iter().zip(written) {
+        for (mut letter, written) in letters.into_iter().zip(written) {
             match written {
                 Written::Done => {
                     letter.row.rev += 1;

@@ -225,6 +225,7 @@ impl Settling<'_> {
         if row.intent.take().is_some() {
             // The reply was lost, the write was not.
             row.times_sent += 1;
+            row.taken.clone_from(&row.fingerprint);
         }
         if self.owner.adopted.is_none() {
             // An account that was taken over may have held just that before: then the queue is still to come.
@@ -259,11 +260,11 @@ impl Settling<'_> {
         let gone: Vec<_> =
             overdue.into_iter().filter(|(id, _)| !here.contains(&id.as_str())).map(|(_, row)| row).collect();
         let mut delivering = self.delivering.of_page(flight.page);
+        delivering.tried = !flight.waits;
         if flight.again {
             delivering.most = here.len().div_ceil(2).max(1);
         }
         let tally = delivering.orders(page.records).await?;
-        flight.again = true;
         // Records whose new write is unknown as well fly on in a flight of their own.
         flight.settled.add(&tally.without_flights());
         for mut row in gone {

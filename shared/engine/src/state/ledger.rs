@@ -71,6 +71,9 @@ pub struct LedgerRow {
     /// What was said about it: where it could not be read, or why it was refused. Nothing of a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// The fingerprint of what the destination took last and answered, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<String>,
     /// The last request, exactly as it was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Box<RawValue>>,
@@ -141,6 +144,7 @@ impl LedgerRow {
             look_at: None,
             looks: 0,
             note: None,
+            taken: None,
             request: None,
             history: Vec::new(),
         }

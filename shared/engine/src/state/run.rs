@@ -156,6 +156,9 @@ pub struct Flight {
     pub left: Vec<String>,
     /// Whether they were written a second time.
     pub again: bool,
+    /// Whether its records wait for an earlier write to land, and were not written with it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub waits: bool,
     /// What those settled came to.
     pub settled: Tally,
     /// The window and the page of it that counts its records. A page that failed has counted nothing, and then
