@@ -57,7 +57,7 @@ pub(crate) fn run(from: u64, count: u64) -> bool {
         for _ in 0..available_parallelism().map_or(2, usize::from) {
             scope.spawn(work);
         }
-        scope.spawn(|| progress(&score.played, count, began));
+        scope.spawn(|| progress((&score.played, &score.bad), count, began));
     });
     tell(&score, count, began)
 }
@@ -97,13 +97,15 @@ fn one(score: &Score, seed: u64, twice: bool) {
         entry.0 += 1;
         if entry.1.len() < TOLD && !entry.1.contains(&seed) {
             entry.1.push(seed);
+            // At once, and again at the end: a long run may be stopped before.
+            eprintln!("wrong: seed {seed}: {}", violation.promise);
         }
     }
     score.played.fetch_add(1, Ordering::Relaxed);
 }
 
 /// Says how far it is, on standard error, until everything is done.
-fn progress(done: &AtomicU64, all: u64, began: Instant) {
+fn progress((done, bad): (&AtomicU64, &AtomicU64), all: u64, began: Instant) {
     let mut told = Instant::now();
     loop {
         let so_far = done.load(Ordering::Relaxed);
@@ -115,7 +117,10 @@ fn progress(done: &AtomicU64, all: u64, began: Instant) {
             told = Instant::now();
             let seconds = began.elapsed().as_secs();
             let left = u128::from(seconds) * u128::from(all - so_far) / u128::from(so_far);
-            eprintln!("{so_far} of {all} schedules, about {left} s left: the processor sets the pace");
+            let bad = bad.load(Ordering::Relaxed);
+            eprintln!(
+                "{so_far} of {all} schedules, {bad} wrong, about {left} s left: the processor sets the pace"
+            );
         }
     }
 }
