@@ -39,6 +39,8 @@ pub enum Fact {
         /// By which process.
         process: u32,
     },
+    /// A write of this order went nowhere: the request, or what the destination had queued.
+    Vanished(String),
     /// A watermark was written: its key and its value.
     Watermark {
         /// Where it lives.

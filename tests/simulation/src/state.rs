@@ -136,6 +136,8 @@ impl Outside {
             let (lost, soon) = self.sim.draw(|rng| (rng.percent(5), rng.percent(70)));
             if lost && state.lost_in_queue > 0 {
                 state.lost_in_queue -= 1;
+                let order = write["storeOrderId"].as_str().unwrap_or_default().to_owned();
+                self.saw(state, Fact::Vanished(order));
                 continue;
             }
             let seconds = self.sim.draw(|rng| if soon { rng.between(0, 8) } else { rng.between(0, longest) });

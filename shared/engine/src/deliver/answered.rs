@@ -93,6 +93,7 @@ impl Delivering<'_> {
         if batch.flight.is_none() {
             flight.value.again = self.again && self.tried;
         }
+        flight.value.unanswered = true;
         let mut writes = Vec::with_capacity(letters.len());
         for letter in &mut letters {
             letter.row.value.sent_at = Some(now);

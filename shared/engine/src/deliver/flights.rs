@@ -50,7 +50,6 @@ impl Delivering<'_> {
         let rest = rows.split_off(rows.len().min(BATCH));
         Box::pin(self.wait_for(rest, outcomes, conflicts)).await?;
         let mut flight = self.flight(&rows);
-        flight.value.waits = true;
         flight.value.aside = rows.iter().any(|row| row.value.queued.is_some());
         flight.value.due = rows.iter().filter_map(|row| self.landed(&row.value)).max();
         let mut writes = Vec::with_capacity(rows.len());
@@ -99,7 +98,7 @@ impl Delivering<'_> {
             due: Some(sent.saturating_add(self.engine.config.timing.landing).unwrap_or(sent)),
             batch: None,
             aside: false,
-            waits: false,
+            unanswered: false,
             since: dates().min().unwrap_or(sent),
             until: dates().max().unwrap_or(sent),
             left: rows.iter().map(|row| record_id(&row.key)).collect(),

@@ -60,7 +60,7 @@ pub struct Delivering<'a> {
     pub http: &'a Paced<'a>,
     /// Whether records are written again because they did not arrive.
     pub again: bool,
-    /// Whether they were written in vain before, and did not only wait for their turn.
+    /// Whether they were written in vain before, as is known.
     pub tried: bool,
     /// Whether what is there as it is goes again.
     pub force: bool,

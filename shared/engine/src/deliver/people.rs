@@ -307,7 +307,7 @@ impl Delivering<'_> {
             due: None,
             batch: Some(batch),
             aside: false,
-            waits: false,
+            unanswered: false,
             since: now,
             until: now,
             left: cards.iter().map(|card| record_id(&card.row.key)).collect(),

@@ -260,7 +260,7 @@ impl Settling<'_> {
         let gone: Vec<_> =
             overdue.into_iter().filter(|(id, _)| !here.contains(&id.as_str())).map(|(_, row)| row).collect();
         let mut delivering = self.delivering.of_page(flight.page);
-        delivering.tried = !flight.waits;
+        delivering.tried = flight.accepted || flight.unanswered;
         if flight.again {
             delivering.most = here.len().div_ceil(2).max(1);
         }

@@ -156,9 +156,10 @@ pub struct Flight {
     pub left: Vec<String>,
     /// Whether they were written a second time.
     pub again: bool,
-    /// Whether its records wait for an earlier write to land, and were not written with it.
+    /// Whether its records were written and no reply came. One that merely waits was never written, nor perhaps was one
+    /// whose process ended.
     #[serde(default, skip_serializing_if = "is_false")]
-    pub waits: bool,
+    pub unanswered: bool,
     /// What those settled came to.
     pub settled: Tally,
     /// The window and the page of it that counts its records. A page that failed has counted nothing, and then

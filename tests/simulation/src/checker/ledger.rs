@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::history::History;
+use crate::history::{Fact, History};
 
 use super::right::is_ours;
 
@@ -25,6 +25,15 @@ pub(super) fn state_of<'a>(states: &'a BTreeMap<String, String>, id: &str) -> Op
     states.get(id).map(String::as_str)
 }
 
+/// Where a write that went nowhere is written again once, and then parked (rules.md section 4).
+pub(super) const LOST: &str = "parked:destination.lost";
+
+/// True for an order of which two writes went nowhere.
+pub(super) fn is_lost(history: &History, id: &str) -> bool {
+    let vanished = |(_, fact): &&(_, Fact)| matches!(fact, Fact::Vanished(order) if order == id);
+    history.facts.iter().filter(vanished).count() > 1
+}
+
 pub(super) fn every_sale_is_accounted_for(history: &History) -> Vec<String> {
     let states = states(history);
     let mut wrong = Vec::new();
@@ -37,7 +46,9 @@ pub(super) fn every_sale_is_accounted_for(history: &History) -> Vec<String> {
             (true, Some(_)) if !has_address => state == "skipped:no_email",
             (true, Some(_)) => {
                 let may_be_parked = history.poisoned.contains(&sale.id);
-                state == "synced" || (may_be_parked && state.starts_with("parked:destination."))
+                state == "synced"
+                    || (may_be_parked && state.starts_with("parked:destination."))
+                    || (state == LOST && is_lost(history, &sale.id))
             }
         };
         // What was sent once is kept right, whatever a rule says of it now.

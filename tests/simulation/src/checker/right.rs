@@ -3,7 +3,7 @@
 use crate::history::History;
 use crate::shop::Sale;
 
-use super::ledger::{state_of, states};
+use super::ledger::{LOST, is_lost, state_of, states};
 
 /// What the destination must show of a sale: minor units and status; none where a rule leaves it out.
 pub(super) fn wanted(history: &History, sale: &Sale) -> Option<(i64, &'static str)> {
@@ -33,10 +33,12 @@ pub(super) fn minor(amount: &str) -> Option<i64> {
 }
 
 pub(super) fn orders_are_right(history: &History) -> Vec<String> {
+    let states = states(history);
     let mut wrong = Vec::new();
     for sale in &history.sales {
         let there = history.there.get(&sale.id);
-        if history.poisoned.contains(&sale.id) {
+        let is_lost = is_lost(history, &sale.id) && state_of(&states, &sale.id) == Some(LOST);
+        if history.poisoned.contains(&sale.id) || is_lost {
             continue;
         }
         let wanted = wanted(history, sale).filter(|_| is_ours(history, sale) || there.is_some());

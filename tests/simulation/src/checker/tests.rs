@@ -182,3 +182,21 @@ fn every_promise_can_be_broken() {
         }
     }
 }
+
+/// Parked as lost is right where two of its writes went nowhere, and wrong after one.
+#[test]
+fn an_order_is_lost_only_where_it_was_lost_twice() {
+    for (times, right) in [(0, false), (1, false), (2, true)] {
+        let mut history = sound();
+        history.faultless = false;
+        history.landed.clear();
+        history.there.clear();
+        history.buyers.clear();
+        history.tags.insert("O0".to_owned(), "parked:destination.lost".to_owned());
+        history.items[1].2 = r#"{"state":"parked","reason":"destination.lost"}"#.to_owned();
+        history.facts.extend((0..times).map(|n| (at(n), Fact::Vanished("O0".to_owned()))));
+        let found = judge(&history);
+        let told = |promise: &str| found.iter().any(|one| one.promise.starts_with(promise));
+        assert_eq!(!told("I1 every order") && !told("I6 every record has"), right, "{times}: {found:?}");
+    }
+}

@@ -22,6 +22,9 @@ impl Http for Line {
         let kind = if request.effect == Effect::Write { Kind::Tell } else { Kind::Ask };
         let fate = self.fate(kind, operation, "").await;
         self.saw(vec![Fact::Called { destination, operation, process }]);
+        if matches!(fate, Fate::Dropped | Fate::Broken) {
+            self.saw(orders_of(&request).into_iter().map(Fact::Vanished).collect());
+        }
         if fate == Fate::FallBefore {
             self.fall().await;
         }
@@ -52,6 +55,13 @@ impl Http for Line {
             self.tell(request, fate).await
         }
     }
+}
+
+/// The orders a request would write.
+fn orders_of(request: &Request) -> Vec<String> {
+    let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap_or_default();
+    let orders = body["variables"]["orders"].as_array();
+    orders.into_iter().flatten().filter_map(|one| Some(one["storeOrderId"].as_str()?.to_owned())).collect()
 }
 
 fn answered(status: u16, body: &str, date: Option<Timestamp>) -> Response {
