@@ -37,7 +37,7 @@ pub(super) fn orders_are_right(history: &History) -> Vec<String> {
     let mut wrong = Vec::new();
     for sale in &history.sales {
         let there = history.there.get(&sale.id);
-        let is_lost = is_lost(history, &sale.id) && state_of(&states, &sale.id) == Some(LOST);
+        let is_lost = state_of(&states, &sale.id) == Some(LOST) && is_lost(history, &sale.id);
         if history.poisoned.contains(&sale.id) || is_lost {
             continue;
         }
