@@ -42,7 +42,7 @@ async fn changes_wait_for_a_queued_history_that_is_applied_late_and_out_of_order
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_history_applied_after_it_was_given_up_for_lost_is_there_once() {
-    let flow = applied_after((7_000, 8_000), SignedDuration::from_secs(3)).await;
+    let flow = applied_after((20_000, 21_000), SignedDuration::from_secs(3)).await;
     let connection = flow.connect_first().await;
     let state = flow.backfill(&connection).await;
     flow.complete(&state).await;

@@ -9,9 +9,9 @@ use tokio::task::JoinHandle;
 use super::*;
 
 const SHORT: Limits = Limits {
-    connect: Duration::from_secs(2),
-    write: Duration::from_millis(300),
-    read: Duration::from_millis(600),
+    connect: Duration::from_secs(5),
+    write: Duration::from_millis(900),
+    read: Duration::from_millis(1_800),
     body: 100_000,
 };
 
