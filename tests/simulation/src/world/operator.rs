@@ -4,7 +4,7 @@ use tillsync_engine::run::{
     BackfillRequest, cancel, resume, start_backfill, start_reconcile, start_retry, start_sync,
 };
 use tillsync_engine::state::{Comparison, Connection, ConnectionState, RunKind, RunState};
-use tillsync_engine::{Engine, Fault, connections, manage};
+use tillsync_engine::{Engine, Fault, connections, manage, tokens};
 
 use super::CONNECTION;
 use crate::plan::Action;
@@ -31,7 +31,9 @@ pub(super) async fn look_after(engine: &Engine, outside: &Outside, wants: bool) 
     let connection = connections::find(engine, CONNECTION).await?;
     match connection.state {
         ConnectionState::Paused => drop(manage::resume(engine, CONNECTION).await?),
-        ConnectionState::NeedsReconnect if !outside.state().shop.revoked => reconnect(engine).await?,
+        ConnectionState::NeedsReconnect if !outside.state().shop.revoked => {
+            reconnect(engine, outside).await?
+        }
         _ => {}
     }
     if !wants {
@@ -48,7 +50,11 @@ pub(super) async fn look_after(engine: &Engine, outside: &Outside, wants: bool) 
 }
 
 /// As connecting anew does: the connection works again.
-async fn reconnect(engine: &Engine) -> Result<(), Fault> {
+async fn reconnect(engine: &Engine, outside: &Outside) -> Result<(), Fault> {
+    let grant = outside.state().shop.tokens.as_mut().map(|tokens| tokens.grant(outside.sim.now()));
+    if let Some(grant) = grant {
+        return tokens::keep(engine, "square", &grant).await;
+    }
     tillsync_engine::state::update(
         &*engine.store,
         &Connection::key(CONNECTION),
