@@ -96,6 +96,9 @@ pub(in crate::run) async fn mark_connection(
         (_, "destination.schema" | "destination.connection_unknown") => ConnectionState::Paused,
         _ => return Ok(()),
     };
+    if !crate::tokens::refused_at_last(engine, id, fault).await? {
+        return Ok(());
+    }
     update(&*engine.store, &Connection::key(id), |connection: &mut Connection| {
         if connection.state == ConnectionState::Active {
             connection.state = state;
