@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tillsync_embedded::{DataDir, FileVault, Owner, Sqlite};
+use tillsync_embedded::{DataDir, DirVault, Owner, Sqlite};
 use tillsync_engine::budget::LocalBudget;
 use tillsync_engine::ports::{Clock, Lane};
 use tillsync_engine::{Config, Engine, Timing, run};
@@ -61,7 +61,7 @@ impl Host {
             public_url: "http://127.0.0.1:8787".into(),
             timing: ground.timing,
         };
-        let vault = Arc::new(FileVault::open(&dir).unwrap());
+        let vault = Arc::new(DirVault::open(&dir, sqlite.clone(), None).unwrap());
         let engine = Arc::new(Engine::new(
             (sqlite.clone(), queue.clone(), vault),
             (
