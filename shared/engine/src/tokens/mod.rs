@@ -18,6 +18,7 @@ use tillsync_mapping::source::Grant;
 
 use crate::context::Engine;
 use crate::fault::Fault;
+use crate::ports::Resealed;
 
 pub use authorisation::Authorisation;
 pub(crate) use codes::{CODES, KEY_OTHER, NOT_RENEWED};
@@ -77,6 +78,19 @@ async fn keep_all(engine: &Engine, of: (&str, &str), authorisation: &Authorisati
     })
     .await?;
     wake::wake(engine, of.0, of.1, None).await
+}
+
+/// Seals every token and key anew with the newest data key.
+///
+/// # Errors
+/// Of the vault and the store.
+pub async fn rotate(engine: &Engine) -> Result<Resealed, Fault> {
+    let mut owners = Vec::new();
+    // What an older version sealed stands in no list.
+    for one in crate::connections::all(engine).await? {
+        owners.extend([one.store_owner(), one.destination_owner()]);
+    }
+    Ok(engine.vault.reseal(&owners).await?)
 }
 
 /// Forgets what a store authorised, with its last connection. Nothing is said to the platform.

@@ -60,6 +60,10 @@ impl Reading<'_> {
         let problem = problem(fault, self.engine.now());
         self.row.value.state = WindowState::Refused;
         self.row.value.problem = Some(problem.clone());
+        if self.owner.state != ConnectionState::Active {
+            // It was stopped by somebody else, and may have been mended since.
+            return Ok(());
+        }
         mark_connection(self.engine, &self.owner.id, fault, problem).await
     }
 
