@@ -112,7 +112,9 @@ impl World {
                 let _ = outside.items.write_each(vec![write]).await;
             }
             let vault = &outside.vault;
-            let _ = vault.put(&connection.store_owner(), &authorise(&outside, self.plan.tokens)).await;
+            let _ = vault
+                .put(&connection.store_owner(), &authorise(&outside, self.plan.tokens, self.plan.skew))
+                .await;
             let _ = vault.put(&connection.destination_owner(), &Secret::new("key")).await;
         });
         let mut state = outside.state();

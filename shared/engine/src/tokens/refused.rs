@@ -92,7 +92,9 @@ impl<'a> Tokens<'a> {
                 *newest = Some((old.map_or_else(|| used.clone(), |(old, _)| old), stored.access));
                 return Ok(Verdict::Again);
             }
-            let young = stored.obtained.is_some_and(|at| engine.now().duration_since(at) < YOUNG);
+            // One from the future tells nothing: a clock was put back.
+            let age = stored.obtained.map(|at| engine.now().duration_since(at));
+            let young = age.is_some_and(|age| (SignedDuration::ZERO..YOUNG).contains(&age));
             if !stored.granted || stored.stopped.is_some() || stored.refresh.is_none() || young {
                 return believed();
             }

@@ -27,12 +27,12 @@ pub(super) fn stored(connection: &Connection) -> Vec<Item> {
 }
 
 /// What the vault holds of the store: a pasted token, or what a sign-in granted.
-pub(super) fn authorise(outside: &Outside, lives: Option<SignedDuration>) -> Secret {
+pub(super) fn authorise(outside: &Outside, lives: Option<SignedDuration>, skew: SignedDuration) -> Secret {
     let Some(lives) = lives else { return Secret::new("token") };
     let mut tokens = Tokens::new(lives);
     let grant = tokens.grant(beginning());
     outside.state().shop.tokens = Some(tokens);
-    Authorisation::of_grant(&grant, beginning()).sealed().unwrap_or_else(|_| Secret::new(""))
+    Authorisation::of_grant(&grant, later(beginning(), skew)).sealed().unwrap_or_else(|_| Secret::new(""))
 }
 
 /// The connection of the store's location to the account, as connecting leaves it.
