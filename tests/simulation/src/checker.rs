@@ -7,6 +7,7 @@ mod right;
 mod runs;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod writes;
 
 use crate::history::History;
@@ -39,6 +40,8 @@ pub const PROMISES: &[(&str, Promise)] = &[
     ("I15 the destination is not called too fast", pace::calls_are_spaced),
     ("I17 no process is stopped in the middle of its work", pace::nobody_runs_out_of_time),
     ("I18 every run ends", runs::every_run_ends),
+    ("I22 one renewal at a time", tokens::one_renewal_at_a_time),
+    ("I22 no authorisation is lost", tokens::no_authorisation_is_lost),
     ("I23 a revoked token is noticed at once", pace::revocation_is_noticed),
     ("I34 an opt-out reaches the destination", right::opt_outs_are_told),
 ];

@@ -26,6 +26,8 @@ enum Plot {
     Poll,
     /// A history and the people: a window a year, where several processes work.
     History,
+    /// A poll that finds its access token run out.
+    Renewal,
     /// A batch that is refused because of one order, which it does not name.
     Poison,
 }
@@ -33,11 +35,13 @@ enum Plot {
 const FUNCTIONS: Host = Host::Functions(60);
 
 /// Every scene.
-pub const SCENES: [Scene; 6] = [
+pub const SCENES: [Scene; 8] = [
     Scene { name: "a poll, one process", host: Host::Embedded, plot: Plot::Poll },
     Scene { name: "a poll, functions", host: FUNCTIONS, plot: Plot::Poll },
     Scene { name: "a history, one process", host: Host::Embedded, plot: Plot::History },
     Scene { name: "a history of three windows, functions", host: FUNCTIONS, plot: Plot::History },
+    Scene { name: "a renewal in a poll, one process", host: Host::Embedded, plot: Plot::Renewal },
+    Scene { name: "a renewal in a poll, functions", host: FUNCTIONS, plot: Plot::Renewal },
     Scene { name: "a batch with a poisoned order, one process", host: Host::Embedded, plot: Plot::Poison },
     Scene { name: "a batch with a poisoned order, functions", host: FUNCTIONS, plot: Plot::Poison },
 ];
@@ -47,7 +51,8 @@ impl Scene {
         let mut plan = Plan::of(&mut Rng::new(1));
         let minutes = SignedDuration::from_mins;
         plan.host = self.host;
-        plan.backfill = self.plot != Plot::Poll;
+        plan.backfill = !matches!(self.plot, Plot::Poll | Plot::Renewal);
+        plan.tokens = (self.plot == Plot::Renewal).then_some(SignedDuration::from_secs(100));
         // Cut into years, as far as several processes work.
         plan.counted = (self.plot == Plot::History).then_some(30_000);
         plan.page = 2;
@@ -56,8 +61,8 @@ impl Scene {
         // Long enough for a message to come back, and for the work to be done anew.
         // What may be queued at the destination is given up after a quarter of an hour.
         plan.calm = match (self.plot, self.host) {
-            (Plot::Poll, Host::Embedded) => minutes(9),
-            (Plot::Poll, _) => minutes(16),
+            (Plot::Poll | Plot::Renewal, Host::Embedded) => minutes(9),
+            (Plot::Poll | Plot::Renewal, _) => minutes(16),
             _ => minutes(36),
         };
         plan.end = plan.calm + minutes(70);
@@ -79,7 +84,7 @@ impl Scene {
         };
         let first = SignedDuration::ZERO;
         let all = match self.plot {
-            Plot::Poll => vec![
+            Plot::Poll | Plot::Renewal => vec![
                 (first, sell(0, hours(50))),
                 (SignedDuration::from_secs(1), sell(1, SignedDuration::from_secs(9))),
                 (SignedDuration::from_secs(1), Change::Refund("O0".to_owned(), 300, false)),

@@ -50,6 +50,12 @@ pub enum Fact {
     },
     /// The store refuses the token from here on, or takes it again.
     Revoked(bool),
+    /// A process asks for a new access token.
+    Renewing(u32),
+    /// It knows what came of it.
+    Renewed(u32),
+    /// Somebody is to authorise again.
+    AskedToReconnect,
     /// A process ended in the middle of something.
     Fell(u32),
     /// A process was stopped because its time was up.
@@ -69,6 +75,8 @@ pub struct History {
     pub buyers: BTreeMap<String, String>,
     /// What every order's row is counted by.
     pub tags: BTreeMap<String, String>,
+    /// Whether the store was signed in to, so that its token can be renewed.
+    pub signed_in: bool,
     /// Whether processes stood still.
     pub paused: bool,
     /// What its customers say of marketing, by address.

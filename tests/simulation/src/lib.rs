@@ -15,5 +15,6 @@ pub mod shop;
 pub mod state;
 #[cfg(test)]
 mod tests;
+pub mod tokens;
 pub mod trace;
 pub mod world;

@@ -104,6 +104,8 @@ pub struct Plan {
     pub index_lag: i64,
     /// How far all our clocks are off.
     pub skew: SignedDuration,
+    /// The store was signed in to, and its access tokens live so long; else a token was pasted, which lives on.
+    pub tokens: Option<SignedDuration>,
     /// Waiting times of the engine; the world sets those of polls and messages.
     pub timing: Timing,
 }
@@ -159,6 +161,7 @@ impl Plan {
             tick: TICK,
             // More than one window holds: cut into years.
             counted: rng.percent(25).then_some(30_000),
+            tokens: tokens(rng.aside()),
             timing: Timing::default(),
         };
         if rng.percent(20) {
@@ -242,6 +245,12 @@ impl Plan {
         }
         self.changes.sort_by_key(|(at, _, _)| *at);
     }
+}
+
+/// Most tokens are pasted; else they run out while everything is at work.
+fn tokens(mut rng: Rng) -> Option<SignedDuration> {
+    let seconds = rng.percent(15).then(|| rng.pick(&[100, 240, 600]).unwrap_or(240));
+    seconds.map(SignedDuration::from_secs)
 }
 
 /// Mostly right; else up to ten minutes off.

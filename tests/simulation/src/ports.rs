@@ -3,6 +3,7 @@
 mod http;
 mod queue;
 mod store;
+mod vault;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -20,6 +20,13 @@ impl Rng {
         z ^ (z >> 31)
     }
 
+    /// Another source of choices, that leaves this one as it is: what is added to schedules draws from there, so that
+    /// older seeds stay what they were.
+    #[must_use]
+    pub fn aside(&self) -> Self {
+        Self(self.0 ^ 0x5851_f42d_4c95_7f2d)
+    }
+
     /// A number below `n`; 0 where `n` is 0.
     pub fn below(&mut self, n: u64) -> u64 {
         if n == 0 { 0 } else { self.bits() % n }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tillsync_mapping::http::{Method, Request};
 
 use crate::executor::later;
+use crate::tokens::Tokens;
 
 /// How long a cursor lives (square.md, section on paging).
 const CURSOR_LIVES: SignedDuration = SignedDuration::from_mins(5);
@@ -73,6 +74,8 @@ pub struct Shop {
     pub page: usize,
     /// The token is refused.
     pub revoked: bool,
+    /// Where the store was signed in to: its tokens.
+    pub tokens: Option<Tokens>,
 }
 
 impl Shop {
@@ -117,6 +120,9 @@ impl Shop {
                 r#"{"errors":[{"category":"AUTHENTICATION_ERROR","code":"ACCESS_TOKEN_REVOKED"}]}"#.into(),
             );
         }
+        if let Some(code) = self.tokens.as_ref().and_then(|tokens| tokens.refuses(request, now)) {
+            return (401, format!(r#"{{"errors":[{{"category":"AUTHENTICATION_ERROR","code":"{code}"}}]}}"#));
+        }
         show(&mut self.sales, now);
         show(&mut self.people, now);
         let query = Query::of(request);
@@ -155,6 +161,15 @@ impl Shop {
                 r#"{"locations":[{"id":"L1","name":"Rue Haute","currency":"EUR","status":"ACTIVE"}]}"#.into(),
             ),
             // What is not there answers as the platform does.
+            _ => (404, r#"{"errors":[{"code":"NOT_FOUND"}]}"#.into()),
+        }
+    }
+
+    /// Answers what the store is told: only a renewal is.
+    #[must_use]
+    pub fn told(&mut self, request: &Request, now: Timestamp) -> (u16, String) {
+        match &mut self.tokens {
+            Some(tokens) if request.operation == "token.refresh" => tokens.renew(request, now, self.revoked),
             _ => (404, r#"{"errors":[{"code":"NOT_FOUND"}]}"#.into()),
         }
     }

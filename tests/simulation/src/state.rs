@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::SignedDuration;
-use tillsync_engine::memory::MemoryStore;
+use tillsync_engine::memory::{MemoryStore, MemoryVault};
 use tillsync_engine::ports::Lane;
 use tillsync_mapping::http::{Request, Response};
 
-use crate::account::{Account, Write};
+use crate::account::{Account, Answer, Write};
 use crate::executor::{Process, Sim};
 use crate::faults::Faults;
 use crate::history::{Fact, History};
@@ -60,6 +60,8 @@ pub struct Outside {
     pub sim: Sim,
     /// Durable items.
     pub items: Arc<MemoryStore>,
+    /// Secrets.
+    pub vault: Arc<MemoryVault>,
     state: Arc<Mutex<State>>,
 }
 
@@ -91,7 +93,7 @@ impl Outside {
     /// Nothing has happened yet.
     #[must_use]
     pub fn new(sim: Sim, items: Arc<MemoryStore>) -> Self {
-        Self { sim, items, state: Arc::default() }
+        Self { sim, items, vault: Arc::default(), state: Arc::default() }
     }
 
     /// What changes, for as long as nobody else needs it.
@@ -118,7 +120,12 @@ impl Outside {
         let Some(request) = state.transit.get_mut(&number).and_then(|transit| transit.request.take()) else {
             return;
         };
-        let answer = state.account.answer(&request, now);
+        let answer = if request.url.starts_with(crate::world::SHOP) {
+            let (status, body) = state.shop.told(&request, now);
+            Answer { status, body, queued: Vec::new() }
+        } else {
+            state.account.answer(&request, now)
+        };
         if !answer.queued.is_empty() {
             self.queue_writes(&mut state, answer.queued);
         }

@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use tillsync_engine::budget::{Budget, LocalBudget, SharedBudget};
-use tillsync_engine::memory::{MemoryStore, MemoryVault};
+use tillsync_engine::memory::MemoryStore;
 use tillsync_engine::ports::{Condition, Lane, Store, Vault, Write};
 use tillsync_engine::run::{handle, requeue, sweep};
 use tillsync_engine::{Config, Engine, Timing};
 use tillsync_mapping::model::{Currency, Secret};
+use tillsync_mapping::source::Application;
 
-use given::{connection, now, stored};
+use given::{authorise, connection, now, stored};
 use operator::{ask, look_after};
 
 use crate::executor::{Process, Sim, Stop, later};
@@ -26,6 +27,7 @@ use crate::ports::{Line, WallClock, shared};
 use crate::queue::Taken;
 use crate::rng::Rng;
 use crate::state::{Happening, Outside};
+use crate::tokens::APPLICATION;
 
 /// Where the store answers.
 pub const SHOP: &str = "https://shop.test";
@@ -50,7 +52,6 @@ const MAX_EVENTS: u32 = 2_000_000;
 pub struct World {
     outside: Outside,
     plan: Plan,
-    vault: Arc<dyn Vault>,
     /// Of all processes where many work.
     budget: Arc<dyn Budget>,
     /// The process of the embedded host, while it lives.
@@ -86,7 +87,6 @@ pub fn play(plan: Plan, rng: Rng, keep: bool) -> Played {
     let mut world = World {
         outside: Outside::new(sim, items),
         plan,
-        vault: Arc::new(MemoryVault::new()),
         budget: Arc::new(LocalBudget::default()),
         alone: None,
         at_work: Vec::new(),
@@ -111,8 +111,11 @@ impl World {
                 let write = Write::Put { item, when: Condition::Absent };
                 let _ = outside.items.write_each(vec![write]).await;
             }
-            let _ = self.vault.put(&connection.store_owner(), &Secret::new("token")).await;
-            let _ = self.vault.put(&connection.destination_owner(), &Secret::new("key")).await;
+            let vault = &outside.vault;
+            let _ = vault
+                .put(&connection.store_owner(), &authorise(&outside, self.plan.tokens, self.plan.skew))
+                .await;
+            let _ = vault.put(&connection.destination_owner(), &Secret::new("key")).await;
         });
         let mut state = outside.state();
         state.faults = self.plan.faults.clone();
@@ -242,16 +245,21 @@ impl World {
             Host::Embedded => Duration::from_secs(120),
             Host::Functions(seconds) => Duration::from_secs(u64::try_from(seconds).unwrap_or(180) * 6),
         };
+        let application = Application { id: APPLICATION.0.to_owned(), secret: Secret::new(APPLICATION.1) };
         let config = Config {
             calls_per_second: 4,
             instance: format!("i{process}"),
             exclusive: self.plan.host == Host::Embedded,
             api_urls: [("square".to_owned(), SHOP.to_owned())].into(),
+            applications: [("square".to_owned(), application)].into(),
             public_url: "https://tillsync.example".to_owned(),
             timing: Timing { poll_every: self.plan.poll_every, visibility, ..self.plan.timing },
         };
+        // A pasted token is read only, and its reading fails no differently than others.
+        let vault: Arc<dyn Vault> =
+            if self.plan.tokens.is_some() { line.clone() } else { self.outside.vault.clone() };
         let engine = Engine::new(
-            (line.clone(), line.clone(), Arc::clone(&self.vault)),
+            (line.clone(), line.clone(), vault),
             (line.clone(), budget),
             (line.clone(), line),
             config,

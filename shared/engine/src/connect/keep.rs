@@ -12,8 +12,9 @@ use crate::fault::Fault;
 use crate::paced::Paced;
 use crate::plan::history_from;
 use crate::ports::Written;
-use crate::run::{Estimate, MAX_COUNT_CALLS};
+use crate::run::{Estimate, MAX_COUNT_CALLS, connection};
 use crate::state::{Connection, ConnectionState, Counted, Cursor, Row, Settings, Tagged, update};
+use crate::tokens::keep_pasted;
 
 pub(super) fn new_connection(
     engine: &Engine,
@@ -64,7 +65,7 @@ pub(super) async fn keep(
     token: &Secret,
     key: &Secret,
 ) -> Result<(), Fault> {
-    engine.vault.put(&connection.store_owner(), token).await?;
+    keep_pasted(engine, &connection.store_owner(), token).await?;
     engine.vault.put(&connection.destination_owner(), key).await?;
     let known = Known { connection: connection.id.clone() };
     let cursor = Cursor { watermark: connection.created, told: false };
@@ -90,6 +91,10 @@ pub(super) async fn renew(
     access: &Access,
     account: &Account,
 ) -> Result<Connection, Fault> {
+    // The secrets first: what is woken by them calls at once.
+    let there = connection(&*engine.store, id).await?.value;
+    engine.vault.put(&there.destination_owner(), &account.key).await?;
+    keep_pasted(engine, &there.store_owner(), &access.token).await?;
     let row = update(&*engine.store, &Connection::key(id), |connection: &mut Connection| {
         connection.state = ConnectionState::Active;
         connection.problem = None;
@@ -97,8 +102,6 @@ pub(super) async fn renew(
         connection.destination_url = account.base.clone();
     })
     .await?;
-    engine.vault.put(&row.value.store_owner(), &access.token).await?;
-    engine.vault.put(&row.value.destination_owner(), &account.key).await?;
     Ok(row.value)
 }
 

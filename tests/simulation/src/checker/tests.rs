@@ -155,6 +155,19 @@ fn broken_on_the_way(promise: &str) -> Vec<History> {
             one(&|history| history.items[0].2 = "{}".to_owned());
             one(&|history| drop(history.items.remove(2)));
         }
+        "I22" if promise.contains("lost") => {
+            one(&|history| {
+                history.signed_in = true;
+                history.facts.push((at(9), Fact::AskedToReconnect));
+            });
+            one(&|history| {
+                history.signed_in = true;
+                history.items[0].2 = history.items[0].2.replace('{', r#"{"state":"needs_reconnect","#);
+            });
+        }
+        "I22" => one(&|history| {
+            history.facts.extend([(at(1), Fact::Renewing(1)), (at(2), Fact::Renewing(2))]);
+        }),
         "I23" => one(&|history| {
             history.facts.push((at(1), Fact::Revoked(true)));
             history.facts.extend((0..9).map(|n| (at(n), called(false))));

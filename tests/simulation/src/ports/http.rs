@@ -50,10 +50,13 @@ impl Http for Line {
             _ => {}
         }
         if kind == Kind::Ask {
-            self.ask(request, destination, fate).await
-        } else {
-            self.tell(request, fate).await
+            return self.ask(request, destination, fate).await;
         }
+        let renews = operation == "token.refresh";
+        self.saw(renews.then_some(Fact::Renewing(process)).into_iter().collect());
+        let answer = self.tell(request, fate).await;
+        self.saw(renews.then_some(Fact::Renewed(process)).into_iter().collect());
+        answer
     }
 }
 

@@ -62,7 +62,7 @@ impl Store for Line {
             Fate::Refused => return Err(trouble("store")),
             _ => {}
         }
-        let marks = watermarks(&writes);
+        let marks = seen(&writes);
         let written = self.outside.items.transact(writes).await?;
         if written == Written::Done {
             self.saw(marks);
@@ -90,7 +90,7 @@ impl Line {
             _ => all,
         };
         writes.truncate(usize::try_from(done).unwrap_or(0));
-        let each: Vec<_> = writes.iter().map(|write| watermarks(std::slice::from_ref(write))).collect();
+        let each: Vec<_> = writes.iter().map(|write| seen(std::slice::from_ref(write))).collect();
         let written = self.outside.items.write_each(writes).await?;
         let done = each.into_iter().zip(&written).filter(|(_, written)| **written == Written::Done);
         self.saw(done.flat_map(|(marks, _)| marks).collect());
@@ -101,6 +101,17 @@ impl Line {
         }
         Ok(written)
     }
+}
+
+/// What writes tell: watermarks, and that somebody is to authorise again.
+fn seen(writes: &[Write]) -> Vec<Fact> {
+    let stopped = writes.iter().any(|write| {
+        matches!(write, Write::Put { item, .. } if item.key.pk.starts_with("CONN#") && item.key.sk == "META"
+            && item.body.contains(r#""state":"needs_reconnect""#))
+    });
+    let mut facts = watermarks(writes);
+    facts.extend(stopped.then_some(Fact::AskedToReconnect));
+    facts
 }
 
 /// The watermarks among writes.

@@ -72,6 +72,7 @@ impl World {
         history.poisoned = self.plan.refused.iter().chain(&self.plan.cursed).cloned().collect();
         history.connected = later(beginning(), CONNECTED);
         history.backfilled = self.plan.backfill;
+        history.signed_in = self.plan.tokens.is_some();
         let undisturbed = self.plan.faults.exactly.as_ref().is_none_or(Vec::is_empty);
         history.faultless = self.plan.faults.rate == 0 && undisturbed && self.plan.lost_in_queue == 0;
         let text = |order: &serde_json::Value| order["email"].as_str().unwrap_or_default().to_owned();

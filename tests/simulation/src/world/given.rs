@@ -3,11 +3,14 @@
 use jiff::SignedDuration;
 use tillsync_engine::ports::Item;
 use tillsync_engine::state::{Connection, ConnectionState, Counted, Settings};
-use tillsync_mapping::model::{Currency, Location};
+use tillsync_engine::tokens::Authorisation;
+use tillsync_mapping::model::{Currency, Location, Secret};
 
 use super::{ACCOUNT, CONNECTED, CONNECTION, SHOP};
 use crate::executor::later;
 use crate::plan::beginning;
+use crate::state::Outside;
+use crate::tokens::Tokens;
 
 /// Runs what does not wait.
 pub(super) fn now(work: impl Future<Output = ()>) {
@@ -21,6 +24,15 @@ pub(super) fn stored(connection: &Connection) -> Vec<Item> {
     [Connection::key(&connection.id), Connection::index_key(&connection.id)]
         .map(|key| Item { key, rev: 0, tag: String::new(), body: body.clone(), expires: None })
         .into()
+}
+
+/// What the vault holds of the store: a pasted token, or what a sign-in granted.
+pub(super) fn authorise(outside: &Outside, lives: Option<SignedDuration>, skew: SignedDuration) -> Secret {
+    let Some(lives) = lives else { return Secret::new("token") };
+    let mut tokens = Tokens::new(lives);
+    let grant = tokens.grant(beginning());
+    outside.state().shop.tokens = Some(tokens);
+    Authorisation::of_grant(&grant, later(beginning(), skew)).sealed().unwrap_or_else(|_| Secret::new(""))
 }
 
 /// The connection of the store's location to the account, as connecting leaves it.

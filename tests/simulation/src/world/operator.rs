@@ -3,8 +3,9 @@
 use tillsync_engine::run::{
     BackfillRequest, cancel, resume, start_backfill, start_reconcile, start_retry, start_sync,
 };
-use tillsync_engine::state::{Comparison, Connection, ConnectionState, RunKind, RunState};
-use tillsync_engine::{Engine, Fault, connections, manage};
+use tillsync_engine::state::{Comparison, ConnectionState, RunKind, RunState};
+use tillsync_engine::{Engine, Fault, connections, manage, tokens};
+use tillsync_mapping::model::Secret;
 
 use super::CONNECTION;
 use crate::plan::Action;
@@ -31,7 +32,9 @@ pub(super) async fn look_after(engine: &Engine, outside: &Outside, wants: bool) 
     let connection = connections::find(engine, CONNECTION).await?;
     match connection.state {
         ConnectionState::Paused => drop(manage::resume(engine, CONNECTION).await?),
-        ConnectionState::NeedsReconnect if !outside.state().shop.revoked => reconnect(engine).await?,
+        ConnectionState::NeedsReconnect if !outside.state().shop.revoked => {
+            reconnect(engine, outside).await?
+        }
         _ => {}
     }
     if !wants {
@@ -48,15 +51,10 @@ pub(super) async fn look_after(engine: &Engine, outside: &Outside, wants: bool) 
 }
 
 /// As connecting anew does: the connection works again.
-async fn reconnect(engine: &Engine) -> Result<(), Fault> {
-    tillsync_engine::state::update(
-        &*engine.store,
-        &Connection::key(CONNECTION),
-        |connection: &mut Connection| {
-            connection.state = ConnectionState::Active;
-            connection.problem = None;
-        },
-    )
-    .await?;
-    Ok(())
+async fn reconnect(engine: &Engine, outside: &Outside) -> Result<(), Fault> {
+    let granted = outside.state().shop.tokens.as_mut().map(|tokens| tokens.grant(outside.sim.now()));
+    match granted {
+        Some(grant) => tokens::keep(engine, "square", &grant).await,
+        None => tokens::keep_pasted(engine, &tokens::owner("square", "M1"), &Secret::new("token")).await,
+    }
 }
