@@ -23,10 +23,15 @@ static REASONS: LazyLock<Vec<CodeText>> = LazyLock::new(|| {
 #[must_use]
 pub fn codes() -> Vec<&'static CodeText> {
     let sources = sources::all().into_iter().flat_map(|source| source.codes());
-    crate::fault::CODES.iter()
+    crate::fault::CODES
+        .iter()
+        .chain(crate::tokens::CODES)
         .chain(crate::sign_in::codes::CODES)
         .chain(crate::connect::CODES)
-        .chain(activecampaign::CODES).chain(sources).chain(REASONS.iter()).collect()
+        .chain(activecampaign::CODES)
+        .chain(sources)
+        .chain(REASONS.iter())
+        .collect()
 }
 
 /// What a code means, in three members; none where nobody knows it.

@@ -14,6 +14,7 @@ use crate::plan::history_from;
 use crate::ports::Written;
 use crate::run::{Estimate, MAX_COUNT_CALLS};
 use crate::state::{Connection, ConnectionState, Counted, Cursor, Row, Settings, Tagged, update};
+use crate::tokens::keep_pasted;
 
 pub(super) fn new_connection(
     engine: &Engine,
@@ -61,10 +62,12 @@ impl Tagged for Known {}
 pub(super) async fn keep(
     engine: &Engine,
     connection: &Connection,
-    token: &Secret,
+    pasted: Option<&Secret>,
     key: &Secret,
 ) -> Result<(), Fault> {
-    engine.vault.put(&connection.store_owner(), token).await?;
+    if let Some(token) = pasted {
+        keep_pasted(engine, &connection.store_owner(), token).await?;
+    }
     engine.vault.put(&connection.destination_owner(), key).await?;
     let known = Known { connection: connection.id.clone() };
     let cursor = Cursor { watermark: connection.created, told: false };
@@ -87,7 +90,7 @@ pub(super) async fn keep(
 pub(super) async fn renew(
     engine: &Engine,
     id: &str,
-    access: &Access,
+    (access, pasted): (&Access, bool),
     account: &Account,
 ) -> Result<Connection, Fault> {
     let row = update(&*engine.store, &Connection::key(id), |connection: &mut Connection| {
@@ -97,7 +100,9 @@ pub(super) async fn renew(
         connection.destination_url = account.base.clone();
     })
     .await?;
-    engine.vault.put(&row.value.store_owner(), &access.token).await?;
+    if pasted {
+        keep_pasted(engine, &row.value.store_owner(), &access.token).await?;
+    }
     engine.vault.put(&row.value.destination_owner(), &account.key).await?;
     Ok(row.value)
 }
