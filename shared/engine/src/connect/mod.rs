@@ -35,8 +35,8 @@ pub(crate) use remote::service;
 use remote::{choose, settle};
 pub(crate) use remote::{is_there, prove_account, still_there};
 pub use steps::{
-    Existing, Offer, Refused, Step, Steps, application, choose_destination, choose_location, choose_name, going_on,
-    locations, open,
+    Existing, Offer, Refused, Step, Steps, Wanted, application, choose_destination, choose_location, choose_name,
+    going_on, key_of, locations, open, want,
 };
 pub(crate) use steps::{is_open, refused, signed};
 pub use warn::Warning;

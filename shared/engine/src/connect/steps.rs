@@ -30,6 +30,22 @@ pub struct Steps {
     /// Whether it is polled by itself once it is there.
     #[serde(default)]
     pub active_sync: Option<bool>,
+    /// What was asked for before anybody signed in: the steps to come take it from here.
+    #[serde(default)]
+    pub wanted: Wanted,
+}
+
+/// What is known of a connection before its store is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// Id or name of the location.
+    pub location: Option<String>,
+    /// Address of the account.
+    pub destination_url: Option<String>,
+    /// `new`, or an id at the destination.
+    pub connection_type: Option<String>,
+    /// Whether its history begins at once.
+    pub start: bool,
 }
 
 /// A sign-in that came to nothing.
@@ -190,6 +206,27 @@ async fn change(engine: &Engine, id: &str, mut with: impl FnMut(&mut Draft, &mut
     })
     .await?;
     Ok(())
+}
+
+/// Notes what is wanted, and the key of the account, for the steps to come.
+///
+/// # Errors
+/// `draft.unknown`, `draft.finished`, `destination.url_invalid`, or of the vault.
+pub async fn want(engine: &Engine, id: &str, wanted: Wanted, key: &Secret) -> Result<(), Fault> {
+    going_on(engine, id).await?;
+    if let Some(url) = &wanted.destination_url {
+        parse_url(url)?;
+    }
+    engine.vault.put(&Draft::owners(id).1, key).await?;
+    change(engine, id, |_, steps| steps.wanted = wanted.clone()).await
+}
+
+/// The key of the account, where it was given.
+///
+/// # Errors
+/// Of the vault.
+pub async fn key_of(engine: &Engine, id: &str) -> Result<Option<Secret>, Fault> {
+    Ok(engine.vault.get(&Draft::owners(id).1).await?)
 }
 
 /// The browser came back with an authorisation of this store.

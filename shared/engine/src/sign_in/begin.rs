@@ -23,6 +23,32 @@ pub enum Intent {
     Connection(String),
 }
 
+/// Letters of an id, ours or a name.
+const LONGEST_ID: usize = 64;
+
+impl Intent {
+    /// What the query of a start asks for: nothing, `draft=ID` or `connection=ID`.
+    ///
+    /// # Errors
+    /// `sign_in.malformed`, `sign_in.too_long`.
+    pub fn read(query: &str) -> Result<Self, Fault> {
+        let (name, id) = match query.split_once('=') {
+            None if query.is_empty() => return Ok(Self::New),
+            None => (query, ""),
+            Some(pair) => pair,
+        };
+        if id.len() > LONGEST_ID {
+            return Err(Fault::usage("sign_in.too_long", "the address is longer than an id needs"));
+        }
+        let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        match name {
+            "draft" if is_id => Ok(Self::Draft(id.to_owned())),
+            "connection" if is_id => Ok(Self::Connection(id.to_owned())),
+            _ => Err(Fault::usage("sign_in.malformed", "a start takes draft=ID or connection=ID, and one of them")),
+        }
+    }
+}
+
 /// The address the source sends browsers to: registered there by the letter.
 #[must_use]
 pub fn redirect(engine: &Engine, source: &dyn Source) -> String {

@@ -5,6 +5,7 @@ use tillsync_mapping::model::Secret;
 use tillsync_mapping::source::{Grant, SignIn, Source};
 
 use super::enter::session_digest;
+use super::place::ended;
 use super::query::{Query, Said, unknown};
 use super::rows::{Begun, state_key};
 use super::{digest, same};
@@ -65,7 +66,11 @@ pub async fn callback(
         let detail = "this sign-in was begun in another browser, or its session is over";
         return Err(Fault::usage("sign_in.other_session", detail).into());
     }
-    match authorise(engine, source, &begun, query).await {
+    let result = authorise(engine, source, &begun, query).await;
+    if let Some((connection, _)) = &begun.connection {
+        ended(engine, connection, result.as_ref().err()).await?;
+    }
+    match result {
         Ok(store) => Ok(Signed {
             title: source.title(),
             store,

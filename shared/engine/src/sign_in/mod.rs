@@ -7,6 +7,7 @@ mod begin;
 mod callback;
 pub(crate) mod codes;
 mod enter;
+mod place;
 mod query;
 mod rows;
 #[cfg(test)]
@@ -18,6 +19,8 @@ use tillsync_mapping::model::Secret;
 pub use begin::{Intent, begin, redirect};
 pub use callback::{Refusal, Signed, callback};
 pub use enter::{Entered, enter, invite, is_session};
+pub use place::{answers_at, answers_here, last};
+pub use rows::Last;
 
 use crate::context::Engine;
 use crate::fault::Fault;

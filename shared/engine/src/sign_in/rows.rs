@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::connect::Refused;
 use crate::ports::Key;
 use crate::state::Tagged;
 
@@ -50,6 +51,29 @@ pub(super) struct Begun {
     pub(super) used: bool,
 }
 
+/// How the newest sign-in of a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Last {
+    /// When.
+    pub at: Timestamp,
+    /// Why it came to nothing; none where it worked.
+    pub refused: Option<Refused>,
+}
+
+/// Where the process that answers browsers is reached.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Place {
+    pub(super) public_url: String,
+}
+
+impl Tagged for Place {}
+
+impl Tagged for Last {
+    fn expires(&self) -> Option<Timestamp> {
+        self.at.checked_add(REMEMBERED).ok()
+    }
+}
+
 impl Tagged for Link {
     fn expires(&self) -> Option<Timestamp> {
         Some(self.until)
@@ -81,4 +105,14 @@ pub(super) fn session_key(digest: &str) -> Key {
 /// Where a state lives.
 pub(super) fn state_key(digest: &str) -> Key {
     Key::new(format!("STATE#{digest}"), "META")
+}
+
+/// Where the end of a connection's newest sign-in lives.
+pub(super) fn last_key(connection: &str) -> Key {
+    Key::new(format!("SIGNED#{connection}"), "META")
+}
+
+/// Where the place of the process that answers lives.
+pub(super) fn place_key() -> Key {
+    Key::new("HOST#console", "META")
 }
