@@ -2,6 +2,8 @@
 
 mod pages;
 mod sign_in;
+#[cfg(test)]
+mod tests;
 mod texts;
 
 use std::sync::Arc;

@@ -35,8 +35,8 @@ pub(crate) use remote::service;
 use remote::{choose, settle};
 pub(crate) use remote::{is_there, prove_account, still_there};
 pub use steps::{
-    Existing, Offer, Refused, Step, Steps, Wanted, application, choose_destination, choose_location, choose_name,
-    going_on, key_of, locations, open, want,
+    Existing, Offer, Refused, Step, Steps, Wanted, application, choose_destination, choose_location,
+    choose_name, going_on, key_of, locations, open, want,
 };
 pub(crate) use steps::{is_open, refused, signed};
 pub use warn::Warning;
@@ -159,7 +159,8 @@ pub async fn begin(
     let (token_owner, key_owner) = Draft::owners(&id);
     engine.vault.put(&token_owner, token).await?;
     engine.vault.put(&key_owner, key).await?;
-    let row = Row::new(Draft::key(&id), Draft { request, outcome: None, asked: Some(engine.now()), steps: None });
+    let row =
+        Row::new(Draft::key(&id), Draft { request, outcome: None, asked: Some(engine.now()), steps: None });
     engine.store.transact(vec![row.put()?]).await?;
     Ok(id)
 }

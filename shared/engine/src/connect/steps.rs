@@ -133,9 +133,9 @@ pub fn application<'a>(
     engine: &'a Engine,
     source: &'static dyn Source,
 ) -> Result<(&'static dyn SignIn, &'a Application), Fault> {
-    let sign_in = source.sign_in().ok_or_else(|| {
-        Fault::usage("sign_in.not_supported", format!("{} has no sign-in", source.title()))
-    })?;
+    let sign_in = source
+        .sign_in()
+        .ok_or_else(|| Fault::usage("sign_in.not_supported", format!("{} has no sign-in", source.title())))?;
     let application = engine.config.applications.get(source.name()).ok_or_else(|| {
         let name = source.name().to_uppercase();
         let detail = format!(
@@ -164,8 +164,7 @@ pub async fn open(engine: &Engine, source: &str) -> Result<String, Fault> {
         connection_type: None,
     };
     let id = engine.new_id();
-    let draft =
-        Draft { request, outcome: None, asked: Some(engine.now()), steps: Some(Steps::default()) };
+    let draft = Draft { request, outcome: None, asked: Some(engine.now()), steps: Some(Steps::default()) };
     engine.store.transact(vec![Row::new(Draft::key(&id), draft).put()?]).await?;
     Ok(id)
 }
@@ -195,7 +194,11 @@ pub(crate) async fn is_open(engine: &Engine, id: &str, source: &str) -> Result<(
     }
 }
 
-async fn change(engine: &Engine, id: &str, mut with: impl FnMut(&mut Draft, &mut Steps)) -> Result<(), Fault> {
+async fn change(
+    engine: &Engine,
+    id: &str,
+    mut with: impl FnMut(&mut Draft, &mut Steps),
+) -> Result<(), Fault> {
     let now = engine.now();
     update(&*engine.store, &Draft::key(id), |draft: &mut Draft| {
         let mut steps = draft.steps.take().unwrap_or_default();

@@ -44,7 +44,10 @@ impl Intent {
         match name {
             "draft" if is_id => Ok(Self::Draft(id.to_owned())),
             "connection" if is_id => Ok(Self::Connection(id.to_owned())),
-            _ => Err(Fault::usage("sign_in.malformed", "a start takes draft=ID or connection=ID, and one of them")),
+            _ => Err(Fault::usage(
+                "sign_in.malformed",
+                "a start takes draft=ID or connection=ID, and one of them",
+            )),
         }
     }
 }
@@ -70,8 +73,8 @@ pub async fn begin(
         Some(session) => session_digest(engine, session).await?,
         None => None,
     };
-    let session =
-        session.ok_or_else(|| Fault::usage("sign_in.session_missing", "this browser came by no sign-in link"))?;
+    let session = session
+        .ok_or_else(|| Fault::usage("sign_in.session_missing", "this browser came by no sign-in link"))?;
     let source = engine.source(source)?;
     let (sign_in, application) = connect::application(engine, source)?;
     let (connection, draft) = match intent {
@@ -92,8 +95,7 @@ pub async fn begin(
     let redirect = redirect(engine, source);
     let state = random(engine)?;
     let until = after(engine, STATE);
-    let url =
-        sign_in.authorize_url(&engine.api_url(source), application, state.expose(), &redirect);
+    let url = sign_in.authorize_url(&engine.api_url(source), application, state.expose(), &redirect);
     let begun =
         Begun { session, source: source.name().to_owned(), redirect, connection, draft, until, used: false };
     let digest = digest(state.expose()).ok_or_else(no_randomness)?;

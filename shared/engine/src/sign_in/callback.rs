@@ -131,7 +131,8 @@ async fn authorise(
     if let Some((connection, store)) = &begun.connection
         && *store != grant.store
     {
-        let name = connections::find(engine, connection).await.map_or_else(|_| connection.clone(), |it| it.name);
+        let name =
+            connections::find(engine, connection).await.map_or_else(|_| connection.clone(), |it| it.name);
         put_back(engine, source, sign_in, &grant).await?;
         let detail = format!("{name} is a connection of another store than the one that was authorised");
         return Err(Fault::usage("sign_in.other_store", detail));

@@ -43,7 +43,10 @@ pub async fn invite(engine: &Engine, next: &str) -> Result<Secret, Fault> {
 /// `sign_in.link_unknown`, or of the store.
 pub async fn enter(engine: &Engine, token: &Secret) -> Result<Entered, Fault> {
     let unknown = || {
-        Fault::usage("sign_in.link_unknown", "the link is not known here, was used, or its 15 minutes are over")
+        Fault::usage(
+            "sign_in.link_unknown",
+            "the link is not known here, was used, or its 15 minutes are over",
+        )
     };
     let digest_of_link = digest(token.expose()).ok_or_else(unknown)?;
     let row: Row<Link> = load(&*engine.store, link_key(&digest_of_link)).await?.ok_or_else(unknown)?;

@@ -10,8 +10,6 @@ mod enter;
 mod place;
 mod query;
 mod rows;
-#[cfg(test)]
-mod tests;
 
 use sha2::{Digest, Sha256};
 use tillsync_mapping::model::Secret;
@@ -35,7 +33,8 @@ fn random(engine: &Engine) -> Result<Secret, Fault> {
 
 /// What stands in the table for something a browser holds; none for what was never given to one.
 fn digest(text: &str) -> Option<String> {
-    let is_ours = text.len() == LETTERS && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    let is_ours =
+        text.len() == LETTERS && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
     is_ours.then(|| hex::encode(Sha256::digest(text.as_bytes())))
 }
 

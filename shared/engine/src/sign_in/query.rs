@@ -106,7 +106,9 @@ impl Query {
         if let Some(why) = self.broken {
             return Err(malformed(why));
         }
-        for (name, came) in [("code", &self.code), ("error", &self.error), ("response_type", &self.response_type)] {
+        for (name, came) in
+            [("code", &self.code), ("error", &self.error), ("response_type", &self.response_type)]
+        {
             if let Came::Broken(why) = came {
                 return Err(malformed(&format!("{name}: {why}")));
             }
@@ -149,7 +151,11 @@ fn proper(code: String) -> Result<Said, Fault> {
 /// An error's word where it is one: only its letters are ever shown.
 fn word(error: &str) -> String {
     let plain = !error.is_empty() && error.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    if plain && error.len() <= LONGEST_ERROR { error.to_owned() } else { "an error without a name".to_owned() }
+    if plain && error.len() <= LONGEST_ERROR {
+        error.to_owned()
+    } else {
+        "an error without a name".to_owned()
+    }
 }
 
 /// The text behind the escapes of a query; none where one is broken, or nothing a person would type.
