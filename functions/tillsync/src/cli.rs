@@ -97,6 +97,8 @@ pub(crate) enum Command {
         #[arg(long)]
         offline: bool,
     },
+    /// Replace the key that tokens and keys are sealed with, also while `serve` runs
+    RotateKey,
     /// Compare the store with ActiveCampaign, day by day, and say why they differ
     Reconcile(Reconcile),
     /// List the connections with their state and sums

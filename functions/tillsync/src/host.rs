@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etcetera::BaseStrategy;
-use tillsync_embedded::{DataDir, FileVault, Owner, Sqlite};
+use tillsync_embedded::{DataDir, DirVault, Owner, Sqlite};
 use tillsync_engine::budget::LocalBudget;
 use tillsync_engine::doctor::Check;
 use tillsync_engine::ports::{Delivery, Entropy, Lane};
@@ -52,7 +52,7 @@ impl Host {
         let clock = Arc::new(SystemClock);
         let entropy = Arc::new(SystemEntropy);
         let sqlite = Arc::new(Sqlite::open(&dir, clock.clone())?);
-        let vault = Arc::new(FileVault::open(&dir)?);
+        let vault = Arc::new(DirVault::open(&dir, sqlite.clone(), config.data_key.clone())?);
         let http = Outgoing::new(config.allow()).map_err(|error| {
             let detail = format!("TILLSYNC_DESTINATION_HOSTS, or the address of a source: {error}");
             Trouble::usage("config.invalid", detail)

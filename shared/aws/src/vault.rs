@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use async_trait::async_trait;
 use tillsync_engine::Fault;
 use tillsync_engine::entry::Credentials;
-use tillsync_engine::ports::{Condition, Held, PortError, Store, Vault, Written};
+use tillsync_engine::ports::{Condition, Held, PortError, Resealed, Store, Vault, Written};
 use tillsync_host::{DataKey, SealedVault, Settings, unopened};
 use tillsync_mapping::model::Secret;
 use tillsync_mapping::source::Application;
@@ -125,6 +125,27 @@ impl Vault for StackVault {
     /// With the newest key, read anew: a process that lives on must not seal with a key that is about to go.
     async fn put(&self, owner: &str, secret: &Secret) -> Result<(), PortError> {
         self.renew().await?.put(owner, secret).await
+    }
+
+    /// With the keys the secret holds now. Which of them go is the operator's to say.
+    async fn reseal(&self, owners: &[String]) -> Result<Resealed, PortError> {
+        let keys = self
+            .credentials
+            .data_key()
+            .await
+            .map_err(|fault| PortError { what: "vault", detail: fault.detail })?;
+        let several = keys.count() > 1;
+        let resealed = self.renew().await?.reseal(owners).await?;
+        let note = match (resealed.left, several) {
+            (0, true) => {
+                "everything is sealed with the newest key: the old one may go, infra/secret ARN drop-old-key"
+            }
+            (0, false) => {
+                "the secret holds one key, and everything is sealed with it; for another one, first infra/secret ARN new-key"
+            }
+            _ => "some secrets do not open with any of these keys: keep them all",
+        };
+        Ok(Resealed { note: note.to_owned(), ..resealed })
     }
 
     async fn forget(&self, owner: &str) -> Result<(), PortError> {

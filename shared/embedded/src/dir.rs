@@ -48,13 +48,19 @@ impl DataDir {
         self.path.join("tillsync.db")
     }
 
-    /// The secrets.
+    /// The key that secrets are sealed with.
+    #[must_use]
+    pub fn data_key(&self) -> PathBuf {
+        self.path.join("data.key")
+    }
+
+    /// Where older versions kept the secrets.
     #[must_use]
     pub fn secrets(&self) -> PathBuf {
         self.path.join("secrets.json")
     }
 
-    /// Held while the secrets are changed.
+    /// Held while something is sealed, or the key is changed.
     pub(crate) fn secrets_lock(&self) -> PathBuf {
         self.path.join("secrets.lock")
     }

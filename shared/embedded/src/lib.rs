@@ -1,6 +1,6 @@
-//! The engine's ports on one machine: one SQLite file, one file of secrets, one lock that says who owns them.
+//! The engine's ports on one machine: one SQLite file, one file with the key of its secrets, one lock that says who owns them.
 //!
-//! Everything lives in a [`DataDir`]. Any number of processes may open [`Sqlite`] and [`FileVault`] at once; the
+//! Everything lives in a [`DataDir`]. Any number of processes may open [`Sqlite`] and [`DirVault`] at once; the
 //! one that holds [`Owner`] talks to the platforms.
 
 mod dir;
@@ -14,7 +14,7 @@ pub use dir::DataDir;
 pub use error::{CODES, DataError};
 pub use owner::Owner;
 pub use sqlite::Sqlite;
-pub use vault::FileVault;
+pub use vault::DirVault;
 
 #[cfg(test)]
 mod tests;

@@ -18,7 +18,7 @@ use crate::meter::Meter;
 use crate::paced::{End, Paced};
 use crate::ports::{Clock, Entropy, Lane, Queue, Store, Vault};
 use crate::state::{Connection, Merged, Row, Run, RunKind, list};
-use crate::tokens::Authorisation;
+use crate::tokens::{Authorisation, Tokens};
 
 /// Everything tillsync does, over the ports of a host. A clone shares them.
 #[derive(Clone)]
@@ -47,6 +47,8 @@ pub struct Engine {
     end: Option<Arc<End>>,
     /// What sources keep between pages, by run.
     caches: Arc<Mutex<Caches>>,
+    /// Tokens that were refused, by owner.
+    refused: Arc<Mutex<BTreeMap<String, (Secret, Timestamp)>>>,
 }
 
 /// What sources keep, while runs are at work.
@@ -59,6 +61,8 @@ struct Caches {
 
 /// A call may take so long, its timeout and the writing down included (shared/http: 15 s).
 const ONE_CALL: SignedDuration = SignedDuration::from_secs(20);
+/// A refused token is noted so long: between the refusal and what is made of it lie seconds.
+const NOTED_FOR: SignedDuration = SignedDuration::from_mins(5);
 /// Runs whose caches are kept: a process that lives on while others end the runs it began must not grow.
 const MAX_CACHES: usize = 16;
 
@@ -123,7 +127,7 @@ impl Engine {
         (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
         config: Config,
     ) -> Self {
-        let (meter, caches) = (Arc::default(), Arc::default());
+        let (meter, caches, refused) = (Arc::default(), Arc::default(), Arc::default());
         Self {
             store,
             queue,
@@ -137,6 +141,7 @@ impl Engine {
             deadline: None,
             end: None,
             caches,
+            refused,
         }
     }
 
@@ -206,6 +211,11 @@ impl Engine {
     pub async fn access(&self, connection: &Connection) -> Result<Access, Fault> {
         let stored = self.secret(&connection.store_owner(), "store's token", connection).await?;
         let authorisation = Authorisation::read(&stored)?;
+        if let Some(stopped) = authorisation.stopped {
+            self.note_refused(&connection.store_owner(), &authorisation.access);
+            let code = crate::explained(&stopped.code).map_or("config.missing", |text| text.code);
+            return Err(Fault::reconnect(code, stopped.detail));
+        }
         let token = authorisation.access;
         Ok(Access {
             api_url: connection.api_url.clone(),
@@ -262,10 +272,32 @@ impl Engine {
         })
     }
 
-    /// A caller of the source for one piece of work.
+    /// A caller of the source for one piece of work. A call that is refused for its token is made once more with the
+    /// newest one of this store, which is renewed for that where it can be.
     #[must_use]
     pub fn source_http(&self, source: &str, store: &str, lane: Lane) -> Paced<'_> {
+        let mut paced = self.plain_source_http(source, store, lane);
+        paced.tokens = Some(Tokens::new(self, source, store));
+        paced
+    }
+
+    /// The same for calls that are made with no stored token: a refusal stands.
+    #[must_use]
+    pub fn plain_source_http(&self, source: &str, store: &str, lane: Lane) -> Paced<'_> {
         self.paced(Purse::store(source, store), lane)
+    }
+
+    /// Notes the token of a store that was refused for good, for whoever hears what the platform says about it.
+    pub(crate) fn note_refused(&self, owner: &str, token: &Secret) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.insert(owner.to_owned(), (token.clone(), self.now()));
+    }
+
+    /// What was noted, once.
+    pub(crate) fn take_refused(&self, owner: &str) -> Option<Secret> {
+        let noted = self.refused.lock().unwrap_or_else(PoisonError::into_inner).remove(owner);
+        let fresh = |at: Timestamp| self.now().duration_since(at) < NOTED_FOR;
+        noted.filter(|(_, at)| fresh(*at)).map(|(token, _)| token)
     }
 
     /// A caller of the destination for one piece of work.

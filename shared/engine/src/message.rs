@@ -40,6 +40,13 @@ pub enum Work {
         /// The connection.
         connection: String,
     },
+    /// Look after the authorisation of a store: renew its token, wake its connections.
+    Renew {
+        /// The source.
+        source: String,
+        /// The store's id there.
+        store: String,
+    },
     /// Finish the set-up of a draft.
     Connect {
         /// The draft.
@@ -72,7 +79,7 @@ impl Work {
             | Self::Settle { connection, run }
             | Self::Plan { connection, run } => (connection, run),
             Self::Poll { connection } => (connection, ""),
-            Self::Connect { .. } => ("", ""),
+            Self::Connect { .. } | Self::Renew { .. } => ("", ""),
         }
     }
 

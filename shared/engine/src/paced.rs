@@ -12,6 +12,7 @@ use tillsync_mapping::http::{Effect, Http, HttpError, Request, Response};
 use crate::budget::{Budget, Purse};
 use crate::meter::{Meter, Metric};
 use crate::ports::{Clock, Entropy, Lane};
+use crate::tokens::{Tokens, Verdict};
 
 /// Refusals for load that one call sits out before it gives up.
 const MAX_REFUSALS: u32 = 6;
@@ -23,6 +24,10 @@ const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(40);
 const MISSED: SignedDuration = SignedDuration::from_millis(100);
 /// Moments missed in a row before a call is made all the same.
 const MAX_MISSED: u32 = 20;
+/// What platforms answer to a token that they do not take.
+const UNAUTHORISED: u16 = 401;
+/// Refusals of a token that one call looks into: an old one, one that has run out, and the newest.
+const MAX_RENEWALS: u32 = 3;
 /// The pause after a refusal that names none.
 const DEFAULT_PAUSE: SignedDuration = SignedDuration::from_secs(2);
 /// No pause is believed beyond a day.
@@ -82,6 +87,8 @@ pub struct Paced<'a> {
     /// No call starts later than this: it could not end before its process is stopped. A moment that came too late
     /// is noted for whoever goes on.
     pub end: Option<&'a End>,
+    /// Whose tokens the calls are made with, where they are stored.
+    pub(crate) tokens: Option<Tokens<'a>>,
     /// Where refusals for load are counted.
     pub meter: Option<&'a Meter>,
     calls: AtomicU64,
@@ -108,6 +115,7 @@ impl<'a> Paced<'a> {
             imports: None,
             lane,
             end: None,
+            tokens: None,
             meter: None,
             calls: AtomicU64::new(0),
             first: Mutex::default(),
@@ -246,8 +254,12 @@ impl Paced<'_> {
             Some(imports) if request.operation == "contacts.import" => imports,
             _ => &self.purse,
         };
-        let (mut refusals, mut failures) = (0, 0);
+        let (mut refusals, mut failures, mut renewals) = (0, 0, 0);
         loop {
+            let request = match &self.tokens {
+                Some(tokens) => tokens.current(request.clone()),
+                None => request.clone(),
+            };
             let answer = self.once(request.clone(), purse, until).await;
             if until.is_some_and(|(_, stale)| stale.load(Ordering::Relaxed)) {
                 return answer;
@@ -258,6 +270,16 @@ impl Paced<'_> {
                     self.sit_out(response, purse).await?;
                     if refusals > MAX_REFUSALS {
                         return Err(HttpError::Throttled);
+                    }
+                }
+                Ok(response) if response.status == UNAUTHORISED && renewals < MAX_RENEWALS => {
+                    let Some(tokens) = &self.tokens else { return answer };
+                    renewals += 1;
+                    match tokens.refused(&request).await {
+                        Verdict::Again => continue,
+                        Verdict::Believed => return answer,
+                        // Whoever asked is to come back, and not to believe that it is over.
+                        Verdict::Later => return Err(HttpError::Unknown),
                     }
                 }
                 Ok(response) if response.status >= 500 && request.effect == Effect::Read => failures += 1,

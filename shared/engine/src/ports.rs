@@ -265,6 +265,19 @@ pub struct Held {
     pub rev: u64,
 }
 
+/// What came of sealing everything anew.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resealed {
+    /// Secrets there are.
+    pub secrets: u64,
+    /// How many of them were sealed anew.
+    pub changed: u64,
+    /// How many could not be: the older keys are still needed for them.
+    pub left: u64,
+    /// What became of the older keys, and what is left to do about them.
+    pub note: String,
+}
+
 /// Secrets by owner, as `STORE#acme#MLX` or `DEST#acme`. One that cannot be opened is an error
 /// ([`PortError::key_other`] where another data key is needed), never absent.
 #[async_trait]
@@ -280,6 +293,12 @@ pub trait Vault: Send + Sync {
     async fn put_if(&self, owner: &str, secret: &Secret, when: Condition) -> Result<Written, PortError>;
     /// Stores or replaces it.
     async fn put(&self, owner: &str, secret: &Secret) -> Result<(), PortError>;
+    /// Seals everything anew with the newest data key: what is listed, and what `owners` names besides. Where nothing
+    /// is sealed there is nothing to do.
+    async fn reseal(&self, owners: &[String]) -> Result<Resealed, PortError> {
+        let _ = owners;
+        Ok(Resealed::default())
+    }
     /// Forgets it; forgetting what is not there is no error.
     async fn forget(&self, owner: &str) -> Result<(), PortError>;
 }

@@ -6,6 +6,7 @@ use crate::connect::Summary;
 use crate::doctor::Report;
 use crate::find::{Found as Finds, Hit};
 use crate::manage::{Changed, Set, words};
+use crate::ports::Resealed;
 use crate::preview::Preview;
 use crate::run::Progress;
 use crate::state::{Connection, Day, LedgerRow, RunState, Sum};
@@ -263,4 +264,10 @@ pub fn sums(tally: &Tally) -> String {
     }
     text.push_str(&format!(" + {} pending", tally.pending));
     text
+}
+
+/// What came of sealing everything anew.
+#[must_use]
+pub fn resealed(what: &Resealed) -> Value {
+    json!({"ok": what.left == 0, "secrets": what.secrets, "changed": what.changed, "left": what.left, "note": what.note})
 }

@@ -52,6 +52,28 @@ impl DataKey {
         keys.map(Self)
     }
 
+    /// A new key, as text.
+    ///
+    /// # Errors
+    /// [`SealError::NoRandomness`].
+    pub fn generate() -> Result<Secret, SealError> {
+        let mut bytes = [0; 32];
+        rand::fill(&mut bytes).map_err(|_| SealError::NoRandomness)?;
+        Ok(Secret::new(&BASE64.encode(bytes)))
+    }
+
+    /// Whether something was sealed with the newest key.
+    #[must_use]
+    pub fn is_newest(&self, sealed: &str) -> bool {
+        self.0.first().is_some_and(|key| sealed.split('.').nth(1) == Some(&key.name))
+    }
+
+    /// How many keys there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// Seals a secret for a place.
     ///
     /// # Errors

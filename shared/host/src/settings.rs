@@ -12,6 +12,8 @@ use tillsync_mapping::source::Application;
 use tillsync_mapping::sources;
 use url::Url;
 
+use crate::seal::DataKey;
+
 /// The most calls a second the destination allows the whole account.
 const MAX_CALLS_PER_SECOND: u32 = 5;
 /// Minutes from one poll to the next (requirements R2.2).
@@ -30,6 +32,8 @@ pub struct Settings {
     pub api_urls: BTreeMap<String, String>,
     /// The operator's applications, by source.
     pub applications: BTreeMap<String, Application>,
+    /// What secrets are sealed with, newest first; none: as the host keeps it.
+    pub data_key: Option<Secret>,
     /// Hosts of destinations besides the usual ones.
     pub destination_hosts: Vec<String>,
     /// The address connections are managed at.
@@ -70,6 +74,10 @@ impl Settings {
         }
         let applications = Self::applications(|name| get(name).map(|text| Secret::new(&text)))?;
         let public_url_given = get("TILLSYNC_PUBLIC_URL").is_some();
+        let data_key = get("TILLSYNC_DATA_KEY").map(|text| Secret::new(&text));
+        if let Some(Err(error)) = data_key.as_ref().map(DataKey::parse) {
+            return Err(Fault::usage("config.invalid", format!("TILLSYNC_DATA_KEY: {error}")));
+        }
         let public_url = match get("TILLSYNC_PUBLIC_URL") {
             Some(text) => address("TILLSYNC_PUBLIC_URL", &text, true)?,
             None => "http://127.0.0.1:8787".into(),
@@ -94,6 +102,7 @@ impl Settings {
             calls_per_second,
             api_urls,
             applications,
+            data_key,
             destination_hosts,
             public_url,
             public_url_given,
@@ -146,6 +155,7 @@ impl Settings {
             calls_per_second: DESTINATION_CALLS_PER_SECOND,
             api_urls: BTreeMap::new(),
             applications: BTreeMap::new(),
+            data_key: None,
             destination_hosts: Vec::new(),
             public_url: "http://127.0.0.1:8787".into(),
             public_url_given: false,
@@ -305,7 +315,8 @@ mod tests {
         assert_eq!(settings.alert_allow().hosts, ["alerts.example.com"]);
         assert!(settings.alert_allow().suffixes.is_empty());
         assert!(!settings.allow().hosts.iter().any(|host| host.contains("alerts")));
-        assert!(!format!("{settings:?}").contains("key"));
+        let shown = format!("{settings:?}");
+        assert!(!shown.contains("hooks") && !shown.contains("sig="), "{shown}");
         assert_eq!(read(&[]).expect("settings").alert_allow(), tillsync_http::Allow::default());
     }
 

@@ -158,6 +158,11 @@ pub trait Source: Send + Sync {
     /// Every code this source can answer with.
     fn codes(&self) -> &'static [CodeText];
 
+    /// The codes that only another authorisation of the store mends; the first one says that it was taken back.
+    fn token_codes(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// How merchants sign in there; none where stores are connected by a token alone.
     fn sign_in(&self) -> Option<&dyn SignIn> {
         None

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tillsync_embedded::{DataDir, FileVault, Owner, Sqlite};
+use tillsync_embedded::{DataDir, DirVault, Owner, Sqlite};
 use tillsync_engine::budget::LocalBudget;
 use tillsync_engine::ports::{Clock, Lane};
 use tillsync_engine::{Config, Engine, Timing, run};
 use tillsync_host::SystemEntropy;
 use tillsync_http::{Allow, Outgoing};
+use tillsync_mapping::model::Secret;
+use tillsync_mapping::source::Application;
 use tokio::task::JoinSet;
 
 use crate::ahead::{Ahead, Calling};
@@ -57,11 +59,11 @@ impl Host {
             instance: format!("flows-{nth}"),
             exclusive: true,
             api_urls: BTreeMap::from([(SOURCE.into(), ground.source_url.clone())]),
-            applications: BTreeMap::new(),
+            applications: BTreeMap::from([(SOURCE.into(), application())]),
             public_url: "http://127.0.0.1:8787".into(),
             timing: ground.timing,
         };
-        let vault = Arc::new(FileVault::open(&dir).unwrap());
+        let vault = Arc::new(DirVault::open(&dir, sqlite.clone(), None).unwrap());
         let engine = Arc::new(Engine::new(
             (sqlite.clone(), queue.clone(), vault),
             (
@@ -101,4 +103,10 @@ async fn work(engine: Arc<Engine>, clock: Arc<Ahead>, lane: Lane) {
             run::handle(&engine, &delivery).await.unwrap();
         }
     }
+}
+
+/// The operator's application at the stand-in.
+fn application() -> Application {
+    let secret = Secret::new(tillsync_sandbox::SQUARE_APPLICATION_SECRET);
+    Application { id: tillsync_sandbox::SQUARE_APPLICATION_ID.to_owned(), secret }
 }

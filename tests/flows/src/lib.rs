@@ -65,4 +65,6 @@ mod sending;
 #[cfg(test)]
 mod throttling;
 #[cfg(test)]
+mod tokens;
+#[cfg(test)]
 mod unordered;

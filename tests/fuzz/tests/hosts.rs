@@ -1,9 +1,11 @@
 //! The targets of what only hosts parse: sealed secrets, the file of secrets, settings, events of a queue.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use tillsync_aws::{Arrival, SqsQueue};
-use tillsync_embedded::{CODES, DataDir, FileVault};
+use tillsync_embedded::{CODES, DataDir, DirVault};
+use tillsync_engine::memory::{ManualClock, MemoryStore};
 use tillsync_engine::ports::Lane;
 use tillsync_fuzz::mutate::{Seed, mutate};
 use tillsync_fuzz::random::Random;
@@ -70,7 +72,8 @@ fn a_file_of_secrets_is_read_or_refused_by_its_place_alone() {
     }
     fuzz(&[whole.as_bytes(), newer.as_bytes(), b"{}", b""], 1, |data| {
         std::fs::write(dir.secrets(), data).unwrap();
-        if let Err(error) = FileVault::open(&dir) {
+        let store = Arc::new(MemoryStore::new(Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH))));
+        if let Err(error) = DirVault::open(&dir, store, None) {
             let said = error.to_string();
             assert!(!said.contains(CANARY) && !said.contains("STORE#a"), "{said}");
             assert!(CODES.iter().any(|text| text.code == error.code()), "{}", error.code());

@@ -32,7 +32,7 @@ pub use ac::{KeyState, Poison};
 pub use faults::{Fault, FaultRule};
 pub use settings::{ConnectionList, Consent, Entitlements, Options, Settings};
 pub use shop::Changes;
-pub use square::{SQUARE_APPLICATION_ID, SQUARE_APPLICATION_SECRET, TokenState};
+pub use square::{SQUARE_APPLICATION_ID, SQUARE_APPLICATION_SECRET, SQUARE_REFRESH_TOKEN, TokenState};
 pub use world::{ACTIVECAMPAIGN_KEY, SQUARE_TOKEN, World};
 
 /// The servers of a sandbox, running until the process ends or `stop` is called for those who `wait`.

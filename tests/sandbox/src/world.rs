@@ -97,7 +97,7 @@ impl World {
     /// The fate of the access token; its scopes stay when none are given.
     pub fn set_token(&self, state: TokenState, scopes: Option<Vec<String>>) {
         let mut square = lock(&self.square);
-        square.grant.state = state;
+        square.grant.set(state);
         if let Some(scopes) = scopes {
             square.grant.scopes = scopes;
         }
@@ -105,7 +105,7 @@ impl World {
 
     /// Another access token instead of the one before, as after a renewal.
     pub fn replace_token(&self, token: &str) {
-        token.clone_into(&mut lock(&self.square).grant.token);
+        lock(&self.square).grant.replace(token);
     }
 
     /// The fate of the API key.

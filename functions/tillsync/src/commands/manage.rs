@@ -1,9 +1,9 @@
-//! What changes a connection: pause, resume, rename, set.
+//! What changes a connection: pause, resume, rename, set; and the key of all secrets.
 
 use tillsync_engine::manage::{self, Changed};
-use tillsync_engine::{connections, shapes};
+use tillsync_engine::{connections, shapes, tokens};
 
-use crate::answer::{Answer, Trouble};
+use crate::answer::{Answer, Exit, Trouble};
 use crate::host::Host;
 
 pub(super) async fn pause(host: &Host, connection: &str) -> Result<Answer, Trouble> {
@@ -37,6 +37,13 @@ pub(super) async fn set(host: &Host, connection: &str, pair: &str) -> Result<Ans
     let was = if set.already { "it was that already".into() } else { format!("it was {}", set.old) };
     let text = format!("{}: {} is {}; {was}.\n{}", set.connection.name, set.name, set.new, set.effect);
     Ok(Answer::complete(text, shapes::set(&set)))
+}
+
+pub(super) async fn rotate_key(host: &Host) -> Result<Answer, Trouble> {
+    let resealed = tokens::rotate(&host.engine).await?;
+    let text = format!("{} secrets, {} sealed anew: {}.", resealed.secrets, resealed.changed, resealed.note);
+    let exit = if resealed.left == 0 { Exit::Complete } else { Exit::Partial };
+    Ok(Answer { exit, ..Answer::complete(text, shapes::resealed(&resealed)) })
 }
 
 fn answer(changed: &Changed, what: &str, next: &str) -> Answer {

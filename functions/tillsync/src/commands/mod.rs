@@ -88,6 +88,7 @@ async fn perform(cli: Cli) -> Result<Answer, Trouble> {
         Command::Resume { connection } => manage::resume(&host, &connection).await,
         Command::Rename { connection, name } => manage::rename(&host, &connection, &name).await,
         Command::Set { connection, setting } => manage::set(&host, &connection, &setting).await,
+        Command::RotateKey => manage::rotate_key(&host).await,
         Command::Find { text } => find::find(&host, &text).await,
         Command::Preview { connection, order } => {
             preview::preview(&host, &connection, order.as_deref()).await

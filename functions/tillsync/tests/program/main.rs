@@ -22,6 +22,8 @@ mod quiet;
 #[cfg(test)]
 mod reconcile;
 #[cfg(test)]
+mod secrets;
+#[cfg(test)]
 mod settings;
 #[cfg(test)]
 mod shapes;

@@ -35,6 +35,8 @@ async fn the_data_key_is_replaced_under_processes_that_live_on() {
     // A new key before the old one; one owner is connected again, in the process that is there.
     keys(&client, &id, &format!("{NEW},{OLD}")).await;
     warm.put("DEST#renewed", &Secret::new("canary-3")).await.unwrap();
+    let mixed = open(&client, &id, &store).await;
+    mixed.put("DEST#third", &Secret::new("canary-4")).await.unwrap();
     // The old key goes.
     keys(&client, &id, NEW).await;
     let cold = open(&client, &id, &store).await;
@@ -42,6 +44,14 @@ async fn the_data_key_is_replaced_under_processes_that_live_on() {
     assert_eq!(renewed.expose(), "canary-3");
     let error = cold.get("DEST#left").await.expect_err("nobody can open it");
     assert!(error.is_key_other() && error.detail.contains("DEST#left"), "it is never gone: {error}");
+    assert_eq!(cold.reseal(&[]).await.unwrap().left, 1, "and the old key is still asked for");
+    keys(&client, &id, &format!("{NEW},{OLD}")).await;
+    let resealed = cold.reseal(&[]).await.unwrap();
+    assert_eq!((resealed.secrets, resealed.changed, resealed.left), (3, 1, 0));
+    assert!(resealed.note.contains("drop-old-key"), "{}", resealed.note);
+    keys(&client, &id, NEW).await;
+    let fresh = open(&client, &id, &store).await;
+    assert_eq!(fresh.get("DEST#left").await.unwrap().unwrap().expose(), "canary-2");
     // A process that knows only the old key reads the new one.
     assert_eq!(warm.get("DEST#renewed").await.unwrap().unwrap().expose(), "canary-3");
 }

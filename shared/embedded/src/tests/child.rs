@@ -8,9 +8,10 @@ use std::time::Duration;
 use tillsync_engine::ports::{Lane, Queue, Store, Vault};
 use tillsync_mapping::model::Secret;
 
+use super::secrets::vault;
 use super::several::increment;
 use super::{create, open};
-use crate::{DataDir, FileVault, Owner};
+use crate::{DataDir, Owner};
 
 const ROLE: &str = "TILLSYNC_TEST_CHILD_ROLE";
 const DIR: &str = "TILLSYNC_TEST_CHILD_DIR";
@@ -72,6 +73,7 @@ async fn as_a_child() {
         "increment" => increment(&open(&dir), 40).await,
         "open" => println!("child: {}", open(&dir).check().await.is_ok()),
         "keep" => keep(&dir).await,
+        "rotate" => rotate(&dir).await,
         role => panic!("no such role: {role}"),
     }
 }
@@ -99,8 +101,17 @@ async fn write_for_ever(dir: &DataDir) {
 
 /// Keeps secrets of its own beside those of others.
 async fn keep(dir: &DataDir) {
-    let vault = FileVault::open(dir).unwrap();
+    let vault = vault(dir);
     for n in 0..25 {
         vault.put(&format!("{}-{n}", std::process::id()), &Secret::new("geheim")).await.unwrap();
+    }
+}
+
+/// Replaces the data key until it is killed.
+async fn rotate(dir: &DataDir) {
+    let vault = vault(dir);
+    for n in 0..1_000 {
+        let resealed = vault.reseal(&[]).await.unwrap();
+        println!("child: {n} {}", resealed.left);
     }
 }

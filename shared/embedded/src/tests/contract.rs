@@ -7,7 +7,7 @@ use tillsync_engine::memory::ManualClock;
 use tillsync_engine::ports::{Queue, Store, Vault};
 
 use super::{manual, place};
-use crate::{FileVault, Sqlite};
+use crate::{DirVault, Sqlite};
 
 /// Time that keeps the directory of what lives in it.
 struct Housed {
@@ -48,8 +48,10 @@ async fn queue() -> Subject<dyn Queue> {
 
 async fn vault() -> Subject<dyn Vault> {
     let place = place();
-    let port = Arc::new(FileVault::open(&place.dir).unwrap());
-    Subject { port, time: Arc::new(Housed { clock: manual(), _temp: place._temp }) }
+    let clock = manual();
+    let sqlite = Arc::new(Sqlite::open(&place.dir, clock.clone()).unwrap());
+    let port = Arc::new(DirVault::open(&place.dir, sqlite, None).unwrap());
+    Subject { port, time: Arc::new(Housed { clock, _temp: place._temp }) }
 }
 
 #[tokio::test]
@@ -64,6 +66,6 @@ async fn sqlite_queue_keeps_the_contract() {
 }
 
 #[tokio::test]
-async fn file_vault_keeps_the_contract() {
+async fn dir_vault_keeps_the_contract() {
     contract::vault(vault).await;
 }

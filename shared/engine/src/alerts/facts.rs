@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::rows::{Ended, Kind, Said, Seen, Wrong};
 use crate::state::{Connection, ConnectionState, RunKind};
+use crate::tokens::{Keeping, NOT_RENEWED};
 
 /// A connection is stale after so long at the least, and after so many beats.
 const STALE_AFTER: SignedDuration = SignedDuration::from_hours(2);
@@ -49,8 +50,13 @@ fn is_ended(connection: &Connection) -> bool {
 }
 
 /// Everything that can be wrong with a connection, but for what its runs parked.
-pub(super) fn look(connection: &Connection, seen: &Seen, times: Times) -> Vec<(Kind, &'static str, Stand)> {
+pub(super) fn look(
+    connection: &Connection,
+    (seen, token): (&Seen, Option<&Keeping>),
+    times: Times,
+) -> Vec<(Kind, &'static str, Stand)> {
     vec![
+        (Kind::Token, "", old_token(connection, token, times)),
         (Kind::NeedsSomebody, "", stopped(connection, times)),
         (Kind::Stale, "", stale(connection, times)),
         unfinished(connection, RunKind::Poll, seen.poll.as_ref()),
@@ -73,6 +79,19 @@ fn stopped(connection: &Connection, times: Times) -> Stand {
             detail: format!("the connection is {}", connection.state_word()),
             since: times.now,
         },
+    })
+}
+
+fn old_token(connection: &Connection, token: Option<&Keeping>, times: Times) -> Stand {
+    // That it is of no use any more is told of the connection.
+    let since = token.filter(|_| !is_ended(connection)).and_then(|token| token.too_old_since(times.now));
+    let Some(since) = since else { return Stand::Right };
+    let why = token.and_then(|token| token.problem.as_ref());
+    let why = why.map_or(String::new(), |problem| format!(": {} {}", problem.code, problem.detail));
+    Stand::Wrong(Wrong {
+        code: NOT_RENEWED.to_owned(),
+        detail: format!("the store's token was not renewed for more than eight days{why}"),
+        since,
     })
 }
 

@@ -20,6 +20,8 @@ pub(super) enum Kind {
     Incomplete,
     /// A run parked records.
     Parked,
+    /// The store's authorisation was not renewed for too long.
+    Token,
 }
 
 impl Kind {
@@ -30,6 +32,7 @@ impl Kind {
             Self::Stale => "stale",
             Self::Incomplete => "incomplete",
             Self::Parked => "parked",
+            Self::Token => "token",
         }
     }
 }

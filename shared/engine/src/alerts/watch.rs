@@ -24,12 +24,15 @@ pub(super) async fn watch(engine: &Engine, began: Timestamp) -> Result<(), Fault
     let connections = crate::connections::all(engine).await?;
     let mut seen: BTreeMap<String, Row<Seen>> = by_key(list(&*engine.store, Seen::PARTITION, "").await?);
     let said: BTreeMap<String, Row<Said>> = by_key(list(&*engine.store, Said::PARTITION, "").await?);
+    let tokens = crate::tokens::all(engine).await?;
     let mut writes = Vec::new();
     for connection in &connections {
         let key = Seen::key(&connection.id);
         let before = seen.remove(&connection.id).unwrap_or_else(|| Row::new(key, Seen::new(times.now)));
         let judged = judge(engine, connection, before, times.now).await?;
-        for (kind, of, stand) in facts::look(connection, &judged, times) {
+        let token =
+            tokens.iter().find(|one| (&one.source, &one.store) == (&connection.source, &connection.store));
+        for (kind, of, stand) in facts::look(connection, (&judged, token), times) {
             let key = Said::key(&connection.id, kind, of);
             let before = said.get(&key.sk);
             let after = facts::stand(connection, (kind, of, stand), before.map(|row| &row.value), times.now);

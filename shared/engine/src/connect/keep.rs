@@ -12,7 +12,7 @@ use crate::fault::Fault;
 use crate::paced::Paced;
 use crate::plan::history_from;
 use crate::ports::Written;
-use crate::run::{Estimate, MAX_COUNT_CALLS};
+use crate::run::{Estimate, MAX_COUNT_CALLS, connection};
 use crate::state::{Connection, ConnectionState, Counted, Cursor, Row, Settings, Tagged, update};
 use crate::tokens::keep_pasted;
 
@@ -93,6 +93,12 @@ pub(super) async fn renew(
     (access, pasted): (&Access, bool),
     account: &Account,
 ) -> Result<Connection, Fault> {
+    // The secrets first: what is woken by them calls at once.
+    let there = connection(&*engine.store, id).await?.value;
+    engine.vault.put(&there.destination_owner(), &account.key).await?;
+    if pasted {
+        keep_pasted(engine, &there.store_owner(), &access.token).await?;
+    }
     let row = update(&*engine.store, &Connection::key(id), |connection: &mut Connection| {
         connection.state = ConnectionState::Active;
         connection.problem = None;
@@ -100,10 +106,6 @@ pub(super) async fn renew(
         connection.destination_url = account.base.clone();
     })
     .await?;
-    if pasted {
-        keep_pasted(engine, &row.value.store_owner(), &access.token).await?;
-    }
-    engine.vault.put(&row.value.destination_owner(), &account.key).await?;
     Ok(row.value)
 }
 

@@ -9,8 +9,9 @@ use crate::fault::Fault;
 use crate::find::MAX_ROWS;
 use crate::ledger::Walk;
 use crate::run::active_run;
-use crate::state::{Connection, ConnectionState, LedgerRow, RunKind, State, Stream};
+use crate::state::{Connection, ConnectionState, LedgerRow, RunKind, State, Stream, load};
 use crate::sums::Streams;
+use crate::tokens::{Keeping, NOT_RENEWED};
 
 /// Without a reading for so long, something does not work.
 const TOO_LATE: SignedDuration = SignedDuration::from_hours(24);
@@ -28,6 +29,7 @@ pub(super) async fn checks(engine: &Engine, connection: &Connection) -> Result<V
     if is_used(connection) {
         let sums = sums(engine, connection).await?;
         checks.push(freshness(connection, engine.now(), engine.config.timing.poll_every));
+        checks.extend(token(engine, connection).await?);
         checks.push(parked(connection, &sums));
         checks.push(pending(engine, connection, &sums).await?);
     }
@@ -63,6 +65,32 @@ fn freshness(connection: &Connection, now: Timestamp, every: SignedDuration) -> 
     } else {
         Check::ok(WHAT, said)
     }
+}
+
+/// How old the store's authorisation is, and when it is renewed; nothing of one that an older version stored.
+async fn token(engine: &Engine, connection: &Connection) -> Result<Option<Check>, Fault> {
+    const WHAT: &str = "authorisation";
+    let row = load::<Keeping>(&*engine.store, Keeping::key(&connection.source, &connection.store)).await?;
+    let Some(row) = row.map(|row| row.value) else { return Ok(None) };
+    let now = engine.now();
+    let age = row.obtained.map(|at| now.duration_since(at).as_hours());
+    let age = age.map_or(String::new(), |hours| format!(", {} days {} h old", hours / 24, hours % 24));
+    if row.stopped {
+        let problem = connection.problem.as_ref().map_or("config.missing", |problem| &problem.code);
+        return Ok(Some(Check::fail(WHAT, problem, format!("of no use any more{age}"))));
+    }
+    if !row.granted {
+        return Ok(Some(Check::ok(WHAT, format!("a pasted token, which is not renewed{age}"))));
+    }
+    let next = row.renews_at().map_or(String::new(), |at| format!("; renewed at {at}"));
+    let said = format!("by sign-in{age}{next}");
+    Ok(Some(match (&row.problem, row.too_old_since(now)) {
+        (_, Some(_)) => Check::fail(WHAT, NOT_RENEWED, said),
+        (Some(problem), None) => {
+            Check::warn(WHAT, format!("{said}; the last try failed: {}", problem.detail)).with(&problem.code)
+        }
+        (None, None) => Check::ok(WHAT, said),
+    }))
 }
 
 fn parked(connection: &Connection, sums: &Streams) -> Check {

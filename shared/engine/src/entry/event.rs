@@ -50,6 +50,7 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ("find", &["text"]),
     ("preview", &["connection", "order"]),
     ("doctor", &["offline"]),
+    ("rotate_key", &[]),
     ("explain", &["code"]),
 ];
 /// For the operator's own record; every action takes it.
@@ -108,6 +109,8 @@ pub enum Asked {
     Preview(Preview),
     /// What is well and what is not.
     Doctor(Doctor),
+    /// Everything sealed anew with the newest data key.
+    RotateKey,
     /// What a code means.
     Explain(OfCode),
 }
@@ -318,6 +321,7 @@ impl Known {
             "find" => Asked::Find(members_of(action, event)?),
             "preview" => Asked::Preview(members_of(action, event)?),
             "doctor" => Asked::Doctor(members_of(action, event)?),
+            "rotate_key" => Asked::RotateKey,
             "explain" => Asked::Explain(members_of(action, event)?),
             _ => Asked::Help,
         };

@@ -73,6 +73,7 @@ pub async fn operate(engine: &Engine, asked: &Asked, credentials: &dyn Credentia
         Asked::Find(what) => verbs::search(engine, what).await,
         Asked::Preview(what) => verbs::look_ahead(engine, what).await,
         Asked::Doctor(what) => verbs::doctor(engine, what).await,
+        Asked::RotateKey => verbs::rotate_key(engine).await,
         Asked::Explain(of) => {
             let text = explained(&of.code).ok_or_else(|| {
                 let known: Vec<_> = codes().iter().map(|text| text.code).collect();
@@ -139,6 +140,8 @@ pub async fn help(engine: &Engine) -> Result<Value, Fault> {
             {"does": "says what the history would send, and shows one order as it would go out; writes nothing",
              "event": {"action": "preview", "connection": name, "order": null}},
             {"does": "says what is well and what is not", "event": {"action": "doctor", "offline": false}},
+            {"does": "seals every token and key anew with the newest data key of the secret",
+             "event": {"action": "rotate_key"}},
             {"does": "says what a code means and what to do",
              "event": {"action": "explain", "code": "connection.unknown"}},
         ],

@@ -7,7 +7,7 @@ use crate::context::Engine;
 use crate::doctor::{Scope, examine};
 use crate::fault::Fault;
 use crate::run::BackfillRequest;
-use crate::{connections, find, manage, preview, shapes};
+use crate::{connections, find, manage, preview, shapes, tokens};
 
 pub(super) async fn pause(engine: &Engine, of: &Of) -> Result<Value, Fault> {
     let connection = connections::find(engine, &of.connection).await?;
@@ -52,4 +52,8 @@ pub(super) async fn doctor(engine: &Engine, what: &Doctor) -> Result<Value, Faul
     let scope = Scope { queues: false, platforms: !what.offline };
     let report = examine(engine, scope).await?;
     Ok(shapes::report(&report))
+}
+
+pub(super) async fn rotate_key(engine: &Engine) -> Result<Value, Fault> {
+    Ok(shapes::resealed(&tokens::rotate(engine).await?))
 }

@@ -1,6 +1,6 @@
 use super::Work;
 
-fn golden() -> [(&'static str, Work); 4] {
+fn golden() -> [(&'static str, Work); 5] {
     let (connection, run) = (|| "01JC".to_owned(), || "01JR".to_owned());
     [
         (
@@ -15,6 +15,10 @@ fn golden() -> [(&'static str, Work); 4] {
         (
             r#"{"v":1,"kind":"plan","connection":"01JC","run":"01JR"}"#,
             Work::Plan { connection: connection(), run: run() },
+        ),
+        (
+            r#"{"v":1,"kind":"renew","source":"acme","store":"M1"}"#,
+            Work::Renew { source: "acme".to_owned(), store: "M1".to_owned() },
         ),
     ]
 }
@@ -65,7 +69,7 @@ fn messages_are_small_and_hold_references_only() {
     assert!(long.encode().unwrap().len() < 2_000);
     for (text, _) in golden() {
         let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).unwrap();
-        let known = ["v", "kind", "connection", "run", "window", "draft"];
+        let known = ["v", "kind", "connection", "run", "window", "draft", "source", "store"];
         assert!(fields.keys().all(|name| known.contains(&name.as_str())), "{text}");
     }
 }

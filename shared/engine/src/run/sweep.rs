@@ -43,6 +43,17 @@ pub async fn sweep(engine: &Engine, requeue: bool) -> Result<Swept, Fault> {
     let now = engine.now();
     let all = crate::connections::all(engine).await?;
     let mut swept = look_around(&all, now);
+    let tokens = match crate::tokens::sweep(engine).await {
+        Ok(tokens) => tokens,
+        Err(fault) => {
+            swept.failed += 1;
+            let (code, detail) = (fault.code, &fault.detail);
+            tracing::error!(code, detail, "tokens that are due cannot be looked after");
+            Vec::new()
+        }
+    };
+    let too_old = tokens.iter().filter(|one| one.too_old_since(now).is_some());
+    swept.need_somebody += too_old.count();
     // Before anything that takes time: that nobody ticks must not look like this.
     engine.meter.set(Metric::SyncLagSeconds, swept.lag_seconds);
     engine

@@ -129,6 +129,15 @@ impl<'a> Reading<'a> {
         if self.owner.state == ConnectionState::Active {
             return Ok(());
         }
+        // The run says why it ends, where that is known.
+        if let Some((code, problem)) = self
+            .owner
+            .problem
+            .as_ref()
+            .and_then(|problem| crate::explained(&problem.code).map(|text| (text.code, problem)))
+        {
+            return Err(Fault::reconnect(code, problem.detail.clone()));
+        }
         let detail = format!("{} is {}", self.owner.name, self.owner.state_word());
         Err(Fault::reconnect("connection.inactive", detail))
     }

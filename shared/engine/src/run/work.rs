@@ -102,6 +102,10 @@ async fn perform(engine: &Engine, delivery: &Delivery, work: &Work) -> Result<Ou
             sweep::poll(engine, connection).await?;
             Ok(Outcome::Done)
         }
+        Work::Renew { source, store } => {
+            crate::tokens::renew(engine, source, store).await?;
+            Ok(Outcome::Done)
+        }
         Work::Connect { draft } => {
             finish_draft(engine, draft).await?;
             Ok(Outcome::Done)

@@ -2,6 +2,7 @@
 //! and a wire between them that counts, fails and breaks off as told.
 
 mod account;
+mod authority;
 mod bill;
 mod catalogue;
 mod connected;

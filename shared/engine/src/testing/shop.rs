@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tillsync_mapping::http::{Method, Request};
 
+use super::authority::Authority;
 use super::catalogue;
 
 /// A shop.
@@ -24,6 +25,8 @@ pub(crate) struct Shop {
     pub(crate) unlisted: BTreeSet<String>,
     /// Variations the catalogue does not hold any more.
     pub(crate) off_sale: BTreeSet<String>,
+    /// Who may call.
+    pub(crate) authority: Authority,
 }
 
 impl Shop {
@@ -83,6 +86,9 @@ impl Shop {
     }
 
     pub(super) fn answer(&mut self, request: &Request) -> (u16, Value) {
+        if let Some(refused) = self.authority.answer(request) {
+            return refused;
+        }
         let (query, cursor) = question(request);
         let listed = |name: &str| query[name].as_array().unwrap().clone();
         match request.operation {

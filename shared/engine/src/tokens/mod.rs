@@ -1,16 +1,33 @@
-//! Tokens of stores: kept, renewed before they run out, given up when the platform says so.
+//! Tokens of stores: kept, renewed before they run out, given up when the platform says so, and taken up again.
+//!
+//! The vault holds the authorisation itself ([`Authorisation`]); beside it stands a row without secrets ([`Keeping`]) by
+//! which the tick sees what is due and workers agree who renews.
 
 mod authorisation;
 mod codes;
+mod refused;
+mod renew;
+mod row;
+mod stop;
+#[cfg(test)]
+mod tests;
+mod wake;
 
 use tillsync_mapping::model::Secret;
 use tillsync_mapping::source::Grant;
 
 use crate::context::Engine;
 use crate::fault::Fault;
+use crate::ports::Resealed;
 
 pub use authorisation::Authorisation;
-pub(crate) use codes::{CODES, KEY_OTHER};
+pub(crate) use codes::{CODES, KEY_OTHER, NOT_RENEWED};
+pub(crate) use refused::{Tokens, Verdict};
+pub use renew::renew;
+pub(crate) use renew::sweep;
+pub use row::{Keeping, all};
+pub(crate) use stop::refused_at_last;
+pub use stop::revoked;
 
 /// Where what a store authorised is kept.
 #[must_use]
@@ -18,22 +35,74 @@ pub fn owner(source: &str, store: &str) -> String {
     format!("STORE#{source}#{store}")
 }
 
-/// Keeps what a merchant granted by signing in; its connections work again.
+/// Keeps what a merchant granted by signing in. The connections of the store that waited for it work again: their polls
+/// are due at once, and histories that stopped for it go on.
 ///
 /// # Errors
-/// Of the vault and the store.
+/// Of the vault and the store. A tick makes up for what was not done after the vault had taken it.
 pub async fn keep(engine: &Engine, source: &str, grant: &Grant) -> Result<(), Fault> {
     let authorisation = Authorisation::of_grant(grant, engine.now());
-    engine.vault.put(&owner(source, &grant.store), &authorisation.sealed()?).await?;
-    Ok(())
+    keep_all(engine, (source, &grant.store), &authorisation).await
 }
 
-/// Keeps a token somebody pasted, for the owner of a store ([`owner`]).
+/// Keeps a token somebody pasted, for the owner of a store ([`owner`]); then as [`keep`]. It takes the place of whatever
+/// the store had authorised before.
+///
+/// # Errors
+/// As [`keep`].
+pub async fn keep_pasted(engine: &Engine, owner: &str, token: &Secret) -> Result<(), Fault> {
+    let authorisation = Authorisation::pasted(token, engine.now());
+    match owner.strip_prefix("STORE#").and_then(|rest| rest.split_once('#')) {
+        Some(of) => {
+            // A sign-in was just finished by this very token: it stays one.
+            let stored =
+                engine.vault.get(owner).await?.map(|stored| Authorisation::read(&stored)).transpose();
+            match stored {
+                Ok(Some(same)) if same.access.expose() == token.expose() && same.stopped.is_none() => Ok(()),
+                _ => keep_all(engine, of, &authorisation).await,
+            }
+        }
+        None => Ok(engine.vault.put(owner, &authorisation.sealed()?).await?),
+    }
+}
+
+async fn keep_all(engine: &Engine, of: (&str, &str), authorisation: &Authorisation) -> Result<(), Fault> {
+    let now = engine.now();
+    let sealed = authorisation.sealed()?;
+    // First the mark by which a tick wakes whom this process may not come to.
+    row::change(engine, of, |row| row.waking = Some(now)).await?;
+    engine.vault.put(&owner(of.0, of.1), &sealed).await?;
+    row::change(engine, of, |row| {
+        row.take(authorisation);
+        (row.failed, row.problem) = (None, None);
+    })
+    .await?;
+    wake::wake(engine, of.0, of.1, None).await
+}
+
+/// Seals every token and key anew with the newest data key.
 ///
 /// # Errors
 /// Of the vault and the store.
-pub async fn keep_pasted(engine: &Engine, owner: &str, token: &Secret) -> Result<(), Fault> {
-    let authorisation = Authorisation::pasted(token, engine.now());
-    engine.vault.put(owner, &authorisation.sealed()?).await?;
+pub async fn rotate(engine: &Engine) -> Result<Resealed, Fault> {
+    let mut owners = Vec::new();
+    // What an older version sealed stands in no list.
+    for one in crate::connections::all(engine).await? {
+        owners.extend([one.store_owner(), one.destination_owner()]);
+    }
+    Ok(engine.vault.reseal(&owners).await?)
+}
+
+/// Forgets what a store authorised, with its last connection. Nothing is said to the platform.
+///
+/// # Errors
+/// Of the vault and the store.
+pub async fn forget(engine: &Engine, source: &str, store: &str) -> Result<(), Fault> {
+    engine.vault.forget(&owner(source, store)).await?;
+    let row = row::row(engine, source, store).await?;
+    if row.rev > 0 {
+        // One that somebody changes at this moment is removed by the next tick.
+        engine.store.transact(vec![row.delete()]).await?;
+    }
     Ok(())
 }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::error::Fail;
 use super::{Grant, TokenState};
+use crate::clock;
 use crate::http::Call;
 use crate::openapi::{self, Operation};
 use crate::schema::Validator;
@@ -37,10 +38,10 @@ fn token(call: &Call, grant: &Grant, operation: &Operation) -> Result<(), Fail> 
     let given = call.header("authorization").and_then(|h| h.strip_prefix("Bearer "));
     let asks_status = operation.id == "RetrieveTokenStatus";
     let refuse = |code, detail: &str| Err(Fail::new(401, code, "", detail));
-    match grant.state {
-        _ if given != Some(grant.token.as_str()) => {
-            return refuse("UNAUTHORIZED", "This request could not be authorized.");
-        }
+    let Some((_, state)) = given.and_then(|given| grant.find(given, clock::now())) else {
+        return refuse("UNAUTHORIZED", "This request could not be authorized.");
+    };
+    match state {
         TokenState::Active => {}
         // The status operation knows one refusal only.
         _ if asks_status => return refuse("UNAUTHORIZED", "This request could not be authorized."),

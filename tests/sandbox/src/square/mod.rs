@@ -23,7 +23,7 @@ use crate::shop::Shop;
 use cursor::Cursors;
 use error::Fail;
 
-pub use oauth::{SQUARE_APPLICATION_ID, SQUARE_APPLICATION_SECRET};
+pub use oauth::{SQUARE_APPLICATION_ID, SQUARE_APPLICATION_SECRET, SQUARE_REFRESH_TOKEN};
 
 pub(crate) const PLATFORM: &str = "square";
 
@@ -39,12 +39,42 @@ pub enum TokenState {
     Expired,
 }
 
-/// The one token of the one seller.
+/// What the one seller granted: several tokens may work at the same time (square.md section 1.3).
 #[derive(Debug, Clone)]
 pub(crate) struct Grant {
-    pub(crate) token: String,
-    pub(crate) state: TokenState,
+    pub(crate) tokens: Vec<Token>,
+    /// Whether the refresh token is taken.
+    pub(crate) refreshes: bool,
     pub(crate) scopes: Vec<String>,
+}
+
+/// An access token.
+#[derive(Debug, Clone)]
+pub(crate) struct Token {
+    pub(crate) text: String,
+    pub(crate) state: TokenState,
+    /// When it runs out; a personal token never does.
+    pub(crate) expires: Option<i64>,
+}
+
+impl Grant {
+    /// The token of this text, and how it is at this moment.
+    pub(crate) fn find(&self, text: &str, now: i64) -> Option<(&Token, TokenState)> {
+        let token = self.tokens.iter().find(|token| token.text == text)?;
+        let over = token.state == TokenState::Active && token.expires.is_some_and(|at| at <= now);
+        Some((token, if over { TokenState::Expired } else { token.state }))
+    }
+
+    /// The fate of everything granted so far. What was taken back can be refreshed no more.
+    pub(crate) fn set(&mut self, state: TokenState) {
+        self.tokens.iter_mut().for_each(|token| token.state = state);
+        self.refreshes = state != TokenState::Revoked;
+    }
+
+    /// Only this token, which never runs out, as one that was copied from the developer's console.
+    pub(crate) fn replace(&mut self, text: &str) {
+        self.tokens = vec![Token { text: text.to_owned(), state: TokenState::Active, expires: None }];
+    }
 }
 
 #[derive(Debug)]
@@ -72,7 +102,8 @@ struct Context<'a> {
 impl State {
     pub(crate) fn new(seed: u64, token: &str) -> Self {
         let scopes = check::ALL_SCOPES.iter().map(|s| (*s).to_owned()).collect();
-        let grant = Grant { token: token.to_owned(), state: TokenState::Active, scopes };
+        let mut grant = Grant { tokens: Vec::new(), refreshes: true, scopes };
+        grant.replace(token);
         Self {
             grant,
             cursors: Cursors::new(seed),
@@ -167,11 +198,14 @@ fn checked(call: &Call, shop: &Shop, settings: &Settings, state: &mut State) -> 
 
 impl Context<'_> {
     fn token_status(&self) -> Reply {
+        let given =
+            self.call.header("authorization").and_then(|h| h.strip_prefix("Bearer ")).unwrap_or_default();
+        let expires = self.state.grant.find(given, self.now).and_then(|(token, _)| token.expires);
         Reply::json(
             200,
             &json!({
                 "scopes": self.state.grant.scopes, "merchant_id": self.shop.merchant,
-                "expires_at": clock::rfc3339_short(self.now + 30 * clock::DAY), "client_id": SQUARE_APPLICATION_ID,
+                "expires_at": expires.map_or_else(String::new, clock::rfc3339_short), "client_id": SQUARE_APPLICATION_ID,
             }),
         )
     }

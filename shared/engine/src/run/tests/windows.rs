@@ -131,6 +131,8 @@ async fn a_refused_window_moves_no_watermark_and_is_read_when_the_run_is_resumed
     let connection = crate::connections::find(&world.engine, "C1").await.unwrap();
     assert_eq!(connection.state, ConnectionState::NeedsReconnect);
     assert_eq!(resume(&world.engine, "C1").await.unwrap_err().kind, Kind::Reconnect);
+    let token = tillsync_mapping::model::Secret::new("another token");
+    world.vault.put(&world.connection.store_owner(), &token).await.unwrap();
     world.save(&world.connection).await;
     resume(&world.engine, "C1").await.unwrap();
     let run = ended(&world, &run.id).await;

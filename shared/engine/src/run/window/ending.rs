@@ -60,6 +60,10 @@ impl Reading<'_> {
         let problem = problem(fault, self.engine.now());
         self.row.value.state = WindowState::Refused;
         self.row.value.problem = Some(problem.clone());
+        if self.owner.state != ConnectionState::Active {
+            // It was stopped by somebody else, and may have been mended since.
+            return Ok(());
+        }
         mark_connection(self.engine, &self.owner.id, fault, problem).await
     }
 
@@ -96,6 +100,9 @@ pub(in crate::run) async fn mark_connection(
         (_, "destination.schema" | "destination.connection_unknown") => ConnectionState::Paused,
         _ => return Ok(()),
     };
+    if !crate::tokens::refused_at_last(engine, id, fault).await? {
+        return Ok(());
+    }
     update(&*engine.store, &Connection::key(id), |connection: &mut Connection| {
         if connection.state == ConnectionState::Active {
             connection.state = state;

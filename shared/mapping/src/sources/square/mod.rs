@@ -68,6 +68,10 @@ impl Source for Square {
         errors::CODES
     }
 
+    fn token_codes(&self) -> &'static [&'static str] {
+        &[errors::TOKEN_REVOKED, errors::TOKEN_EXPIRED, errors::SCOPE_MISSING]
+    }
+
     fn sign_in(&self) -> Option<&dyn SignIn> {
         Some(&oauth::SquareSignIn)
     }

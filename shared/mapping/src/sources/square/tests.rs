@@ -5,6 +5,7 @@ mod connect;
 mod contract;
 mod examples;
 mod failures;
+mod oauth;
 mod paging;
 mod properties;
 mod rules;
