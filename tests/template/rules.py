@@ -16,7 +16,8 @@ TIMEOUTS_OF_VISIBILITY = 6
 # Actions an operator may send. The engine's list is the same (shared/engine/src/entry/event.rs).
 EVENT_ACTIONS = set(
     "help locations connect list start status cancel resume poll runs record explain "
-    "pause unpause rename set find preview doctor sync retry reconcile comparison rotate_key".split()
+    "pause unpause rename set find preview doctor sync retry reconcile comparison rotate_key "
+    "sign_in connect_oauth".split()
 )
 
 TABLE = {f"dynamodb:{call}" for call in "BatchGetItem DeleteItem GetItem PutItem Query".split()}
@@ -30,6 +31,7 @@ PERMISSIONS = {
     "LiveSyncRole": TABLE | LOGS | READ_QUEUE | {"sqs:SendMessage", "secretsmanager:GetSecretValue"},
     "BackfillRole": TABLE | LOGS | READ_QUEUE | {"sqs:SendMessage", "secretsmanager:GetSecretValue"},
     "ConsoleRole": LOGS | {"sqs:GetQueueAttributes"},
+    "OauthCallbackRole": TABLE | LOGS | {"sqs:SendMessage", "secretsmanager:GetSecretValue"},
     "ScheduleRole": {"lambda:InvokeFunction"},
 }
 

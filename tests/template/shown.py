@@ -107,10 +107,10 @@ def invoke_config(look):
 
 
 def permission(look):
-    name = look.names["ConsoleFunction"]
-    policy = json.loads(look.client("lambda").get_policy(FunctionName=name)["Policy"])
-    source = json.dumps(policy["Statement"])
-    assert "/$default/GET/healthz" in source, f"the API may not call it: {source}"
+    for name, path in (("ConsoleFunction", "healthz"), ("OauthCallbackFunction", "oauth/{source}/callback")):
+        policy = json.loads(look.client("lambda").get_policy(FunctionName=look.names[name])["Policy"])
+        source = json.dumps(policy["Statement"])
+        assert f"/$default/GET/{path}" in source, f"the API may not call it: {source}"
 
 
 def log_group(look):
@@ -142,12 +142,14 @@ def integration(look):
     client = look.client("apigatewayv2")
     found = client.get_integration(ApiId=look.names["Api"], IntegrationId=look.physical)
     equal("payload", found["PayloadFormatVersion"], "2.0")
-    assert found["IntegrationUri"].find(look.names["ConsoleFunction"]) > 0, found["IntegrationUri"]
+    names = [look.names[name] for name in ("ConsoleFunction", "OauthCallbackFunction")]
+    assert any(name in found["IntegrationUri"] for name in names), found["IntegrationUri"]
 
 
 def route(look):
     routes = look.client("apigatewayv2").get_routes(ApiId=look.names["Api"])["Items"]
-    equal("routes", [item["RouteKey"] for item in routes], ["GET /healthz"])
+    wanted = ["GET /enter/{token}", "GET /healthz", "GET /oauth/{source}/callback", "GET /oauth/{source}/start"]
+    equal("routes", sorted(item["RouteKey"] for item in routes), wanted)
 
 
 def stage(look):

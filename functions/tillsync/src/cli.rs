@@ -31,8 +31,13 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Run: poll every 30 minutes and work off the queues
     Serve(Serve),
-    /// Connect one location to an ActiveCampaign account, by token
+    /// Connect one location to an ActiveCampaign account, by token or, with --oauth, by signing in
     Connect(Connect),
+    /// Sign in again at the source of a connection that needs it
+    Reauthorise {
+        /// Id or name
+        connection: String,
+    },
     /// List the locations a token shows
     Locations {
         #[arg(help = sources_help())]
@@ -160,17 +165,17 @@ pub(crate) struct Serve {
 
 #[derive(Debug, Args)]
 pub(crate) struct Connect {
-    #[arg(help = sources_help())]
-    pub(crate) source: String,
+    #[arg(help = sources_help(), required_unless_present = "resume")]
+    pub(crate) source: Option<String>,
     /// What the connection is called
-    #[arg(long)]
-    pub(crate) name: String,
-    /// Id or name of the location
-    #[arg(long)]
-    pub(crate) location: String,
+    #[arg(long, required_unless_present = "resume")]
+    pub(crate) name: Option<String>,
+    /// Id or name of the location; with --oauth asked for after the sign-in where it is left out
+    #[arg(long, required_unless_present_any = ["oauth", "resume"])]
+    pub(crate) location: Option<String>,
     /// The account's address, as https://ACCOUNT.api-us1.com
-    #[arg(long, value_name = "URL")]
-    pub(crate) destination_url: String,
+    #[arg(long, value_name = "URL", required_unless_present = "resume")]
+    pub(crate) destination_url: Option<String>,
     /// How far back to send: `all`, `this-year` or a date as 2026-01-31
     #[arg(long, default_value = "all")]
     pub(crate) history: String,
@@ -180,6 +185,15 @@ pub(crate) struct Connect {
     /// Begin the history at once
     #[arg(long)]
     pub(crate) start: bool,
+    /// Sign in at the source in a browser, instead of giving a token
+    #[arg(long)]
+    pub(crate) oauth: bool,
+    /// With --oauth: do not poll it by itself
+    #[arg(long, requires = "oauth")]
+    pub(crate) no_active_sync: bool,
+    /// Go on with a draft of --oauth
+    #[arg(long, value_name = "DRAFT", conflicts_with_all = ["source", "oauth", "name", "history", "start"])]
+    pub(crate) resume: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -134,6 +134,11 @@ impl Host {
         vec![directory, database]
     }
 
+    /// Browsers reach this installation there. Before the workers start.
+    pub(crate) fn reached_at(&mut self, public_url: String) {
+        Arc::make_mut(&mut self.engine).config.public_url = public_url;
+    }
+
     /// Who owns the directory, for a message.
     pub(crate) fn owner_text(&self) -> String {
         Owner::describe(&self.dir)

@@ -1,5 +1,11 @@
 //! The routes that both hosts serve: the embedded host on a local port, the function `console` behind the HTTP API.
 
+mod pages;
+mod sign_in;
+#[cfg(test)]
+mod tests;
+mod texts;
+
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -11,7 +17,9 @@ use serde_json::{Value, json};
 use tillsync_engine::Engine;
 use tillsync_engine::ports::{Lane, PortError};
 
-/// Every route.
+pub use sign_in::{Front, sign_in};
+
+/// Every route but those of [`sign_in`].
 pub fn router(engine: Arc<Engine>) -> Router {
     Router::new().route("/healthz", get(health)).fallback(nothing_here).with_state(engine)
 }

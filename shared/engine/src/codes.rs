@@ -26,6 +26,8 @@ pub fn codes() -> Vec<&'static CodeText> {
     crate::fault::CODES
         .iter()
         .chain(crate::tokens::CODES)
+        .chain(crate::sign_in::codes::CODES)
+        .chain(crate::connect::CODES)
         .chain(activecampaign::CODES)
         .chain(sources)
         .chain(REASONS.iter())

@@ -28,6 +28,7 @@ pub mod preview;
 mod rules;
 pub mod run;
 pub mod shapes;
+pub mod sign_in;
 pub mod state;
 mod sums;
 #[cfg(test)]

@@ -38,6 +38,8 @@ pub struct Settings {
     pub destination_hosts: Vec<String>,
     /// The address connections are managed at.
     pub public_url: String,
+    /// Whether the operator said so; else it is where the program listens.
+    pub public_url_given: bool,
     /// From one poll of a connection to the next.
     pub poll_every: SignedDuration,
     /// How long a write queued at the destination may take to appear, before it is written again.
@@ -71,6 +73,7 @@ impl Settings {
             }
         }
         let applications = Self::applications(|name| get(name).map(|text| Secret::new(&text)))?;
+        let public_url_given = get("TILLSYNC_PUBLIC_URL").is_some();
         let data_key = get("TILLSYNC_DATA_KEY").map(|text| Secret::new(&text));
         if let Some(Err(error)) = data_key.as_ref().map(DataKey::parse) {
             return Err(Fault::usage("config.invalid", format!("TILLSYNC_DATA_KEY: {error}")));
@@ -102,6 +105,7 @@ impl Settings {
             data_key,
             destination_hosts,
             public_url,
+            public_url_given,
             poll_every,
             queued_for,
             alert_url,
@@ -154,6 +158,7 @@ impl Settings {
             data_key: None,
             destination_hosts: Vec::new(),
             public_url: "http://127.0.0.1:8787".into(),
+            public_url_given: false,
             poll_every: SignedDuration::from_mins(DEFAULT_POLL_MINUTES),
             queued_for: SignedDuration::from_secs(DEFAULT_QUEUE_SECONDS),
             alert_url: None,

@@ -30,7 +30,7 @@ use tokio::sync::Notify;
 
 pub use ac::{KeyState, Poison};
 pub use faults::{Fault, FaultRule};
-pub use settings::{ConnectionList, Entitlements, Options, Settings};
+pub use settings::{ConnectionList, Consent, Entitlements, Options, Settings};
 pub use shop::Changes;
 pub use square::{SQUARE_APPLICATION_ID, SQUARE_APPLICATION_SECRET, SQUARE_REFRESH_TOKEN, TokenState};
 pub use world::{ACTIVECAMPAIGN_KEY, SQUARE_TOKEN, World};

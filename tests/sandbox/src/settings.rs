@@ -67,6 +67,18 @@ pub enum ConnectionList {
     ForcedPutIgnored,
 }
 
+/// What the seller does on the consent page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Consent {
+    /// A page with Allow and Deny waits for somebody.
+    Ask,
+    /// Allow, without a page: what a seller sees who allowed the same before.
+    Allow,
+    /// Deny, without a page.
+    Deny,
+}
+
 /// Behaviour that can be changed at any moment by `POST /settings`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -87,6 +99,14 @@ pub struct Settings {
     pub square_retry_after: Option<u64>,
     /// Square: added to every answer.
     pub square_latency_ms: u64,
+    /// Square: what happens on the consent page.
+    pub square_consent: Consent,
+    /// Square: the redirect URL of the application; any proper one where none is set.
+    pub square_redirect: Option<String>,
+    /// Square: somebody signs in as the seller of this id, who is not the shop's.
+    pub square_signs_in_as: Option<String>,
+    /// Square: life of a code.
+    pub square_code_ttl_ms: i64,
     /// ActiveCampaign: requests in any second before 429.
     pub activecampaign_per_second: usize,
     /// ActiveCampaign: `Retry-After` of its 429.
@@ -128,6 +148,10 @@ impl Default for Settings {
             square_concurrency: 10,
             square_retry_after: None,
             square_latency_ms: 0,
+            square_consent: Consent::Ask,
+            square_redirect: None,
+            square_signs_in_as: None,
+            square_code_ttl_ms: 300_000,
             activecampaign_per_second: 5,
             activecampaign_retry_after: 1,
             activecampaign_latency_ms: 0,

@@ -21,7 +21,8 @@ use crate::sqs::Sqs;
 use crate::template::Template;
 
 /// The functions, by the names of their bootstraps.
-pub(crate) const FUNCTIONS: [&str; 4] = ["scheduled_poll", "live_sync", "backfill", "console"];
+pub(crate) const FUNCTIONS: [&str; 5] =
+    ["scheduled_poll", "live_sync", "backfill", "console", "oauth_callback"];
 /// The table.
 pub(crate) const TABLE: &str = "stack";
 /// Of the data key's form, and of no use.

@@ -123,7 +123,7 @@ mod tests {
             assert!(template.visibility(queue) >= template.timeout(function) * 6, "{queue}");
             assert!(template.grants(function).contains(&("sqs:ReceiveMessage".into(), queue.into())));
         }
-        for function in ["scheduled_poll", "live_sync", "backfill", "console"] {
+        for function in ["scheduled_poll", "live_sync", "backfill", "console", "oauth_callback"] {
             for (action, resource) in template.grants(function) {
                 assert!(!action.contains('*') && !resource.contains('*'), "{function}: {action} {resource}");
             }

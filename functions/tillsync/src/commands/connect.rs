@@ -21,37 +21,43 @@ use crate::host::Host;
 /// Where a store's token comes from.
 const TOKEN: &str = "TILLSYNC_SOURCE_TOKEN";
 /// Where an account's key comes from.
-const KEY: &str = "TILLSYNC_DESTINATION_KEY";
+pub(super) const KEY: &str = "TILLSYNC_DESTINATION_KEY";
 /// Between two looks at a draft another process works on.
 const LOOK: Duration = Duration::from_millis(200);
 
 pub(super) async fn connect(mut host: Host, options: &Connect) -> Result<Answer, Trouble> {
-    host.engine.source(&options.source)?;
+    let source = options.source.clone().unwrap_or_default();
+    host.engine.source(&source)?;
     let token = secret(TOKEN, "the store's access token")?;
     let key = secret(KEY, "the ActiveCampaign key")?;
     let request = ConnectRequest {
-        source: options.source.clone(),
-        name: options.name.clone(),
-        location: options.location.clone(),
-        destination_url: options.destination_url.clone(),
+        source,
+        name: options.name.clone().unwrap_or_default(),
+        location: options.location.clone().unwrap_or_default(),
+        destination_url: options.destination_url.clone().unwrap_or_default(),
         history: options.history.clone(),
         connection_type: options.connection_type.clone(),
     };
     let draft = connect::begin(&host.engine, request, (&token, &key)).await?;
-    let summary = match finish(&mut host, &draft).await? {
+    finished(&mut host, &draft, options.start).await
+}
+
+/// Finishes a draft, begins the history if that is wanted, and says what came of it.
+pub(super) async fn finished(host: &mut Host, draft: &str, start: bool) -> Result<Answer, Trouble> {
+    let summary = match finish(host, draft).await? {
         DraftOutcome::Connected(summary) => summary,
         DraftOutcome::Failed { code, detail, usage } => {
             let exit = if usage { Exit::Usage } else { Exit::Failed };
             return Err(Trouble { exit, code, message: detail });
         }
     };
-    let run = if options.start {
+    let run = if start {
         Some(start_backfill(&host.engine, &summary.connection, &BackfillRequest::default()).await?.run)
     } else {
         None
     };
     let json = shapes::summary(&summary, run.as_ref().map(|run| run.id.as_str()));
-    Ok(Answer::complete(words(&summary, &options.name, run.is_some()), json))
+    Ok(Answer::complete(words(&summary, run.is_some()), json))
 }
 
 /// Finishes a draft here, or has the process that owns the data do it.
@@ -71,8 +77,8 @@ async fn finish(host: &mut Host, draft: &str) -> Result<DraftOutcome, Trouble> {
     }
 }
 
-fn words(summary: &Summary, name: &str, started: bool) -> String {
-    let mut text = outcome(summary, name, started);
+fn words(summary: &Summary, started: bool) -> String {
+    let mut text = outcome(summary, &summary.name, started);
     for warning in &summary.warnings {
         text.push_str(&format!("\nWarning: {} ({})", warning.message, warning.code));
     }

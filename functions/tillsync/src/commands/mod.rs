@@ -13,6 +13,7 @@ mod poll;
 mod preview;
 mod reconcile;
 mod serve;
+mod sign_in;
 
 use std::process::ExitCode;
 
@@ -73,7 +74,11 @@ async fn perform(cli: Cli) -> Result<Answer, Trouble> {
     let host = Host::open(data, &config)?;
     match command {
         Command::Serve(options) => serve::serve(host, &config, &options).await,
+        Command::Connect(options) if options.oauth || options.resume.is_some() => {
+            sign_in::connect(host, &config, &options).await
+        }
         Command::Connect(options) => connect::connect(host, &options).await,
+        Command::Reauthorise { connection } => sign_in::reauthorise(host, &config, &connection).await,
         Command::Poll(options) => poll::poll(host, &options).await,
         Command::Reconcile(options) => reconcile::reconcile(host, &options).await,
         Command::Sync(options) => poll::sync(host, &options).await,
@@ -100,7 +105,14 @@ async fn perform(cli: Cli) -> Result<Answer, Trouble> {
 fn start_log() {
     let level = std::env::var("TILLSYNC_LOG").ok().filter(|text| !text.trim().is_empty());
     let level = level.unwrap_or_else(|| "error".into());
-    let ours = ["tillsync", "tillsync_engine", "tillsync_embedded", "tillsync_host", "tillsync_http"];
+    let ours = [
+        "tillsync",
+        "tillsync_console",
+        "tillsync_engine",
+        "tillsync_embedded",
+        "tillsync_host",
+        "tillsync_http",
+    ];
     let directives = match level.parse::<tracing::Level>() {
         Ok(_) => ours.map(|name| format!("{name}={level}")).join(","),
         Err(_) => level,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tillsync_engine::alerts::Alerts;
-use tillsync_engine::{Engine, run};
+use tillsync_engine::{Engine, run, sign_in};
 use tillsync_host::Settings;
 use tokio::net::TcpListener;
 
@@ -25,16 +25,28 @@ const REQUEUE_EVERY: u64 = 240;
 
 pub(super) async fn serve(mut host: Host, config: &Settings, options: &Serve) -> Result<Answer, Trouble> {
     let receivers = alerts::receivers(config)?;
-    if !host.own_soon().await? || !host.work(true).await? {
+    let running = |host: &Host| {
         let message = format!("another process works on this data directory ({})", host.owner_text());
-        return Err(Trouble::usage("serve.running", message));
+        Trouble::usage("serve.running", message)
+    };
+    if !host.own_soon().await? {
+        return Err(running(&host));
     }
     let listener = TcpListener::bind(options.listen)
         .await
         .map_err(|error| Trouble::usage("serve.address", format!("--listen {}: {error}", options.listen)))?;
     let address = listener.local_addr().unwrap_or(options.listen);
     eprintln!("health check: http://{address}/healthz");
-    let router = tillsync_console::router(Arc::clone(&host.engine));
+    if !config.public_url_given {
+        host.reached_at(format!("http://{address}"));
+    }
+    if !host.work(true).await? {
+        return Err(running(&host));
+    }
+    sign_in::answers_here(&host.engine).await?;
+    // As good as a password: it goes to whoever started the program, and into no log.
+    eprintln!("console: {}", sign_in::invite(&host.engine, "/").await?.expose());
+    let router = super::sign_in::routes(&host.engine);
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
     let schedule = tokio::spawn(schedule(Arc::clone(&host.engine)));
     let alerts = tokio::spawn(alert(Alerts::new(Arc::clone(&host.engine), receivers)));

@@ -62,10 +62,12 @@ impl Tagged for Known {}
 pub(super) async fn keep(
     engine: &Engine,
     connection: &Connection,
-    token: &Secret,
+    pasted: Option<&Secret>,
     key: &Secret,
 ) -> Result<(), Fault> {
-    keep_pasted(engine, &connection.store_owner(), token).await?;
+    if let Some(token) = pasted {
+        keep_pasted(engine, &connection.store_owner(), token).await?;
+    }
     engine.vault.put(&connection.destination_owner(), key).await?;
     let known = Known { connection: connection.id.clone() };
     let cursor = Cursor { watermark: connection.created, told: false };
@@ -88,13 +90,15 @@ pub(super) async fn keep(
 pub(super) async fn renew(
     engine: &Engine,
     id: &str,
-    access: &Access,
+    (access, pasted): (&Access, bool),
     account: &Account,
 ) -> Result<Connection, Fault> {
     // The secrets first: what is woken by them calls at once.
     let there = connection(&*engine.store, id).await?.value;
     engine.vault.put(&there.destination_owner(), &account.key).await?;
-    keep_pasted(engine, &there.store_owner(), &access.token).await?;
+    if pasted {
+        keep_pasted(engine, &there.store_owner(), &access.token).await?;
+    }
     let row = update(&*engine.store, &Connection::key(id), |connection: &mut Connection| {
         connection.state = ConnectionState::Active;
         connection.problem = None;

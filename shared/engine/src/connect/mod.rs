@@ -2,8 +2,10 @@
 //! failed attempt leaves nothing behind.
 
 mod adopt;
+mod codes;
 mod keep;
 mod remote;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod warn;
@@ -26,11 +28,17 @@ use crate::ports::{Key, Lane};
 use crate::run::connection as connection_by_id;
 use crate::state::{Connection, Row, Tagged, load, update};
 pub use adopt::Matched;
+pub(crate) use codes::CODES;
 use keep::{Known, count, keep, new_connection, renew, summary};
 #[cfg(test)]
 pub(crate) use remote::service;
 use remote::{choose, settle};
 pub(crate) use remote::{is_there, prove_account, still_there};
+pub use steps::{
+    Existing, Offer, Refused, Step, Steps, Wanted, application, choose_destination, choose_location,
+    choose_name, going_on, key_of, locations, open, want,
+};
+pub(crate) use steps::{is_open, refused, signed};
 pub use warn::Warning;
 use warn::kept;
 pub(crate) use warn::own_integration;
@@ -65,6 +73,9 @@ pub struct Draft {
     /// When it was asked for.
     #[serde(default)]
     pub asked: Option<Timestamp>,
+    /// How far it is, where somebody signs in first; none for one by token.
+    #[serde(default)]
+    pub steps: Option<Steps>,
 }
 
 /// What came of a draft.
@@ -148,7 +159,8 @@ pub async fn begin(
     let (token_owner, key_owner) = Draft::owners(&id);
     engine.vault.put(&token_owner, token).await?;
     engine.vault.put(&key_owner, key).await?;
-    let row = Row::new(Draft::key(&id), Draft { request, outcome: None, asked: Some(engine.now()) });
+    let row =
+        Row::new(Draft::key(&id), Draft { request, outcome: None, asked: Some(engine.now()), steps: None });
     engine.store.transact(vec![row.put()?]).await?;
     Ok(id)
 }
@@ -181,9 +193,18 @@ pub async fn finish_draft(engine: &Engine, id: &str) -> Result<DraftOutcome, Fau
     if let Some(outcome) = draft.outcome {
         return Ok(outcome);
     }
-    let token = engine.vault.get(&token_owner).await?.ok_or_else(missing)?;
+    let incomplete = draft.steps.is_some() && draft.step() != Step::Finish;
+    if incomplete {
+        let detail = format!("draft {id} waits for: {}", draft.step().word());
+        return Err(Fault::usage("draft.incomplete", detail));
+    }
+    let token = match &draft.steps {
+        Some(_) => Token::Signed(steps::token(engine, &draft).await?),
+        None => Token::Pasted(engine.vault.get(&token_owner).await?.ok_or_else(missing)?),
+    };
     let key = engine.vault.get(&key_owner).await?.ok_or_else(missing)?;
-    let outcome = match connect(engine, &draft.request, token, key).await {
+    let polled = draft.steps.as_ref().and_then(|steps| steps.active_sync).unwrap_or(true);
+    let outcome = match connect(engine, &draft.request, token, (key, polled)).await {
         Ok(summary) => DraftOutcome::Connected(summary),
         Err(fault) => DraftOutcome::Failed {
             code: fault.code.to_owned(),
@@ -218,12 +239,24 @@ fn same_remote(request: &ConnectRequest, known: &Connection) -> Result<(), Fault
     }
 }
 
+/// Where the token of a connection comes from.
+enum Token {
+    /// Somebody pasted it: it is kept with the connection.
+    Pasted(Secret),
+    /// Of a sign-in, which is kept by then.
+    Signed(Secret),
+}
+
 async fn connect(
     engine: &Engine,
     request: &ConnectRequest,
-    token: Secret,
-    key: Secret,
+    token: Token,
+    (key, polled): (Secret, bool),
 ) -> Result<Summary, Fault> {
+    let (token, pasted) = match token {
+        Token::Pasted(token) => (token, true),
+        Token::Signed(token) => (token, false),
+    };
     let source = engine.source(&request.source)?;
     let api_url = engine.api_url(source);
     let source_http = engine.source_http(source.name(), "connecting", Lane::Live);
@@ -247,7 +280,7 @@ async fn connect(
     let sides = Sides { source, source_http: &source_http, access: &access, http: &http, account: &account };
     let known: Option<Row<Known>> = load(&*engine.store, connection.unique_key()).await?;
     if let Some(known) = known {
-        return again(engine, request, &sides, &known.value.connection).await;
+        return again(engine, request, &sides, (&known.value.connection, pasted)).await;
     }
     let others = all(engine).await?;
     free_name(&others, &connection.name)?;
@@ -260,7 +293,8 @@ async fn connect(
     let (remote, found) = settle(chosen, &connection, &account, &http).await?;
     connection.remote = Some(remote);
     connection.adopted = found.then_some(connection.created);
-    keep(engine, &connection, &access.token, &account.key).await?;
+    connection.active_sync = polled;
+    keep(engine, &connection, pasted.then_some(&access.token), &account.key).await?;
     Ok(Summary { matched, warnings, ..summary(engine, &connection, counted) })
 }
 
@@ -278,7 +312,7 @@ async fn again(
     engine: &Engine,
     request: &ConnectRequest,
     sides: &Sides<'_>,
-    id: &str,
+    (id, pasted): (&str, bool),
 ) -> Result<Summary, Fault> {
     let there = connection_by_id(&*engine.store, id).await?.value;
     same_remote(request, &there)?;
@@ -291,7 +325,7 @@ async fn again(
     if removed {
         warnings.push(made_anew(engine, &there, sides).await?);
     }
-    let connection = renew(engine, id, sides.access, sides.account).await?;
+    let connection = renew(engine, id, (sides.access, pasted), sides.account).await?;
     let counted = count(engine, sides.source, sides.source_http, (sides.access, &connection)).await?;
     update(&*engine.store, &Connection::key(&connection.id), |connection: &mut Connection| {
         connection.counted = Some(counted);

@@ -15,6 +15,20 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ("help", &[]),
     ("locations", &["source"]),
     ("connect", &["source", "name", "location", "destination_url", "history", "connection_type", "start"]),
+    ("sign_in", &["source", "connection", "draft"]),
+    (
+        "connect_oauth",
+        &[
+            "draft",
+            "name",
+            "location",
+            "destination_url",
+            "history",
+            "connection_type",
+            "active_sync",
+            "start",
+        ],
+    ),
     ("list", &[]),
     ("start", &["connection", "streams", "from", "to", "limit", "force", "dry_run"]),
     ("status", &["connection"]),
@@ -53,6 +67,10 @@ pub enum Asked {
     Locations(OfSource),
     /// A connection.
     Connect(Connect),
+    /// A link for a browser that is to sign in at a source.
+    SignIn(SignIn),
+    /// A connection of a draft that somebody signed in for.
+    ConnectSigned(ConnectSigned),
     /// All connections.
     List,
     /// A history.
@@ -193,6 +211,28 @@ pub struct Connect {
     pub(super) start: bool,
 }
 
+/// A sign-in to be begun: of a connection, of a draft, or of something new.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct SignIn {
+    pub(super) source: Option<String>,
+    pub(super) connection: Option<String>,
+    pub(super) draft: Option<String>,
+}
+
+/// A draft to be finished.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ConnectSigned {
+    pub(super) draft: String,
+    pub(super) name: String,
+    pub(super) location: Option<String>,
+    pub(super) destination_url: String,
+    pub(super) history: Option<String>,
+    pub(super) connection_type: Option<String>,
+    pub(super) active_sync: Option<bool>,
+    #[serde(default)]
+    pub(super) start: bool,
+}
+
 /// A comparison to be made.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Compare {
@@ -260,6 +300,8 @@ impl Known {
         let asked = match *action {
             "locations" => Asked::Locations(members_of(action, event)?),
             "connect" => Asked::Connect(members_of(action, event)?),
+            "sign_in" => Asked::SignIn(members_of(action, event)?),
+            "connect_oauth" => Asked::ConnectSigned(members_of(action, event)?),
             "list" => Asked::List,
             "start" => Asked::Start(members_of(action, event)?),
             "status" => Asked::Status(members_of(action, event)?),

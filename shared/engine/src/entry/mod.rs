@@ -2,6 +2,7 @@
 
 mod event;
 mod operator;
+mod signing;
 mod verbs;
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tillsync_mapping::model::Secret;
 
 use super::event::{Again, Asked, Compare, Connect, Of, OneRecord, Start};
-use super::verbs;
+use super::{signing, verbs};
 use crate::codes::{codes, explained};
 use crate::connect::{self, ConnectRequest, DraftOutcome};
 use crate::context::Engine;
@@ -44,6 +44,8 @@ pub async fn operate(engine: &Engine, asked: &Asked, credentials: &dyn Credentia
         Asked::Help => help(engine).await,
         Asked::Locations(of) => locations(engine, &of.source, credentials).await,
         Asked::Connect(what) => make(engine, what, credentials).await,
+        Asked::SignIn(what) => signing::sign_in(engine, what).await,
+        Asked::ConnectSigned(what) => signing::connect(engine, what, credentials).await,
         Asked::List => list(engine).await,
         Asked::Start(what) => start(engine, what).await,
         Asked::Status(of) => status(engine, of).await,
@@ -101,6 +103,11 @@ pub async fn help(engine: &Engine) -> Result<Value, Fault> {
              "event": {"action": "locations", "source": source}},
             {"does": "connects a location; sends no order unless start is true",
              "event": {"action": "connect", "source": source, "name": name, "location": "L...",
+                       "destination_url": "https://ACCOUNT.api-us1.com", "history": "this-year", "start": false}},
+            {"does": "answers with a link by which somebody signs in at the source; with a connection it is authorised again",
+             "event": {"action": "sign_in", "source": source, "connection": null, "draft": null}},
+            {"does": "connects a location of the draft somebody signed in for",
+             "event": {"action": "connect_oauth", "draft": "01J...", "name": name, "location": "L...",
                        "destination_url": "https://ACCOUNT.api-us1.com", "history": "this-year", "start": false}},
             {"does": "lists the connections and how they are", "event": {"action": "list"}},
             {"does": "sends the history; with dry_run only says what it would take",
@@ -175,7 +182,16 @@ async fn make(engine: &Engine, what: &Connect, credentials: &dyn Credentials) ->
         connection_type: what.connection_type.clone(),
     };
     let draft = connect::begin(engine, request, (&token, &key)).await?;
-    let summary = match connect::finish_draft(engine, &draft).await? {
+    let mut answer = finished(engine, &draft, what.start).await?;
+    answer["now"] = json!(
+        "Take TILLSYNC_SOURCE_TOKEN and TILLSYNC_DESTINATION_KEY out of the stack's secret: they are kept sealed."
+    );
+    Ok(answer)
+}
+
+/// Finishes a draft, and begins the history if that is wanted.
+pub(super) async fn finished(engine: &Engine, draft: &str, start: bool) -> Result<Value, Fault> {
+    let summary = match connect::finish_draft(engine, draft).await? {
         DraftOutcome::Connected(summary) => summary,
         DraftOutcome::Failed { code, detail, usage } => {
             let code = explained(&code).map_or("connection.failed", |text| text.code);
@@ -183,18 +199,16 @@ async fn make(engine: &Engine, what: &Connect, credentials: &dyn Credentials) ->
             return Err(Fault { kind, code, detail });
         }
     };
-    let run = if what.start {
+    let run = if start {
         let started = start_backfill(engine, &summary.connection, &BackfillRequest::default()).await?;
         Some(started.run.id)
     } else {
         None
     };
-    let next = if what.start { "status" } else { "start" };
+    let next = if start { "status" } else { "start" };
     let mut answer = shapes::summary(&summary, run.as_deref());
     answer["next"] = json!({"action": next, "connection": summary.connection});
-    answer["now"] = json!(
-        "Take TILLSYNC_SOURCE_TOKEN and TILLSYNC_DESTINATION_KEY out of the stack's secret: they are kept sealed."
-    );
+    answer["now"] = json!("Take TILLSYNC_DESTINATION_KEY out of the stack's secret: it is kept sealed.");
     Ok(answer)
 }
 

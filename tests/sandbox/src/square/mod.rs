@@ -2,6 +2,7 @@
 
 mod catalog;
 pub(crate) mod check;
+mod consent;
 mod cursor;
 mod customers;
 mod error;
@@ -81,6 +82,7 @@ pub(crate) struct State {
     pub(crate) grant: Grant,
     cursors: Cursors,
     codes: Vec<oauth::Code>,
+    asked: Vec<consent::Asked>,
     window: Window,
     in_flight: usize,
     peak_in_flight: usize,
@@ -106,6 +108,7 @@ impl State {
             grant,
             cursors: Cursors::new(seed),
             codes: Vec::new(),
+            asked: Vec::new(),
             window: Window::default(),
             in_flight: 0,
             peak_in_flight: 0,
@@ -151,8 +154,8 @@ pub(crate) fn operation(call: &Call) -> String {
 /// Answers a call.
 pub(crate) fn answer(call: &Call, shop: &Shop, settings: &Settings, state: &mut State) -> Reply {
     let version = call.header("square-version").unwrap_or_default().to_owned();
-    if call.method == "GET" && call.path == "/oauth2/authorize" {
-        return oauth::authorize(call, state);
+    if call.path == "/oauth2/authorize" {
+        return consent::answer(call, settings, state);
     }
     let reply = checked(call, shop, settings, state).unwrap_or_else(|fail| fail.reply());
     reply.with("square-version", version)

@@ -1,11 +1,11 @@
-//! The consent page, which always consents, and the three token operations behind it.
+//! The three token operations behind the consent page.
 
 use serde_json::{Value, json};
 
 use super::error::Fail;
-use super::{Context, State, Token, TokenState};
+use super::{Context, Token, TokenState};
 use crate::clock;
-use crate::http::{Call, Reply};
+use crate::http::Reply;
 
 /// The application's id, as it would stand in the developer console.
 pub const SQUARE_APPLICATION_ID: &str = "sandbox-sq0idb-standin-application";
@@ -17,30 +17,9 @@ pub const SQUARE_REFRESH_TOKEN: &str = "EQAAEstandin-refresh-token-0000000000000
 /// A code from the consent page: single use, five minutes.
 #[derive(Debug, Clone)]
 pub(crate) struct Code {
-    code: String,
-    redirect: String,
-    expires: i64,
-}
-
-/// `GET /oauth2/authorize`, which the published description does not cover.
-pub(crate) fn authorize(call: &Call, state: &mut State) -> Reply {
-    let redirect = call.param("redirect_uri").unwrap_or_default();
-    if call.param("client_id") != Some(SQUARE_APPLICATION_ID) || redirect.is_empty() {
-        return Fail::bad("BAD_REQUEST", "client_id", "unknown client_id, or no redirect_uri").reply();
-    }
-    let code = state.cursors.name();
-    let expires = clock::now() + 5 * clock::MINUTE;
-    state.codes.push(Code { code: code.clone(), redirect: redirect.to_owned(), expires });
-    if let Some(scopes) = call.param("scope") {
-        state.grant.scopes = scopes.split_whitespace().map(str::to_owned).collect();
-    }
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("code", &code).append_pair("response_type", "code");
-    if let Some(known) = call.param("state") {
-        query.append_pair("state", known);
-    }
-    let joint = if redirect.contains('?') { '&' } else { '?' };
-    Reply::json(302, &Value::Null).with("location", format!("{redirect}{joint}{}", query.finish()))
+    pub(super) code: String,
+    pub(super) redirect: String,
+    pub(super) expires: i64,
 }
 
 impl Context<'_> {
@@ -70,9 +49,10 @@ impl Context<'_> {
         self.state.grant.refreshes = true;
         let made = Token { text: token.clone(), state: TokenState::Active, expires: Some(expires) };
         self.state.grant.tokens.push(made);
+        let merchant = self.settings.square_signs_in_as.as_ref().unwrap_or(&self.shop.merchant);
         let body = json!({
             "access_token": token, "token_type": "bearer", "short_lived": short,
-            "expires_at": clock::rfc3339_short(expires), "merchant_id": self.shop.merchant,
+            "expires_at": clock::rfc3339_short(expires), "merchant_id": merchant,
             "refresh_token": SQUARE_REFRESH_TOKEN,
         });
         Ok(Reply::json(200, &body))

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::probe::{Probe, quick};
 use crate::openapi;
 use crate::schema::Validator;
-use crate::{Settings, TokenState};
+use crate::{Consent, Settings, TokenState};
 
 fn created(from: &str, to: &str) -> Value {
     json!({"filter": {"date_time_filter": {"created_at": {"start_at": from, "end_at": to}}},
@@ -362,7 +362,7 @@ async fn too_many_requests_at_once_are_refused() {
 
 #[tokio::test]
 async fn consent_gives_a_code_that_works_once() {
-    let mut p = Probe::new(5, 5, quick()).await;
+    let mut p = Probe::new(5, 5, Settings { square_consent: Consent::Allow, ..quick() }).await;
     let id = crate::SQUARE_APPLICATION_ID;
     let path = format!(
         "/oauth2/authorize?client_id={id}&scope=ORDERS_READ+ITEMS_READ&state=s1&session=false\
@@ -406,4 +406,45 @@ async fn consent_gives_a_code_that_works_once() {
     assert_eq!(p.send(revoke).await.unwrap().json["success"], true);
     assert_eq!(p.get("/v2/catalog/info").await.error().1, "ACCESS_TOKEN_REVOKED");
     assert_eq!(p.post("/oauth2/token", refresh).await.error(), (401, "UNAUTHORIZED", ""));
+}
+
+/// The page waits for somebody, each button is good for one answer, and nothing odd is sent to a redirect.
+#[tokio::test]
+async fn the_consent_page_asks_and_is_answered_once() {
+    let registered = "http://127.0.0.1:9/back";
+    let settings = Settings { square_redirect: Some(registered.to_owned()), ..quick() };
+    let p = Probe::new(5, 5, settings).await;
+    let id = crate::SQUARE_APPLICATION_ID;
+    let with = |redirect: &str, rest: &str| {
+        format!("/oauth2/authorize?client_id={id}&scope=ORDERS_READ&state=s1&redirect_uri={redirect}{rest}")
+    };
+    let good = with("http%3A%2F%2F127.0.0.1%3A9%2Fback", "&session=false");
+    for odd in [
+        with("http%3A%2F%2F127.0.0.1%3A9%2Fback", ""),
+        with("http%3A%2F%2F127.0.0.1%3A9%2Fback", "&session=true"),
+        with("http%3A%2F%2F127.0.0.1%3A9%2Fback2", "&session=false"),
+        with("http%3A%2F%2Fevil.example%2Fback", "&session=false"),
+        good.replace(id, "another"),
+        good.replace("ORDERS_READ", "ORDERS_TAKE"),
+        format!("{good}&state=s2"),
+    ] {
+        let page = p.get(&odd).await;
+        assert!(page.status == 400 && page.header("location").is_none(), "{odd}: {}", page.text);
+    }
+    for (answer, back) in
+        [("allow", "?code="), ("deny", "?error=access_denied&error_description=user_denied")]
+    {
+        let page = p.get(&good).await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        let ticket = page.text.split("value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let press = || {
+            let url = format!("{}/oauth2/authorize", p.running.square_url);
+            p.client.post(url).body(format!("ticket={ticket}&answer={answer}"))
+        };
+        let pressed = p.send(press()).await.unwrap();
+        let location = pressed.header("location").unwrap().to_owned();
+        assert!(pressed.status == 302 && location.starts_with(&format!("{registered}{back}")), "{location}");
+        assert!(location.ends_with("state=s1"), "{location}");
+        assert_eq!(p.send(press()).await.unwrap().status, 400);
+    }
 }

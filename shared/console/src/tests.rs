@@ -1,0 +1,5 @@
+//! Signing in as browsers do it, through the real routes, over ports in memory and a source that answers as told.
+
+mod hostile;
+mod pages;
+mod world;
