@@ -1,6 +1,7 @@
 //! What every platform must be able to tell. A new one is a folder in `sources/`.
 
 mod shared;
+mod webhooks;
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -14,6 +15,9 @@ use crate::model::{Customer, Location, Observed, Order, Product, Secret, Store};
 
 pub(crate) use shared::Beside;
 pub use shared::Shared;
+pub use webhooks::{
+    Notice, Received, Refused, Subscription, Verified, Webhooks, What, is_reference,
+};
 
 /// A call that reached nothing useful, by what to do next.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -231,4 +235,9 @@ pub trait Source: Send + Sync {
         access: &Access,
         ids: &[String],
     ) -> Result<Vec<String>, SourceError>;
+
+    /// What it tells by itself when something changes; none where it tells nothing.
+    fn webhooks(&self) -> Option<&dyn Webhooks> {
+        None
+    }
 }

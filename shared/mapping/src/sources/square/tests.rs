@@ -12,3 +12,4 @@ mod shop;
 mod support;
 mod touched;
 mod units;
+mod webhook;
