@@ -101,7 +101,7 @@ fn stale(connection: &Connection, times: Times) -> Stand {
 
 fn unfinished(connection: &Connection, kind: RunKind, ended: Option<&Ended>) -> (Kind, &'static str, Stand) {
     let next = match kind {
-        RunKind::Poll | RunKind::Manual => "the next poll reads on",
+        RunKind::Poll | RunKind::Manual | RunKind::Webhook => "the next poll reads on",
         RunKind::Retry => "ask for it again",
         RunKind::Reconcile => "look at what it found, and compare again",
         RunKind::Historical => "it has to be resumed",

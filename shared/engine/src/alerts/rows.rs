@@ -155,7 +155,7 @@ impl Seen {
     /// How the newest run of a kind ended.
     pub(super) fn ended(&mut self, kind: RunKind) -> &mut Option<Ended> {
         match kind {
-            RunKind::Poll | RunKind::Manual => &mut self.poll,
+            RunKind::Poll | RunKind::Manual | RunKind::Webhook => &mut self.poll,
             RunKind::Historical => &mut self.historical,
             RunKind::Retry => &mut self.retry,
             RunKind::Reconcile => &mut self.reconcile,

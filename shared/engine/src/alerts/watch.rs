@@ -122,8 +122,8 @@ fn take(connection: &Connection, seen: &mut Seen, run: &Run) -> Option<Said> {
     let is_news = parked > 0 && at >= seen.began && !std::mem::replace(&mut watched.parked, parked > 0);
     // That a poll was stopped with its connection needs no alert beside that one; the next poll reads on.
     let excused = run.kind.is_live() && facts::needs_somebody(connection);
-    if run.limit.is_some() {
-        // A trial says nothing of the history.
+    if run.limit.is_some() || run.kind == RunKind::Webhook {
+        // A trial says nothing of the history, nor a look at one record of the polls.
         return is_news.then(|| parked_by(connection, run, parked, at));
     }
     let ended = seen.ended(run.kind);

@@ -26,6 +26,7 @@ pub(super) fn build(
         exclusive: true,
         api_urls: [(super::source_name().to_owned(), net::SHOP.to_owned())].into(),
         public_url: "https://tillsync.example".to_owned(),
+        hooks: crate::intake::Hooks::default(),
         timing: Timing::default(),
     };
     let seed = u64::from(instance.bytes().fold(0_u32, |sum, byte| sum * 31 + u32::from(byte)));
