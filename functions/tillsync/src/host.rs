@@ -63,6 +63,7 @@ impl Host {
             exclusive: true,
             api_urls: config.api_urls.clone(),
             public_url: config.public_url.clone(),
+            hooks: config.hooks.clone(),
             timing: Timing {
                 poll_every: config.poll_every,
                 lost_after: config.queued_for,

@@ -1,5 +1,7 @@
 //! The routes that both hosts serve: the embedded host on a local port, the function `console` behind the HTTP API.
 
+mod webhooks;
+
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -13,7 +15,16 @@ use tillsync_engine::ports::{Lane, PortError};
 
 /// Every route.
 pub fn router(engine: Arc<Engine>) -> Router {
-    Router::new().route("/healthz", get(health)).fallback(nothing_here).with_state(engine)
+    Router::new()
+        .route("/healthz", get(health))
+        .route(webhooks::PATH, webhooks::route())
+        .fallback(nothing_here)
+        .with_state(engine)
+}
+
+/// What platforms send by themselves, and nothing else: for a host where that has a place of its own.
+pub fn intake(engine: Arc<Engine>) -> Router {
+    Router::new().route(webhooks::PATH, webhooks::route()).fallback(nothing_here).with_state(engine)
 }
 
 /// 200 while the queues can be read.

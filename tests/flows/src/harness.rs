@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tillsync_engine::connect::{self, ConnectRequest, DraftOutcome, Summary};
+use tillsync_engine::intake::Hooks;
 use tillsync_engine::ports::Clock;
 use tillsync_engine::run::{self, BackfillRequest, Progress, progress, start_backfill, start_poll};
 use tillsync_engine::state::{Comparison, Connection, Day, Run};
@@ -87,6 +88,8 @@ impl Flow {
             source_url: running.square_url.clone(),
             clock: Arc::clone(&clock),
             timing,
+            hooks: Hooks::default(),
+            public_url: "http://127.0.0.1:8787".into(),
             calls_per_second,
         };
         let host = Host::start(&ground, 1).await;

@@ -248,6 +248,7 @@ impl World {
             exclusive: self.plan.host == Host::Embedded,
             api_urls: [("square".to_owned(), SHOP.to_owned())].into(),
             public_url: "https://tillsync.example".to_owned(),
+            hooks: tillsync_engine::intake::Hooks::default(),
             timing: Timing { poll_every: self.plan.poll_every, visibility, ..self.plan.timing },
         };
         let engine = Engine::new(

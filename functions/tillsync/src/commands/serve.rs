@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tillsync_engine::alerts::Alerts;
+use tillsync_engine::intake::place_all;
 use tillsync_engine::{Engine, run};
 use tillsync_host::Settings;
 use tokio::net::TcpListener;
@@ -34,6 +35,9 @@ pub(super) async fn serve(mut host: Host, config: &Settings, options: &Serve) ->
         .map_err(|error| Trouble::usage("serve.address", format!("--listen {}: {error}", options.listen)))?;
     let address = listener.local_addr().unwrap_or(options.listen);
     eprintln!("health check: http://{address}/healthz");
+    for (source, url) in place_all(&host.engine).await?.each() {
+        eprintln!("webhooks of {source}: {url}");
+    }
     let router = tillsync_console::router(Arc::clone(&host.engine));
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
     let schedule = tokio::spawn(schedule(Arc::clone(&host.engine)));

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::rows::{Ended, Kind, Said, Seen, Wrong};
-use crate::state::{Connection, ConnectionState, RunKind};
+use crate::state::{Connection, ConnectionState, Problem, RunKind};
 
 /// A connection is stale after so long at the least, and after so many beats.
 const STALE_AFTER: SignedDuration = SignedDuration::from_hours(2);
@@ -74,6 +74,16 @@ fn stopped(connection: &Connection, times: Times) -> Stand {
             since: times.now,
         },
     })
+}
+
+/// Webhooks are a way to be quick: while nothing is read for the connection, nobody waits for them.
+pub(super) fn webhooks(connection: &Connection, problem: Option<Problem>) -> Stand {
+    match problem {
+        Some(problem) if connection.state == ConnectionState::Active && connection.active_sync => {
+            Stand::Wrong(Wrong { code: problem.code, detail: problem.detail, since: problem.since })
+        }
+        _ => Stand::Right,
+    }
 }
 
 fn stale(connection: &Connection, times: Times) -> Stand {

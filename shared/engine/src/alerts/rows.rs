@@ -20,6 +20,8 @@ pub(super) enum Kind {
     Incomplete,
     /// A run parked records.
     Parked,
+    /// Webhooks do not come, or their subscription cannot be seen to.
+    Webhooks,
 }
 
 impl Kind {
@@ -30,6 +32,7 @@ impl Kind {
             Self::Stale => "stale",
             Self::Incomplete => "incomplete",
             Self::Parked => "parked",
+            Self::Webhooks => "webhooks",
         }
     }
 }

@@ -29,7 +29,9 @@ pub(super) async fn watch(engine: &Engine, began: Timestamp) -> Result<(), Fault
         let key = Seen::key(&connection.id);
         let before = seen.remove(&connection.id).unwrap_or_else(|| Row::new(key, Seen::new(times.now)));
         let judged = judge(engine, connection, before, times.now).await?;
-        for (kind, of, stand) in facts::look(connection, &judged, times) {
+        let webhooks = crate::intake::trouble(engine, connection).await?;
+        let webhooks = (Kind::Webhooks, "", facts::webhooks(connection, webhooks));
+        for (kind, of, stand) in facts::look(connection, &judged, times).into_iter().chain([webhooks]) {
             let key = Said::key(&connection.id, kind, of);
             let before = said.get(&key.sk);
             let after = facts::stand(connection, (kind, of, stand), before.map(|row| &row.value), times.now);

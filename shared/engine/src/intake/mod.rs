@@ -2,6 +2,7 @@
 //! of a record is believed: a worker reads what a reference names (`run/hints.rs`).
 
 mod codes;
+mod health;
 mod place;
 mod split;
 mod subscription;
@@ -23,10 +24,11 @@ use crate::ports::{Key, Lane};
 use crate::state::{Row, Tagged};
 
 pub(crate) use codes::CODES;
+pub(crate) use health::{check, trouble};
 pub use place::{Addresses, address, place, place_all};
 pub(crate) use subscription::look;
 pub use subscription::{Hooked, hooked, hooked_store};
-pub(crate) use subscription::{LOST, due, note_notice, note_silence};
+pub(crate) use subscription::{due, note_notice, note_silence};
 
 /// The longest body that is read (reliability.md I25).
 pub const MAX_BODY: usize = 256 * 1024;

@@ -12,8 +12,7 @@ use crate::message::Work;
 use crate::ports::{Key, Lane, Written};
 use crate::state::{Connection, ConnectionState, Problem, Row, Tagged, load};
 
-pub(crate) use super::codes::LOST;
-use super::codes::SUBSCRIPTION;
+use super::codes::{LOST, SUBSCRIPTION};
 
 /// How often it is noted that something came: a row per message would cost more than the message.
 const NOTED_EVERY: SignedDuration = SignedDuration::from_mins(1);
