@@ -226,8 +226,9 @@ async fn see_to(
             (hooks.subscribe(&http, &api_url, token, (url, &once)).await?, true)
         }
     };
-    if let Some(key) = &subscription.key {
-        keep_key(engine, source, key).await?;
+    // Asked each time: whoever replaces it at the platform need tell nobody.
+    if let Some(key) = hooks.signature_key(&http, &api_url, token, &subscription.id).await? {
+        keep_key(engine, source, &key).await?;
     }
     Ok(Seen { subscription, mended })
 }

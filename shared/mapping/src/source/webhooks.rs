@@ -96,8 +96,6 @@ pub struct Subscription {
     pub events: Vec<String>,
     /// False where the platform has stopped it.
     pub enabled: bool,
-    /// What its messages are signed with, where the platform says it.
-    pub key: Option<Secret>,
 }
 
 /// Longest reference that is believed to be one.
@@ -159,12 +157,12 @@ pub trait Webhooks: Send + Sync {
         (id, url): (&str, &str),
     ) -> Result<Subscription, SourceError>;
 
-    /// Has a test message sent. True where the address answered as it should.
-    async fn test(
+    /// What the messages of a subscription are signed with.
+    async fn signature_key(
         &self,
         http: &dyn Http,
         api_url: &str,
         token: &Secret,
         id: &str,
-    ) -> Result<bool, SourceError>;
+    ) -> Result<Option<Secret>, SourceError>;
 }

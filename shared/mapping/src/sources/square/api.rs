@@ -51,7 +51,7 @@ pub(crate) const CATALOG_INFO: Call = call("catalog.info", "ITEMS_READ");
 pub(crate) const SUBSCRIPTIONS_LIST: Call = call("subscriptions.list", OWNER);
 pub(crate) const SUBSCRIPTIONS_CREATE: Call = call("subscriptions.create", OWNER);
 pub(crate) const SUBSCRIPTIONS_UPDATE: Call = call("subscriptions.update", OWNER);
-pub(crate) const SUBSCRIPTIONS_TEST: Call = call("subscriptions.test", OWNER);
+pub(crate) const SUBSCRIPTIONS_GET: Call = call("subscriptions.get", OWNER);
 /// No seller's token will do (square.md section 1.6).
 const OWNER: &str = "the personal access token of the application's owner";
 

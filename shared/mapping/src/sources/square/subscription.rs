@@ -8,7 +8,7 @@ use crate::model::Secret;
 use crate::source::{SourceError, Subscription};
 
 use super::api::{
-    Api, Call, SQUARE_VERSION, SUBSCRIPTIONS_CREATE, SUBSCRIPTIONS_LIST, SUBSCRIPTIONS_TEST,
+    Api, Call, SQUARE_VERSION, SUBSCRIPTIONS_CREATE, SUBSCRIPTIONS_LIST, SUBSCRIPTIONS_GET,
     SUBSCRIPTIONS_UPDATE, decode, segment,
 };
 use super::errors::{endless, unreadable};
@@ -50,23 +50,12 @@ struct Entry<'a> {
     signature_key: Option<Text<'a>>,
 }
 
-#[derive(Deserialize)]
-struct TestAnswer {
-    subscription_test_result: Option<TestResult>,
-}
-
-#[derive(Deserialize)]
-struct TestResult {
-    status_code: Option<u16>,
-}
-
 fn known(entry: &Entry<'_>) -> Option<Subscription> {
     Some(Subscription {
         id: filled(&entry.id)?.to_owned(),
         url: filled(&entry.notification_url).unwrap_or_default().to_owned(),
         events: entry.event_types.iter().map(|event| event.to_string()).collect(),
         enabled: entry.enabled != Some(false),
-        key: filled(&entry.signature_key).map(Secret::new),
     })
 }
 
@@ -119,10 +108,10 @@ fn one(call: Call, body: &[u8]) -> Result<Subscription, SourceError> {
     known.ok_or_else(|| unreadable(call.operation, "without a subscription"))
 }
 
-pub(crate) async fn test(api: &Api<'_>, id: &str) -> Result<bool, SourceError> {
-    let path = format!("{PATH}/{}/test", segment(id));
-    let body = api.post(SUBSCRIPTIONS_TEST, &path, &json!({"event_type": "payment.updated"})).await?;
-    let answer: TestAnswer = decode(SUBSCRIPTIONS_TEST, &body)?;
-    let status = answer.subscription_test_result.and_then(|result| result.status_code);
-    Ok(status.is_some_and(|status| (200..300).contains(&status)))
+/// Only the answer for one subscription holds its key.
+pub(crate) async fn key(api: &Api<'_>, id: &str) -> Result<Option<Secret>, SourceError> {
+    let body = api.get(SUBSCRIPTIONS_GET, &format!("{PATH}/{}", segment(id))).await?;
+    let answer: OneAnswer<'_> = decode(SUBSCRIPTIONS_GET, &body)?;
+    let key = answer.subscription.as_ref().and_then(|entry| filled(&entry.signature_key));
+    Ok(key.map(Secret::new))
 }

@@ -257,13 +257,13 @@ impl Webhooks for Hooks {
         subscription::update(&Api::new(http, api_url, token), EVENTS, id, url).await
     }
 
-    async fn test(
+    async fn signature_key(
         &self,
         http: &dyn Http,
         api_url: &str,
         token: &Secret,
         id: &str,
-    ) -> Result<bool, SourceError> {
-        subscription::test(&Api::new(http, api_url, token), id).await
+    ) -> Result<Option<Secret>, SourceError> {
+        subscription::key(&Api::new(http, api_url, token), id).await
     }
 }
