@@ -66,3 +66,5 @@ mod sending;
 mod throttling;
 #[cfg(test)]
 mod unordered;
+#[cfg(test)]
+mod webhooks;
