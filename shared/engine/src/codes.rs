@@ -26,7 +26,10 @@ pub fn codes() -> Vec<&'static CodeText> {
     crate::fault::CODES
         .iter()
         .chain(crate::intake::CODES)
-        .chain(activecampaign::CODES).chain(sources).chain(REASONS.iter()).collect()
+        .chain(activecampaign::CODES)
+        .chain(sources)
+        .chain(REASONS.iter())
+        .collect()
 }
 
 /// What a code means, in three members; none where nobody knows it.

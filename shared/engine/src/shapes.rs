@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::connect::Summary;
 use crate::doctor::Report;
-use crate::intake::Addresses;
 use crate::find::{Found as Finds, Hit};
+use crate::intake::Addresses;
 use crate::manage::{Changed, Set, words};
 use crate::preview::Preview;
 use crate::run::Progress;

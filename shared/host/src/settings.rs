@@ -289,9 +289,13 @@ mod tests {
 
     #[test]
     fn several_signature_keys_are_taken_and_none_is_shown() {
-        let given = [("TILLSYNC_SQUARE_WEBHOOK_KEY", " canary-a, canary-b,"), ("TILLSYNC_SQUARE_SUBSCRIPTION_TOKEN", "canary-c")];
+        let given = [
+            ("TILLSYNC_SQUARE_WEBHOOK_KEY", " canary-a, canary-b,"),
+            ("TILLSYNC_SQUARE_SUBSCRIPTION_TOKEN", "canary-c"),
+        ];
         let settings = read(&given).expect("settings");
-        let keys: Vec<_> = settings.hooks.keys["square"].iter().map(tillsync_mapping::model::Secret::expose).collect();
+        let keys: Vec<_> =
+            settings.hooks.keys["square"].iter().map(tillsync_mapping::model::Secret::expose).collect();
         assert_eq!(keys, ["canary-a", "canary-b"]);
         assert_eq!(settings.hooks.owners["square"].expose(), "canary-c");
         assert!(!format!("{settings:?}").contains("canary"));

@@ -15,9 +15,7 @@ use crate::model::{Customer, Location, Observed, Order, Product, Secret, Store};
 
 pub(crate) use shared::Beside;
 pub use shared::Shared;
-pub use webhooks::{
-    Notice, Received, Refused, Subscription, Verified, Webhooks, What, is_reference,
-};
+pub use webhooks::{Notice, Received, Refused, Subscription, Verified, Webhooks, What, is_reference};
 
 /// A call that reached nothing useful, by what to do next.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

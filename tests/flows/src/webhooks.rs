@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tillsync_engine::intake::{Hooks, place};
 use tillsync_engine::run::progress;
 use tillsync_engine::state::{Connection, RunKind, RunState};
-use tillsync_engine::{connections, manage};
+use tillsync_engine::{Timing, connections, manage};
 use tillsync_mapping::model::Secret;
 use tillsync_sandbox::{Changes, Options, Settings};
 use tokio::net::TcpListener;
@@ -28,7 +28,12 @@ pub(super) const KEY: &str = "canary-signature-key-0001";
 
 /// A flow whose host is reached at an address, with the subscription made as an operator makes it.
 pub(super) async fn told(options: Options) -> (Flow, String) {
-    let (flow, url) = reached(options, Hooks::default()).await;
+    told_at(options, fast()).await
+}
+
+/// The same with waiting times of the test's choice.
+pub(super) async fn told_at(options: Options, timing: Timing) -> (Flow, String) {
+    let (flow, url) = reached_at(options, Hooks::default(), timing).await;
     let made = subscribe(&flow, &url, &json!({}));
     // The stand-in chooses the key, as the platform does; the operator gives it to the program.
     let key = made["signature_key"].as_str().unwrap();
@@ -38,9 +43,13 @@ pub(super) async fn told(options: Options) -> (Flow, String) {
 
 /// A flow whose host is reached at an address.
 pub(super) async fn reached(options: Options, hooks: Hooks) -> (Flow, String) {
+    reached_at(options, hooks, fast()).await
+}
+
+async fn reached_at(options: Options, hooks: Hooks, timing: Timing) -> (Flow, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let public_url = format!("http://{}", listener.local_addr().unwrap());
-    let flow = Flow::hooked(options, (fast(), 40), hooks, &public_url).await;
+    let flow = Flow::hooked(options, (timing, 40), hooks, &public_url).await;
     let router = tillsync_console::router(Arc::clone(&flow.engine));
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     let url = place(&flow.engine, SOURCE).await.unwrap().unwrap();
@@ -122,7 +131,8 @@ async fn a_sale_comes_by_webhook_and_starts_automations_and_the_next_poll_finds_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_copies_in_any_order_give_one_final_state() {
-    let settings = Settings { webhook_copies: 20, webhook_delay_ms: (0, 3_000), webhook_retry_ms: 50, ..quick() };
+    let settings =
+        Settings { webhook_copies: 20, webhook_delay_ms: (0, 3_000), webhook_retry_ms: 50, ..quick() };
     let (flow, _) = told(Options { settings, ..shop(30) }).await;
     let connection = flow.connect_first().await;
     flow.complete(&flow.backfill(&connection).await).await;
@@ -152,7 +162,8 @@ async fn twenty_copies_in_any_order_give_one_final_state() {
     flow.clock.advance(jiff::SignedDuration::from_hours(72));
     let url = place(&flow.engine, SOURCE).await.unwrap().unwrap();
     for (_, body) in flow.world.events() {
-        let answer = forged::send(&url, &forged::signed(key.expose(), &url, body.as_bytes()), body.as_bytes()).await;
+        let answer =
+            forged::send(&url, &forged::signed(key.expose(), &url, body.as_bytes()), body.as_bytes()).await;
         assert_eq!(answer, 200, "{body}");
     }
     tokio::time::sleep(Duration::from_secs(3)).await;
@@ -166,7 +177,8 @@ async fn twenty_copies_in_any_order_give_one_final_state() {
 /// What changes about sales and people comes by webhook alone: the poll after it finds nothing to send.
 #[tokio::test(flavor = "multi_thread")]
 async fn refunds_changes_and_merges_come_by_webhook_alone() {
-    let options = Options { orders: 200, customers: 80, locations: 2, settings: quick(), ..Options::default() };
+    let options =
+        Options { orders: 200, customers: 80, locations: 2, settings: quick(), ..Options::default() };
     let (flow, _) = told(options).await;
     let mut all = Vec::new();
     for location in flow.locations() {
@@ -219,10 +231,7 @@ async fn what_is_paused_is_not_read_by_webhook_and_the_poll_after_it_catches_up(
     manage::pause(&flow.engine, &connection.id).await.unwrap();
     flow.landed().await;
     let touched = flow.world.change(&Changes { new_sales: 2, ..Changes::default() });
-    until(&flow, "the messages", async || {
-        flow.world.webhooks()["sent"].as_array().unwrap().len() >= 4
-    })
-    .await;
+    until(&flow, "the messages", async || flow.world.webhooks()["sent"].as_array().unwrap().len() >= 4).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
     calm(&flow, &connection).await;
     assert_eq!(runs(&flow, &connection).await, 0);

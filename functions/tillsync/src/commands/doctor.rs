@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use serde_json::json;
-use tillsync_engine::intake::Addresses;
 use tillsync_engine::doctor::{Check, Health, Report, Scope, examine};
+use tillsync_engine::intake::Addresses;
 use tillsync_engine::shapes;
 use tillsync_host::Settings;
 

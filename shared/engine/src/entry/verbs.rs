@@ -6,8 +6,8 @@ use super::event::{Doctor, Find, Of, Preview, Rename, SetOne};
 use crate::context::Engine;
 use crate::doctor::{Scope, examine};
 use crate::fault::Fault;
-use crate::run::BackfillRequest;
 use crate::intake::Addresses;
+use crate::run::BackfillRequest;
 use crate::{connections, find, manage, preview, shapes};
 
 pub(super) async fn pause(engine: &Engine, of: &Of) -> Result<Value, Fault> {

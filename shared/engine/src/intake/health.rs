@@ -45,8 +45,11 @@ pub(crate) async fn check(engine: &Engine, one: &Connection) -> Result<Option<Ch
         return Ok(Some(Check::warn(WHAT, detail).with(BY_HAND)));
     }
     let last = hooked_store(engine, &one.source, &one.store).await?.last;
-    Ok(Some(Check::ok(WHAT, match last {
-        Some(last) => format!("the last came at {last}"),
-        None => "none has come yet".to_owned(),
-    })))
+    Ok(Some(Check::ok(
+        WHAT,
+        match last {
+            Some(last) => format!("the last came at {last}"),
+            None => "none has come yet".to_owned(),
+        },
+    )))
 }

@@ -192,8 +192,7 @@ pub(super) async fn finish(
         }
         writes.extend(left_behind(engine, run, &parts)?);
         writes.extend(leave_people(engine, &owner, run, &parts).await?);
-        let active =
-            load::<super::start::Active>(&*engine.store, run.at_work_key()).await?;
+        let active = load::<super::start::Active>(&*engine.store, run.at_work_key()).await?;
         if let Some(active) = active.filter(|active| active.value.run == run_id) {
             writes.push(active.delete());
         }
@@ -250,7 +249,13 @@ fn found_by_itself(parts: &Parts) -> Option<Timestamp> {
     let found = |window: &WindowRow| {
         window.stream == Stream::Orders && window.is_followed() && window.tally.synced > 0
     };
-    parts.windows.iter().map(|window| &window.value).filter(|window| found(window)).map(|window| window.from).min()
+    parts
+        .windows
+        .iter()
+        .map(|window| &window.value)
+        .filter(|window| found(window))
+        .map(|window| window.from)
+        .min()
 }
 
 /// What an ended run changes for its connection and for its siblings.

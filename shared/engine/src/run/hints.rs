@@ -146,9 +146,8 @@ async fn knowing<'c>(
     at_work: &[&'c Connection],
     id: &str,
 ) -> Result<Vec<&'c Connection>, Fault> {
-    let key = |one: &&&Connection| {
-        LedgerRow::key(&one.partition_of(Stream::Orders), Stream::Orders.word(), id)
-    };
+    let key =
+        |one: &&&Connection| LedgerRow::key(&one.partition_of(Stream::Orders), Stream::Orders.word(), id);
     let keys: Vec<Key> = at_work.iter().map(|one| key(&one)).collect();
     let rows = engine.store.get_many(&keys).await?;
     let known: Vec<&Connection> =
@@ -201,7 +200,8 @@ async fn look(
     let now = engine.now();
     // The live rule counts from here.
     let earliest = now.saturating_sub(MOST_WAITING).unwrap_or(now);
-    let mut run = Run { started: received.clamp(earliest, now), ..new_run(engine, &owner.id, RunKind::Webhook) };
+    let mut run =
+        Run { started: received.clamp(earliest, now), ..new_run(engine, &owner.id, RunKind::Webhook) };
     let (claims, waits) = claims(engine, owner, (stream, ids), (received, &run.id)).await?;
     if !claims.is_empty() {
         let window = WindowRow {

@@ -90,12 +90,21 @@ fn made(how: &Value, url: &str) -> Made {
         Some("cut") => body.truncate(body.len() - 1),
         Some("twice") => body = [&good[..], &good[..]].concat(),
         Some("base64") => body = STANDARD.encode(&good).into_bytes(),
-        Some("escaped") => body = String::from_utf8(good.clone()).unwrap().replace("M1", "\\u004d1").into_bytes(),
-        Some("utf16") => body = String::from_utf8(good.clone()).unwrap().encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        Some("escaped") => {
+            body = String::from_utf8(good.clone()).unwrap().replace("M1", "\\u004d1").into_bytes()
+        }
+        Some("utf16") => {
+            body =
+                String::from_utf8(good.clone()).unwrap().encode_utf16().flat_map(u16::to_le_bytes).collect()
+        }
         Some("store") => body = String::from_utf8(good.clone()).unwrap().replace("M1", "M2").into_bytes(),
         Some("order") => body = String::from_utf8(good.clone()).unwrap().replace("O1", "O2").into_bytes(),
-        Some("id") => body = String::from_utf8(good.clone()).unwrap().replace("e-forged", "e-other").into_bytes(),
-        Some("time") => body = String::from_utf8(good.clone()).unwrap().replace("2026-01", "2026-02").into_bytes(),
+        Some("id") => {
+            body = String::from_utf8(good.clone()).unwrap().replace("e-forged", "e-other").into_bytes()
+        }
+        Some("time") => {
+            body = String::from_utf8(good.clone()).unwrap().replace("2026-01", "2026-02").into_bytes()
+        }
         Some("flip") => *body.last_mut().unwrap() ^= 1,
         Some("nul") => body.push(0),
         Some("large") => body = vec![b' '; 256 * 1024 + 1],
@@ -168,7 +177,8 @@ fn made(how: &Value, url: &str) -> Made {
         Some(other) => panic!("no header {other}"),
     };
     let name = text("name").unwrap_or(HEADER);
-    let mut headers: Vec<(String, Vec<u8>)> = value.into_iter().map(|value| (name.to_owned(), value)).collect();
+    let mut headers: Vec<(String, Vec<u8>)> =
+        value.into_iter().map(|value| (name.to_owned(), value)).collect();
     if how["repeat"] == true {
         headers.extend(headers.clone());
     }
@@ -229,7 +239,9 @@ async fn forgeries_are_refused_and_none_is_queued() {
     body["event_id"] = json!("e-proxy");
     let body = body.to_string().into_bytes();
     let mut headers = signed(KEY, &url, &body);
-    for (name, value) in [("host", "inner.example:9"), ("x-forwarded-proto", "http"), ("forwarded", "host=evil.example")] {
+    for (name, value) in
+        [("host", "inner.example:9"), ("x-forwarded-proto", "http"), ("forwarded", "host=evil.example")]
+    {
         headers.push((name.to_owned(), value.as_bytes().to_vec()));
     }
     assert_eq!(send(&url, &headers, &body).await, 200);
@@ -244,8 +256,14 @@ async fn what_is_signed_and_of_no_use_is_accepted_and_not_queued() {
     other["type"] = json!("invoice.created");
     let mut strange = event();
     strange["data"]["object"] = json!([]);
-    let bodies = [other.to_string(), strange.to_string(), "[]".into(), "not JSON".into(), "\u{0}".into(),
-                  format!("{}{}", "[".repeat(100_000), "]".repeat(100_000))];
+    let bodies = [
+        other.to_string(),
+        strange.to_string(),
+        "[]".into(),
+        "not JSON".into(),
+        "\u{0}".into(),
+        format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)),
+    ];
     for body in bodies {
         let status = send(&url, &signed(KEY, &url, body.as_bytes()), body.as_bytes()).await;
         assert_eq!(status, 200, "{}", &body[..body.len().min(80)]);

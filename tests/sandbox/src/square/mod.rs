@@ -23,9 +23,9 @@ use crate::shop::Shop;
 use cursor::Cursors;
 use error::Fail;
 
+pub use oauth::{SQUARE_APPLICATION_ID, SQUARE_APPLICATION_SECRET};
 pub use subscriptions::SQUARE_PERSONAL_TOKEN;
 pub(crate) use subscriptions::{Subscription, Subscriptions};
-pub use oauth::{SQUARE_APPLICATION_ID, SQUARE_APPLICATION_SECRET};
 
 pub(crate) const PLATFORM: &str = "square";
 

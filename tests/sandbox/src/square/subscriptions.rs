@@ -164,7 +164,8 @@ impl Context<'_> {
         let events = asked["event_types"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let events = events.map(str::to_owned).collect();
         let url = asked["notification_url"].as_str().unwrap_or_default().to_owned();
-        let one = subscriptions.make(asked["name"].clone(), events, url, asked["api_version"].clone()).clone();
+        let one =
+            subscriptions.make(asked["name"].clone(), events, url, asked["api_version"].clone()).clone();
         subscriptions.once.extend(once.map(|once| (once, (text, one.id.clone()))));
         Ok(Reply::json(200, &json!({"subscription": one.json(true)})))
     }

@@ -8,7 +8,7 @@ use crate::model::Secret;
 use crate::source::{SourceError, Subscription};
 
 use super::api::{
-    Api, Call, SQUARE_VERSION, SUBSCRIPTIONS_CREATE, SUBSCRIPTIONS_LIST, SUBSCRIPTIONS_GET,
+    Api, Call, SQUARE_VERSION, SUBSCRIPTIONS_CREATE, SUBSCRIPTIONS_GET, SUBSCRIPTIONS_LIST,
     SUBSCRIPTIONS_UPDATE, decode, segment,
 };
 use super::errors::{endless, unreadable};

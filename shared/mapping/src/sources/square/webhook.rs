@@ -142,9 +142,8 @@ pub(crate) fn read(body: &[u8]) -> Option<Notice> {
     let event: Event<'_> = serde_json::from_slice(body).ok()?;
     let kind = filled(&event.kind)?;
     // Some examples come without a zone (square.md section 7.6).
-    let at = filled(&event.created_at).and_then(|at| {
-        at.parse::<Timestamp>().or_else(|_| format!("{at}Z").parse()).ok()
-    });
+    let at = filled(&event.created_at)
+        .and_then(|at| at.parse::<Timestamp>().or_else(|_| format!("{at}Z").parse()).ok());
     let notice = |location, what| {
         Some(Notice {
             store: reference(&event.merchant_id)?,

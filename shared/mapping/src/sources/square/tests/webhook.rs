@@ -98,8 +98,11 @@ fn an_event_is_reduced_to_references() {
             What::Orders(ids(&["O1"])),
         ),
         (
-            event("payment.updated", json!({"payment": {"id": "P1", "order_id": "O1", "location_id": "L1",
-                  "buyer_email_address": "ann@example.org"}})),
+            event(
+                "payment.updated",
+                json!({"payment": {"id": "P1", "order_id": "O1", "location_id": "L1",
+                  "buyer_email_address": "ann@example.org"}}),
+            ),
             Some("L1"),
             What::Orders(ids(&["O1"])),
         ),
@@ -133,7 +136,8 @@ fn an_event_is_reduced_to_references() {
 
 #[test]
 fn what_is_not_as_promised_tells_nothing() {
-    let mut hostile = event("order.updated", json!({"order_updated": {"order_id": "O1#REC", "location_id": "L1"}}));
+    let mut hostile =
+        event("order.updated", json!({"order_updated": {"order_id": "O1#REC", "location_id": "L1"}}));
     assert_eq!(read(&hostile), None, "no id has such a letter");
     hostile["data"]["object"] = Value::Null;
     assert_eq!(read(&hostile), None);
