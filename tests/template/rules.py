@@ -30,6 +30,8 @@ PERMISSIONS = {
     "ScheduledPollRole": (TABLE - {"dynamodb:DeleteItem"}) | LOGS | {"sqs:SendMessage"},
     "LiveSyncRole": TABLE | LOGS | READ_QUEUE | {"sqs:SendMessage", "secretsmanager:GetSecretValue"},
     "BackfillRole": TABLE | LOGS | READ_QUEUE | {"sqs:SendMessage", "secretsmanager:GetSecretValue"},
+    "WebhookIntakeRole": LOGS
+    | {"dynamodb:GetItem", "dynamodb:PutItem", "sqs:SendMessage", "secretsmanager:GetSecretValue"},
     "ConsoleRole": LOGS | {"sqs:GetQueueAttributes"},
     "OauthCallbackRole": TABLE | LOGS | {"sqs:SendMessage", "secretsmanager:GetSecretValue"},
     "ScheduleRole": {"lambda:InvokeFunction"},
@@ -38,7 +40,7 @@ PERMISSIONS = {
 # What functions count (shared/aws/src/lambda/numbers.rs prints it).
 METRICS = set(
     "OrdersSynced CustomersSynced RecordsParked RunsIncomplete SyncLagSeconds ConnectionsNeedingSomebody "
-    "SourceCalls DestinationCalls RateLimited".split()
+    "SourceCalls DestinationCalls RateLimited WebhooksTaken WebhooksIgnored WebhooksRefused".split()
 )
 PERSONAL = re.compile(r"ip|path|query|useragent|identity|authorizer|domain", re.IGNORECASE)
 

@@ -64,6 +64,7 @@ impl Host {
             api_urls: config.api_urls.clone(),
             applications: config.applications.clone(),
             public_url: config.public_url.clone(),
+            hooks: config.hooks.clone(),
             timing: Timing {
                 poll_every: config.poll_every,
                 lost_after: config.queued_for,

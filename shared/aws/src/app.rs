@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use tillsync_engine::budget::SharedBudget;
+use tillsync_engine::intake::Hooks;
 use tillsync_engine::ports::{Entropy, Key, Lane, Queue, Store, Vault};
 use tillsync_engine::{Config, Engine, Fault, Timing};
 use tillsync_host::{Settings, SystemClock, SystemEntropy};
@@ -38,6 +39,8 @@ pub struct App {
 pub enum Calls {
     /// It reads and writes at platforms.
     Platforms,
+    /// It takes messages from the internet: it needs the keys they are signed with, and calls no platform.
+    Intake,
     /// It only plans: it may not even read a secret.
     Nobody,
     /// It only looks at the queues: whoever can be called from the internet may do least.
@@ -67,11 +70,14 @@ impl App {
         };
         let secrets = aws_sdk_secretsmanager::Client::new(&sdk);
         let credentials = StackCredentials::new(secrets, required_if(calls, "TILLSYNC_SECRET")?);
+        let mut hooks = Hooks::default();
         let vault: Arc<dyn Vault> = match calls {
-            Calls::Platforms => {
+            Calls::Platforms | Calls::Intake => {
                 let vault = StackVault::open(credentials.clone(), store.clone(), install);
                 let (vault, ()) = tokio::join!(vault, warm);
-                Arc::new(vault?)
+                let (vault, given) = vault?;
+                hooks = given;
+                Arc::new(vault)
             }
             Calls::Nobody => {
                 warm.await;
@@ -87,7 +93,7 @@ impl App {
             let detail = format!("TILLSYNC_DESTINATION_HOSTS, or the address of a source: {error}");
             Fault::usage("config.invalid", detail)
         })?;
-        let mut config = config(&settings, &*entropy);
+        let mut config = config(&settings, hooks, &*entropy);
         if calls == Calls::Platforms {
             config.applications = credentials.applications().await?;
         }
@@ -98,6 +104,11 @@ impl App {
             config,
         );
         Ok(Self { engine, queue, credentials, store, reporter })
+    }
+
+    /// Prints what was counted since this was called last, for a function whose events are requests.
+    pub fn report(&self) {
+        self.reporter.report("", &self.engine.meter, &self.store.take_used());
     }
 }
 
@@ -113,7 +124,7 @@ async fn sdk() -> SdkConfig {
 
 fn required_if(calls: Calls, name: &str) -> Result<String, Fault> {
     match calls {
-        Calls::Platforms => required(name),
+        Calls::Platforms | Calls::Intake => required(name),
         Calls::Nobody | Calls::Queues => Ok(String::new()),
     }
 }
@@ -128,7 +139,7 @@ fn lanes() -> Result<Lanes, Fault> {
     })
 }
 
-fn config(settings: &Settings, entropy: &dyn Entropy) -> Config {
+fn config(settings: &Settings, hooks: Hooks, entropy: &dyn Entropy) -> Config {
     Config {
         calls_per_second: settings.calls_per_second,
         instance: format!("{:016x}", entropy.bits()),
@@ -136,6 +147,7 @@ fn config(settings: &Settings, entropy: &dyn Entropy) -> Config {
         api_urls: settings.api_urls.clone(),
         applications: settings.applications.clone(),
         public_url: settings.public_url.clone(),
+        hooks,
         timing: Timing {
             poll_every: settings.poll_every,
             lost_after: settings.queued_for,

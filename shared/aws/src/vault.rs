@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use async_trait::async_trait;
 use tillsync_engine::Fault;
 use tillsync_engine::entry::Credentials;
+use tillsync_engine::intake::Hooks;
 use tillsync_engine::ports::{Condition, Held, PortError, Resealed, Store, Vault, Written};
 use tillsync_host::{DataKey, SealedVault, Settings, unopened};
 use tillsync_mapping::model::Secret;
@@ -55,11 +56,14 @@ impl StackCredentials {
     }
 
     async fn data_key(&self) -> Result<DataKey, Fault> {
-        const NAME: &str = "TILLSYNC_DATA_KEY";
-        let text = self.field(NAME).await?;
-        DataKey::parse(&text)
-            .map_err(|error| Fault::usage("config.invalid", format!("{NAME} in the stack's secret: {error}")))
+        data_key(&self.read().await?)
     }
+}
+
+fn data_key(secret: &StackSecret) -> Result<DataKey, Fault> {
+    const NAME: &str = "TILLSYNC_DATA_KEY";
+    DataKey::parse(&secret.required(NAME)?)
+        .map_err(|error| Fault::usage("config.invalid", format!("{NAME} in the stack's secret: {error}")))
 }
 
 #[async_trait]
@@ -87,9 +91,11 @@ impl StackVault {
         credentials: StackCredentials,
         store: Arc<dyn Store>,
         install: String,
-    ) -> Result<Self, Fault> {
-        let sealed = SealedVault::new(store.clone(), credentials.data_key().await?, install.clone());
-        Ok(Self { credentials, store, install, now: RwLock::new(Arc::new(sealed)) })
+    ) -> Result<(Self, Hooks), Fault> {
+        let secret = credentials.read().await?;
+        let sealed = SealedVault::new(store.clone(), data_key(&secret)?, install.clone());
+        let hooks = tillsync_host::hooks(|name| secret.get(name));
+        Ok((Self { credentials, store, install, now: RwLock::new(Arc::new(sealed)) }, hooks))
     }
 
     fn now(&self) -> Arc<SealedVault> {

@@ -5,6 +5,7 @@ mod sign_in;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -21,7 +22,16 @@ pub use sign_in::{Front, sign_in};
 
 /// Every route but those of [`sign_in`].
 pub fn router(engine: Arc<Engine>) -> Router {
-    Router::new().route("/healthz", get(health)).fallback(nothing_here).with_state(engine)
+    Router::new()
+        .route("/healthz", get(health))
+        .route(webhooks::PATH, webhooks::route())
+        .fallback(nothing_here)
+        .with_state(engine)
+}
+
+/// What platforms send by themselves, and nothing else: for a host where that has a place of its own.
+pub fn intake(engine: Arc<Engine>) -> Router {
+    Router::new().route(webhooks::PATH, webhooks::route()).fallback(nothing_here).with_state(engine)
 }
 
 /// 200 while the queues can be read.

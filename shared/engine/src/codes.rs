@@ -28,6 +28,7 @@ pub fn codes() -> Vec<&'static CodeText> {
         .chain(crate::tokens::CODES)
         .chain(crate::sign_in::codes::CODES)
         .chain(crate::connect::CODES)
+        .chain(crate::intake::CODES)
         .chain(activecampaign::CODES)
         .chain(sources)
         .chain(REASONS.iter())

@@ -14,6 +14,7 @@ use ulid::Ulid;
 
 use crate::budget::{Budget, Purse};
 use crate::fault::Fault;
+use crate::intake::Hooks;
 use crate::meter::Meter;
 use crate::paced::{End, Paced};
 use crate::ports::{Clock, Entropy, Lane, Queue, Store, Vault};
@@ -81,6 +82,8 @@ pub struct Config {
     pub applications: BTreeMap<String, Application>,
     /// Address shown at the destination as the place where connections are managed.
     pub public_url: String,
+    /// What the operator gives for webhooks.
+    pub hooks: Hooks,
     /// Waiting times.
     pub timing: Timing,
 }

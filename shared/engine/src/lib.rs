@@ -14,6 +14,7 @@ pub mod doctor;
 pub mod entry;
 mod fault;
 pub mod find;
+pub mod intake;
 mod ledger;
 pub mod manage;
 pub mod memory;

@@ -1,5 +1,6 @@
 //! What is put in queues: references of less than two kilobytes, versioned; nothing of a person.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, unreadable};
@@ -59,6 +60,50 @@ pub enum Work {
         /// The run.
         run: String,
     },
+    /// Look at what a webhook pointed at.
+    Hints {
+        /// The source.
+        source: String,
+        /// The store at it.
+        store: String,
+        /// The location, where it is told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        location: Option<String>,
+        /// When the message came.
+        received: Timestamp,
+        /// What it points at.
+        hint: Hint,
+    },
+    /// See to the webhook subscription of a source.
+    Subscription {
+        /// The source.
+        source: String,
+    },
+}
+
+/// What a webhook points at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hint {
+    /// Orders.
+    Orders(Vec<String>),
+    /// Orders that give something back: the sales they refer to.
+    Returns(Vec<String>),
+    /// People.
+    People(Vec<String>),
+    /// Profiles that became one.
+    Merged {
+        /// The ids that no longer resolve.
+        old: Vec<String>,
+        /// The profile they became.
+        new: String,
+    },
+    /// The authorisation was taken back.
+    Revoked {
+        /// When, where it is told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
+    },
 }
 
 impl Work {
@@ -79,7 +124,9 @@ impl Work {
             | Self::Settle { connection, run }
             | Self::Plan { connection, run } => (connection, run),
             Self::Poll { connection } => (connection, ""),
-            Self::Connect { .. } | Self::Renew { .. } => ("", ""),
+            Self::Connect { .. } | Self::Renew { .. } | Self::Hints { .. } | Self::Subscription { .. } => {
+                ("", "")
+            }
         }
     }
 

@@ -25,11 +25,17 @@ pub enum Metric {
     SyncLagSeconds,
     /// Connections that somebody must mend.
     ConnectionsNeedingSomebody,
+    /// Webhooks that were queued.
+    WebhooksTaken,
+    /// Webhooks that were signed and of no use: of a kind nobody asked for, or about what is not connected.
+    WebhooksIgnored,
+    /// Webhooks that were answered with a refusal.
+    WebhooksRefused,
 }
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::OrdersSynced,
         Self::CustomersSynced,
         Self::RecordsParked,
@@ -39,6 +45,9 @@ impl Metric {
         Self::RateLimited,
         Self::SyncLagSeconds,
         Self::ConnectionsNeedingSomebody,
+        Self::WebhooksTaken,
+        Self::WebhooksIgnored,
+        Self::WebhooksRefused,
     ];
 
     /// The name it is published by.
@@ -54,6 +63,9 @@ impl Metric {
             Self::RateLimited => "RateLimited",
             Self::SyncLagSeconds => "SyncLagSeconds",
             Self::ConnectionsNeedingSomebody => "ConnectionsNeedingSomebody",
+            Self::WebhooksTaken => "WebhooksTaken",
+            Self::WebhooksIgnored => "WebhooksIgnored",
+            Self::WebhooksRefused => "WebhooksRefused",
         }
     }
 

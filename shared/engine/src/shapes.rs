@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::connect::Summary;
 use crate::doctor::Report;
 use crate::find::{Found as Finds, Hit};
+use crate::intake::Addresses;
 use crate::manage::{Changed, Set, words};
 use crate::ports::Resealed;
 use crate::preview::Preview;
@@ -12,9 +13,6 @@ use crate::run::Progress;
 use crate::state::{Connection, Day, LedgerRow, RunState, Sum};
 use crate::sums::{Streams, Tally};
 use serde_json::{Value, json};
-
-/// Where a platform sends what changes; none while changes come by polls alone.
-const WEBHOOK_URL: Option<&str> = None;
 
 /// `{observed, synced, unchanged, skipped, parked, pending}` of each stream.
 #[must_use]
@@ -28,15 +26,15 @@ pub fn streams(streams: &Streams) -> Value {
 
 /// One connection, with what its ledger holds.
 #[must_use]
-pub fn connection(connection: &Connection, sums: &Streams) -> Value {
-    let mut all = head(connection);
+pub fn connection(connection: &Connection, sums: &Streams, addresses: &Addresses) -> Value {
+    let mut all = head(connection, addresses);
     all["streams"] = streams(sums);
     all
 }
 
 /// One connection, without what would have to be counted.
 #[must_use]
-pub fn head(connection: &Connection) -> Value {
+pub fn head(connection: &Connection, addresses: &Addresses) -> Value {
     json!({
         "id": connection.id,
         "name": connection.name,
@@ -51,7 +49,7 @@ pub fn head(connection: &Connection) -> Value {
         "active_sync": connection.active_sync,
         "last_sync": connection.last_sync,
         "next_sync": connection.next_sync,
-        "webhook_url": WEBHOOK_URL,
+        "webhook_url": addresses.of(connection),
         "settings": settings(connection),
     })
 }
@@ -67,16 +65,16 @@ fn settings(connection: &Connection) -> Value {
 
 /// A connection that was paused, resumed or renamed.
 #[must_use]
-pub fn changed(changed: &Changed) -> Value {
-    json!({"ok": true, "connection": head(&changed.connection), "already": changed.already, "note": changed.note})
+pub fn changed(changed: &Changed, addresses: &Addresses) -> Value {
+    json!({"ok": true, "connection": head(&changed.connection, addresses), "already": changed.already, "note": changed.note})
 }
 
 /// A setting that was set.
 #[must_use]
-pub fn set(set: &Set) -> Value {
+pub fn set(set: &Set, addresses: &Addresses) -> Value {
     let setting = json!({"name": set.name, "old": set.old, "new": set.new});
     json!({
-        "ok": true, "connection": head(&set.connection), "setting": setting, "already": set.already,
+        "ok": true, "connection": head(&set.connection, addresses), "setting": setting, "already": set.already,
         "effect": set.effect,
     })
 }
@@ -116,7 +114,10 @@ pub fn estimate(preview: &Preview) -> Value {
 /// What is well and what is not.
 #[must_use]
 pub fn report(report: &Report) -> Value {
-    let connection = |one: &Connection| json!({"id": one.id, "name": one.name, "state": one.state_word(), "webhook_url": WEBHOOK_URL});
+    let connection = |one: &Connection| {
+        let url = report.addresses.of(one);
+        json!({"id": one.id, "name": one.name, "state": one.state_word(), "webhook_url": url})
+    };
     let connections: Vec<_> = report.connections.iter().map(connection).collect();
     json!({"ok": report.is_ok(), "checks": report.checks, "connections": connections})
 }

@@ -7,6 +7,6 @@ mod system;
 mod vault;
 
 pub use seal::{DataKey, KeyError, SealError};
-pub use settings::Settings;
+pub use settings::{Settings, hooks};
 pub use system::{SystemClock, SystemEntropy};
 pub use vault::{SealedVault, unopened};

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use jiff::SignedDuration;
 use tillsync_engine::Fault;
 use tillsync_engine::budget::DESTINATION_CALLS_PER_SECOND;
+use tillsync_engine::intake::Hooks;
 use tillsync_http::Allow;
 use tillsync_mapping::model::Secret;
 use tillsync_mapping::source::Application;
@@ -48,6 +49,8 @@ pub struct Settings {
     pub alert_url: Option<Secret>,
     /// The program alerts are given to.
     pub alert_command: Option<PathBuf>,
+    /// What is given for webhooks, by source.
+    pub hooks: Hooks,
 }
 
 impl Settings {
@@ -110,6 +113,7 @@ impl Settings {
             queued_for,
             alert_url,
             alert_command,
+            hooks: hooks(|name| get(name).map(|text| Secret::new(&text))),
         })
     }
 
@@ -163,6 +167,7 @@ impl Settings {
             queued_for: SignedDuration::from_secs(DEFAULT_QUEUE_SECONDS),
             alert_url: None,
             alert_command: None,
+            hooks: Hooks::default(),
         }
     }
 
@@ -185,6 +190,24 @@ impl Settings {
         let host = url.and_then(|url| url.host_str().map(str::to_owned)).filter(|host| host != "127.0.0.1");
         Allow { hosts: host.into_iter().collect(), suffixes: Vec::new(), loopback: self.loopback }
     }
+}
+
+/// What is given for webhooks, from wherever `get` looks. Of a signature key there may be several, with commas between,
+/// while one takes the place of another.
+pub fn hooks(get: impl Fn(&str) -> Option<Secret>) -> Hooks {
+    let mut hooks = Hooks::default();
+    for source in sources::all().iter().filter(|source| source.webhooks().is_some()) {
+        let name = source.name().to_owned();
+        let word = name.to_uppercase();
+        if let Some(text) = get(&format!("TILLSYNC_{word}_WEBHOOK_KEY")) {
+            let keys = text.expose().split(',').map(Secret::new).filter(|key| !key.is_empty());
+            hooks.keys.insert(name.clone(), keys.collect());
+        }
+        if let Some(token) = get(&format!("TILLSYNC_{word}_SUBSCRIPTION_TOKEN")) {
+            hooks.owners.insert(name, token);
+        }
+    }
+    hooks
 }
 
 /// Where alerts are sent: any path and query, since services put their keys there. Never said in a message.
@@ -318,6 +341,21 @@ mod tests {
         let shown = format!("{settings:?}");
         assert!(!shown.contains("hooks") && !shown.contains("sig="), "{shown}");
         assert_eq!(read(&[]).expect("settings").alert_allow(), tillsync_http::Allow::default());
+    }
+
+    #[test]
+    fn several_signature_keys_are_taken_and_none_is_shown() {
+        let given = [
+            ("TILLSYNC_SQUARE_WEBHOOK_KEY", " canary-a, canary-b,"),
+            ("TILLSYNC_SQUARE_SUBSCRIPTION_TOKEN", "canary-c"),
+        ];
+        let settings = read(&given).expect("settings");
+        let keys: Vec<_> =
+            settings.hooks.keys["square"].iter().map(tillsync_mapping::model::Secret::expose).collect();
+        assert_eq!(keys, ["canary-a", "canary-b"]);
+        assert_eq!(settings.hooks.owners["square"].expose(), "canary-c");
+        assert!(!format!("{settings:?}").contains("canary"));
+        assert!(read(&[]).expect("settings").hooks.keys.is_empty());
     }
 
     #[test]

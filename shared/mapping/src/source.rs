@@ -2,6 +2,7 @@
 
 mod shared;
 mod sign_in;
+mod webhooks;
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use crate::model::{Customer, Location, Observed, Order, Product, Secret, Store};
 pub(crate) use shared::Beside;
 pub use shared::Shared;
 pub use sign_in::{Application, Grant, SignIn};
+pub use webhooks::{Notice, Received, Refused, Subscription, Verified, Webhooks, What, is_reference};
 
 /// A call that reached nothing useful, by what to do next.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -243,4 +245,9 @@ pub trait Source: Send + Sync {
         access: &Access,
         ids: &[String],
     ) -> Result<Vec<String>, SourceError>;
+
+    /// What it tells by itself when something changes; none where it tells nothing.
+    fn webhooks(&self) -> Option<&dyn Webhooks> {
+        None
+    }
 }

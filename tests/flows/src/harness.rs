@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tillsync_engine::connect::{self, ConnectRequest, DraftOutcome, Summary};
+use tillsync_engine::intake::Hooks;
 use tillsync_engine::ports::Clock;
 use tillsync_engine::run::{self, BackfillRequest, Progress, progress, start_backfill, start_poll};
 use tillsync_engine::state::{Comparison, Connection, Day, Run};
@@ -79,6 +80,16 @@ impl Flow {
 
     /// The same at a pace of the test's choice.
     pub(crate) async fn with(options: Options, timing: Timing, calls_per_second: u32) -> Self {
+        Self::hooked(options, (timing, calls_per_second), Hooks::default(), "http://127.0.0.1:8787").await
+    }
+
+    /// The same with what the operator gives for webhooks, and where they are sent to.
+    pub(crate) async fn hooked(
+        options: Options,
+        (timing, calls_per_second): (Timing, u32),
+        hooks: Hooks,
+        public_url: &str,
+    ) -> Self {
         let running = tillsync_sandbox::start(options).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(Ahead::default());
@@ -87,6 +98,8 @@ impl Flow {
             source_url: running.square_url.clone(),
             clock: Arc::clone(&clock),
             timing,
+            hooks,
+            public_url: public_url.to_owned(),
             calls_per_second,
         };
         let host = Host::start(&ground, 1).await;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tillsync_embedded::{DataDir, DirVault, Owner, Sqlite};
 use tillsync_engine::budget::LocalBudget;
+use tillsync_engine::intake::Hooks;
 use tillsync_engine::ports::{Clock, Lane};
 use tillsync_engine::{Config, Engine, Timing, run};
 use tillsync_host::SystemEntropy;
@@ -34,6 +35,8 @@ pub(crate) struct Ground {
     pub(crate) source_url: String,
     pub(crate) clock: Arc<Ahead>,
     pub(crate) timing: Timing,
+    pub(crate) hooks: Hooks,
+    pub(crate) public_url: String,
     pub(crate) calls_per_second: u32,
 }
 
@@ -60,7 +63,8 @@ impl Host {
             exclusive: true,
             api_urls: BTreeMap::from([(SOURCE.into(), ground.source_url.clone())]),
             applications: BTreeMap::from([(SOURCE.into(), application())]),
-            public_url: "http://127.0.0.1:8787".into(),
+            public_url: ground.public_url.clone(),
+            hooks: ground.hooks.clone(),
             timing: ground.timing,
         };
         let vault = Arc::new(DirVault::open(&dir, sqlite.clone(), None).unwrap());

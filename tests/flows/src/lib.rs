@@ -68,3 +68,5 @@ mod throttling;
 mod tokens;
 #[cfg(test)]
 mod unordered;
+#[cfg(test)]
+mod webhooks;

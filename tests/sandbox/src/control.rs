@@ -60,6 +60,7 @@ fn read(world: &World, call: &Call, path: &str) -> Reply {
         "/purchases" => world.purchases(),
         "/dump" => world.dump(),
         "/settings" => json!(world.settings()),
+        "/webhooks" => world.webhooks(),
         _ => match path.strip_prefix("/orders/") {
             Some(id) => world.order(id),
             None => return Reply::json(404, &json!({"error": "unknown path"})),
@@ -87,6 +88,8 @@ fn change(world: &World, call: &Call, path: &str) -> Result<Value, String> {
             let poisoning: Poisoning = body(call)?;
             world.poison(&poisoning.orders, poisoning.mode);
         }
+        ("POST", "/webhooks") => return world.subscribe(&body(call)?),
+        ("DELETE", "/webhooks") => world.unsubscribe(),
         ("POST", "/location") => {
             let change: LocationChange = body(call)?;
             if !world.set_location(&change.id, &change.status) {

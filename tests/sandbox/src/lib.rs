@@ -5,11 +5,13 @@
 mod ac;
 mod clock;
 mod control;
+mod events;
 mod faults;
 mod http;
 mod limit;
 mod net;
 mod openapi;
+mod outbox;
 mod rng;
 mod schema;
 mod serve;
@@ -32,7 +34,9 @@ pub use ac::{KeyState, Poison};
 pub use faults::{Fault, FaultRule};
 pub use settings::{ConnectionList, Consent, Entitlements, Options, Settings};
 pub use shop::Changes;
-pub use square::{SQUARE_APPLICATION_ID, SQUARE_APPLICATION_SECRET, SQUARE_REFRESH_TOKEN, TokenState};
+pub use square::{
+    SQUARE_APPLICATION_ID, SQUARE_APPLICATION_SECRET, SQUARE_PERSONAL_TOKEN, SQUARE_REFRESH_TOKEN, TokenState,
+};
 pub use world::{ACTIVECAMPAIGN_KEY, SQUARE_TOKEN, World};
 
 /// The servers of a sandbox, running until the process ends or `stop` is called for those who `wait`.
@@ -76,6 +80,7 @@ impl Running {
             "activecampaign_key": self.activecampaign_key, "locations": self.world.locations(),
             "square_application_id": SQUARE_APPLICATION_ID,
             "square_application_secret": SQUARE_APPLICATION_SECRET,
+            "square_personal_token": SQUARE_PERSONAL_TOKEN,
         })
     }
 }
@@ -89,6 +94,7 @@ pub async fn start(options: Options) -> io::Result<Running> {
     let square = serve::start(square::PLATFORM, options.square_port, Arc::clone(&world)).await?;
     let account = serve::start(ac::PLATFORM, options.activecampaign_port, Arc::clone(&world)).await?;
     let control = serve::start(control::PLATFORM, options.control_port, Arc::clone(&world)).await?;
+    tokio::spawn(outbox::send_all(Arc::clone(&world)));
     Ok(Running {
         square_url: format!("http://127.0.0.1:{square}"),
         activecampaign_url: format!("http://127.0.0.1:{account}"),

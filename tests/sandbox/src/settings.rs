@@ -135,6 +135,14 @@ pub struct Settings {
     pub connection_list: ConnectionList,
     /// `syncLegacyConnection` answers with an error.
     pub sync_legacy_connection_fails: bool,
+    /// Webhooks: the pause before the first of eleven tries more; the next are as many times as long as Square's are.
+    pub webhook_retry_ms: u64,
+    /// Webhooks: how often each event is sent that was taken at once.
+    pub webhook_copies: usize,
+    /// Webhooks: shortest and longest way of one, each by itself, so that they overtake each other.
+    pub webhook_delay_ms: (i64, i64),
+    /// Webhooks: nothing is sent, as where a subscription does not know the seller.
+    pub webhooks_lost: bool,
 }
 
 impl Default for Settings {
@@ -166,6 +174,10 @@ impl Default for Settings {
             entitlements: Entitlements::Ecommerce,
             connection_list: ConnectionList::AsSent,
             sync_legacy_connection_fails: false,
+            webhook_retry_ms: 60_000,
+            webhook_copies: 1,
+            webhook_delay_ms: (0, 0),
+            webhooks_lost: false,
         }
     }
 }

@@ -6,8 +6,10 @@ use serde_json::{Map, Value, json};
 
 use crate::ac::{self, KeyState, Poison};
 use crate::clock;
+use crate::events;
 use crate::faults::{self, Fault, FaultRule};
 use crate::http::{Call, Reply};
+use crate::outbox::Outbox;
 use crate::settings::{Options, Settings};
 use crate::shop::{self, Changes, Shop};
 use crate::square::{self, TokenState};
@@ -27,6 +29,7 @@ pub struct World {
     account: Mutex<ac::State>,
     faults: Mutex<Vec<FaultRule>>,
     stats: Mutex<Stats>,
+    pub(crate) outbox: Outbox,
 }
 
 /// A panic elsewhere must not hide what a test wants to read.
@@ -46,7 +49,9 @@ impl World {
     /// A world of its own, without any server.
     pub fn new(options: &Options) -> Self {
         let now = options.now_ms.unwrap_or_else(clock::now);
-        let shop = shop::make(options.orders, options.customers, options.seed, options.locations, now);
+        let mut shop = shop::make(options.orders, options.customers, options.seed, options.locations, now);
+        // What lies in the past was told in the past.
+        drop(events::of(&mut shop, now));
         Self {
             settings: RwLock::new(options.settings.clone()),
             shop: RwLock::new(shop),
@@ -54,6 +59,7 @@ impl World {
             account: Mutex::new(ac::State::new(options.seed, ACTIVECAMPAIGN_KEY)),
             faults: Mutex::new(Vec::new()),
             stats: Mutex::new(Stats::default()),
+            outbox: Outbox::new(options.seed),
         }
     }
 
@@ -91,12 +97,52 @@ impl World {
 
     /// Lets things happen in the shop, and says to which ids.
     pub fn change(&self, changes: &Changes) -> Value {
-        write(&self.shop).change(changes)
+        let mut shop = write(&self.shop);
+        let done = shop.change(changes);
+        let events = events::of(&mut shop, clock::now());
+        drop(shop);
+        self.tell(events);
+        done
+    }
+
+    fn tell(&self, events: Vec<events::Event>) {
+        if !self.settings().webhooks_lost {
+            self.outbox.put(events, &lock(&self.square).subscriptions);
+        }
+    }
+
+    /// A subscription made by hand: `{"url", "events": [..], "enabled"}`; with an `id`, that one is changed. The answer
+    /// holds its signature key.
+    ///
+    /// # Errors
+    /// When a member is missing.
+    pub fn subscribe(&self, asked: &Value) -> Result<Value, String> {
+        lock(&self.square).subscriptions.by_hand(asked)
+    }
+
+    /// Every subscription is gone.
+    pub fn unsubscribe(&self) {
+        lock(&self.square).subscriptions.clear();
+    }
+
+    /// The subscriptions, and every try to send an event with its status; 0 where nobody answered.
+    pub fn webhooks(&self) -> Value {
+        json!({"subscriptions": lock(&self.square).subscriptions.json(), "sent": self.outbox.log()})
+    }
+
+    /// The last events with their bodies as they were sent, oldest first: to be sent again.
+    pub fn events(&self) -> Vec<(String, String)> {
+        self.outbox.bodies()
     }
 
     /// The fate of the access token; its scopes stay when none are given.
     pub fn set_token(&self, state: TokenState, scopes: Option<Vec<String>>) {
         let mut square = lock(&self.square);
+        let revoked = state == TokenState::Revoked && square.grant.refreshes;
+        if revoked {
+            let merchant = read(&self.shop).merchant.clone();
+            self.outbox.put(vec![events::revoked(&merchant, clock::now())], &square.subscriptions);
+        }
         square.grant.set(state);
         if let Some(scopes) = scopes {
             square.grant.scopes = scopes;
@@ -295,7 +341,13 @@ impl World {
         let reply = if platform == square::PLATFORM {
             let shop = read(&self.shop);
             let mut square = lock(&self.square);
-            square::answer(call, &shop, &settings, &mut square)
+            let before = square.grant.refreshes;
+            let reply = square::answer(call, &shop, &settings, &mut square);
+            if before && !square.grant.refreshes {
+                let event = events::revoked(&shop.merchant, clock::now());
+                self.outbox.put(vec![event], &square.subscriptions);
+            }
+            reply
         } else {
             let mut account = lock(&self.account);
             ac::answer(call, &settings, &mut account, &mut lock(&self.stats))

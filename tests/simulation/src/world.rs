@@ -253,6 +253,7 @@ impl World {
             api_urls: [("square".to_owned(), SHOP.to_owned())].into(),
             applications: [("square".to_owned(), application)].into(),
             public_url: "https://tillsync.example".to_owned(),
+            hooks: tillsync_engine::intake::Hooks::default(),
             timing: Timing { poll_every: self.plan.poll_every, visibility, ..self.plan.timing },
         };
         // A pasted token is read only, and its reading fails no differently than others.

@@ -92,6 +92,7 @@ async fn every_role_grants_what_its_function_does_and_nothing_else() {
         stack.until(async || (stack.sqs.depth(dead).await == 2).then_some(())).await;
     }
     crate::flows::ask_health(&stack).await;
+    crate::flows::sale_by_webhook(&stack, true).await;
     stack.quiet().await;
     let mut wrong = Vec::new();
     for function in FUNCTIONS {

@@ -1,4 +1,4 @@
-//! The whole: a shop and an account, emulators, four functions with the variables the template gives them, and the
+//! The whole: a shop and an account, emulators, five functions with the variables the template gives them, and the
 //! mappings of the two queues.
 
 mod table;
@@ -21,12 +21,14 @@ use crate::sqs::Sqs;
 use crate::template::Template;
 
 /// The functions, by the names of their bootstraps.
-pub(crate) const FUNCTIONS: [&str; 5] =
-    ["scheduled_poll", "live_sync", "backfill", "console", "oauth_callback"];
+pub(crate) const FUNCTIONS: [&str; 6] =
+    ["scheduled_poll", "live_sync", "backfill", "console", "oauth_callback", "webhook_intake"];
 /// The table.
 pub(crate) const TABLE: &str = "stack";
 /// Of the data key's form, and of no use.
 pub(crate) const DATA_KEY: &str = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG";
+/// What webhooks are signed with.
+pub(crate) const WEBHOOK_KEY: &str = "canary-signature-key-0001";
 /// A run that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(240);
 /// Between two looks.
@@ -107,7 +109,7 @@ impl Stack {
                 sqs: moto.url().to_owned(),
                 secrets: moto.url().to_owned(),
             };
-            let hidden = [&running.square_token, &running.activecampaign_key, DATA_KEY];
+            let hidden = [&running.square_token, &running.activecampaign_key, DATA_KEY, WEBHOOK_KEY];
             let hidden = hidden.map(|secret: &str| secret.to_owned()).to_vec();
             let endpoint = Endpoint::start(upstream, hidden).await;
             let mut env = variables(&template, name, &values);
@@ -303,6 +305,7 @@ fn is_over(run: &Value) -> bool {
 fn secret_text(running: &Running, setup: &Setup) -> Value {
     let mut secret = json!({
         "TILLSYNC_DATA_KEY": DATA_KEY,
+        "TILLSYNC_SQUARE_WEBHOOK_KEY": WEBHOOK_KEY,
         "TILLSYNC_SOURCE_TOKEN": running.square_token,
         "TILLSYNC_DESTINATION_KEY": running.activecampaign_key,
     });

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 use tillsync_engine::doctor::{Check, Health, Report, Scope, examine};
+use tillsync_engine::intake::Addresses;
 use tillsync_engine::shapes;
 use tillsync_host::Settings;
 
@@ -21,7 +22,7 @@ pub(super) async fn doctor(
         Err(trouble) => {
             // Data that cannot be used is what this command is for.
             let checks = vec![Check::fail("data", &trouble.code, trouble.message)];
-            return Ok(answer(&Report { checks, connections: Vec::new() }));
+            return Ok(answer(&Report { checks, connections: Vec::new(), addresses: Addresses::default() }));
         }
     };
     let (engine, alone) = host.beside()?;
@@ -32,7 +33,7 @@ pub(super) async fn doctor(
     });
     let found = examine(&engine, Scope { queues: true, platforms: !offline }).await?;
     checks.extend(found.checks);
-    Ok(answer(&Report { checks, connections: found.connections }))
+    Ok(answer(&Report { checks, connections: found.connections, addresses: found.addresses }))
 }
 
 fn answer(report: &Report) -> Answer {

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use tillsync_engine::connections;
+use tillsync_engine::intake::Addresses;
 use tillsync_engine::run::progress;
 
 use super::{because, describe};
@@ -12,6 +13,7 @@ use tillsync_engine::shapes;
 pub(super) async fn connections(host: &Host) -> Result<Answer, Trouble> {
     let mut text = String::new();
     let mut list = Vec::new();
+    let addresses = Addresses::load(&host.engine).await;
     for connection in connections::all(&host.engine).await? {
         let sums = connections::sums(&host.engine, &connection).await?;
         text.push_str(&format!("{}  {}  {}\n", connection.id, connection.name, connection.state_word()));
@@ -30,7 +32,7 @@ pub(super) async fn connections(host: &Host) -> Result<Answer, Trouble> {
         for (word, tally) in sums.all() {
             text.push_str(&format!("  {word:9} {}\n", shapes::sums(tally)));
         }
-        list.push(shapes::connection(&connection, &sums));
+        list.push(shapes::connection(&connection, &sums, &addresses));
     }
     if list.is_empty() {
         text.push_str("No connection yet. `tillsync connect --help` tells how to make one.");

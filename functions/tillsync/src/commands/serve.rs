@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tillsync_engine::alerts::Alerts;
+use tillsync_engine::intake::place_all;
 use tillsync_engine::{Engine, run, sign_in};
 use tillsync_host::Settings;
 use tokio::net::TcpListener;
@@ -46,6 +47,9 @@ pub(super) async fn serve(mut host: Host, config: &Settings, options: &Serve) ->
     sign_in::answers_here(&host.engine).await?;
     // As good as a password: it goes to whoever started the program, and into no log.
     eprintln!("console: {}", sign_in::invite(&host.engine, "/").await?.expose());
+    for (source, url) in place_all(&host.engine).await?.each() {
+        eprintln!("webhooks of {source}: {url}");
+    }
     let router = super::sign_in::routes(&host.engine);
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
     let schedule = tokio::spawn(schedule(Arc::clone(&host.engine)));

@@ -18,7 +18,7 @@ async fn keys(client: &Client, id: &str, keys: &str) {
 
 async fn open(client: &Client, id: &str, store: &Arc<MemoryStore>) -> StackVault {
     let credentials = StackCredentials::new(client.clone(), id.to_owned());
-    StackVault::open(credentials, store.clone(), "here".to_owned()).await.unwrap()
+    StackVault::open(credentials, store.clone(), "here".to_owned()).await.unwrap().0
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::rows::{Ended, Kind, Said, Seen, Wrong};
-use crate::state::{Connection, ConnectionState, RunKind};
+use crate::state::{Connection, ConnectionState, Problem, RunKind};
 use crate::tokens::{Keeping, NOT_RENEWED};
 
 /// A connection is stale after so long at the least, and after so many beats.
@@ -95,6 +95,16 @@ fn old_token(connection: &Connection, token: Option<&Keeping>, times: Times) -> 
     })
 }
 
+/// Webhooks are a way to be quick: while nothing is read for the connection, nobody waits for them.
+pub(super) fn webhooks(connection: &Connection, problem: Option<Problem>) -> Stand {
+    match problem {
+        Some(problem) if connection.state == ConnectionState::Active && connection.active_sync => {
+            Stand::Wrong(Wrong { code: problem.code, detail: problem.detail, since: problem.since })
+        }
+        _ => Stand::Right,
+    }
+}
+
 fn stale(connection: &Connection, times: Times) -> Stand {
     if is_ended(connection) || !connection.active_sync {
         return Stand::Right;
@@ -120,7 +130,7 @@ fn stale(connection: &Connection, times: Times) -> Stand {
 
 fn unfinished(connection: &Connection, kind: RunKind, ended: Option<&Ended>) -> (Kind, &'static str, Stand) {
     let next = match kind {
-        RunKind::Poll | RunKind::Manual => "the next poll reads on",
+        RunKind::Poll | RunKind::Manual | RunKind::Webhook => "the next poll reads on",
         RunKind::Retry => "ask for it again",
         RunKind::Reconcile => "look at what it found, and compare again",
         RunKind::Historical => "it has to be resumed",

@@ -22,6 +22,8 @@ pub(super) enum Kind {
     Parked,
     /// The store's authorisation was not renewed for too long.
     Token,
+    /// Webhooks do not come, or their subscription cannot be seen to.
+    Webhooks,
 }
 
 impl Kind {
@@ -33,6 +35,7 @@ impl Kind {
             Self::Incomplete => "incomplete",
             Self::Parked => "parked",
             Self::Token => "token",
+            Self::Webhooks => "webhooks",
         }
     }
 }
@@ -158,7 +161,7 @@ impl Seen {
     /// How the newest run of a kind ended.
     pub(super) fn ended(&mut self, kind: RunKind) -> &mut Option<Ended> {
         match kind {
-            RunKind::Poll | RunKind::Manual => &mut self.poll,
+            RunKind::Poll | RunKind::Manual | RunKind::Webhook => &mut self.poll,
             RunKind::Historical => &mut self.historical,
             RunKind::Retry => &mut self.retry,
             RunKind::Reconcile => &mut self.reconcile,

@@ -32,7 +32,11 @@ pub(super) async fn watch(engine: &Engine, began: Timestamp) -> Result<(), Fault
         let judged = judge(engine, connection, before, times.now).await?;
         let token =
             tokens.iter().find(|one| (&one.source, &one.store) == (&connection.source, &connection.store));
-        for (kind, of, stand) in facts::look(connection, (&judged, token), times) {
+        let webhooks = crate::intake::trouble(engine, connection).await?;
+        let webhooks = (Kind::Webhooks, "", facts::webhooks(connection, webhooks));
+        for (kind, of, stand) in
+            facts::look(connection, (&judged, token), times).into_iter().chain([webhooks])
+        {
             let key = Said::key(&connection.id, kind, of);
             let before = said.get(&key.sk);
             let after = facts::stand(connection, (kind, of, stand), before.map(|row| &row.value), times.now);
@@ -125,8 +129,8 @@ fn take(connection: &Connection, seen: &mut Seen, run: &Run) -> Option<Said> {
     let is_news = parked > 0 && at >= seen.began && !std::mem::replace(&mut watched.parked, parked > 0);
     // That a poll was stopped with its connection needs no alert beside that one; the next poll reads on.
     let excused = run.kind.is_live() && facts::needs_somebody(connection);
-    if run.limit.is_some() {
-        // A trial says nothing of the history.
+    if run.limit.is_some() || run.kind == RunKind::Webhook {
+        // A trial says nothing of the history, nor a look at one record of the polls.
         return is_news.then(|| parked_by(connection, run, parked, at));
     }
     let ended = seen.ended(run.kind);

@@ -9,6 +9,7 @@ use tillsync_mapping::source::{Access, Count, Field, Source, Window};
 use super::{ConnectRequest, Summary};
 use crate::context::Engine;
 use crate::fault::Fault;
+use crate::intake::place;
 use crate::paced::Paced;
 use crate::plan::history_from;
 use crate::ports::Written;
@@ -77,6 +78,8 @@ pub(super) async fn keep(
         Row::new(connection.unique_key(), known).put()?,
         Row::new(Connection::orders_cursor(&connection.id), cursor).put()?,
     ];
+    // Where the platform sends what happens is told from now on.
+    place(engine, &connection.source).await?;
     match engine.store.transact(writes).await? {
         Written::Done => Ok(()),
         Written::Conflict => Err(Fault::retry(

@@ -246,7 +246,7 @@ impl Delivering<'_> {
     /// Orders not older than this are live: the setting is for runs that somebody starts.
     fn live(&self) -> SignedDuration {
         let hours = match self.run.kind {
-            RunKind::Poll => LIVE_HOURS,
+            RunKind::Poll | RunKind::Webhook => LIVE_HOURS,
             // What it sends was there once, or ought to have been: it starts nothing, now or when it changes.
             RunKind::Reconcile => 0,
             _ => self.connection.settings.live_hours,

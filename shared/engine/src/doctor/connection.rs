@@ -30,6 +30,7 @@ pub(super) async fn checks(engine: &Engine, connection: &Connection) -> Result<V
         let sums = sums(engine, connection).await?;
         checks.push(freshness(connection, engine.now(), engine.config.timing.poll_every));
         checks.extend(token(engine, connection).await?);
+        checks.extend(crate::intake::check(engine, connection).await?);
         checks.push(parked(connection, &sums));
         checks.push(pending(engine, connection, &sums).await?);
     }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::connections;
 use crate::context::Engine;
 use crate::fault::{Fault, Kind};
+use crate::intake::Addresses;
 use crate::message::Work;
 use crate::ports::Lane;
 use crate::state::Connection;
@@ -61,6 +62,8 @@ pub struct Report {
     pub checks: Vec<Check>,
     /// The connections there are.
     pub connections: Vec<Connection>,
+    /// Where the platforms send what happens.
+    pub addresses: Addresses,
 }
 
 impl Check {
@@ -83,7 +86,7 @@ impl Check {
         Self { connection: Some(connection.id.clone()), ..self }
     }
 
-    fn with(self, code: &str) -> Self {
+    pub(crate) fn with(self, code: &str) -> Self {
         Self { code: Some(code.to_owned()), ..self }
     }
 
@@ -132,7 +135,8 @@ pub async fn examine(engine: &Engine, scope: Scope) -> Result<Report, Fault> {
             checks.extend(platforms.checks(one).await);
         }
     }
-    Ok(Report { checks, connections })
+    let addresses = Addresses::load(engine).await;
+    Ok(Report { checks, connections, addresses })
 }
 
 /// Where the platforms could reach us.

@@ -155,7 +155,9 @@ fn brief(connection: &Connection) -> Value {
 
 async fn list(engine: &Engine) -> Result<Value, Fault> {
     let all = connections::all(engine).await?;
-    Ok(json!({"ok": true, "connections": all.iter().map(shapes::head).collect::<Vec<_>>()}))
+    let addresses = crate::intake::Addresses::load(engine).await;
+    let heads: Vec<_> = all.iter().map(|one| shapes::head(one, &addresses)).collect();
+    Ok(json!({"ok": true, "connections": heads}))
 }
 
 async fn locations(engine: &Engine, source: &str, credentials: &dyn Credentials) -> Result<Value, Fault> {

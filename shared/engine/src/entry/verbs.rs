@@ -6,22 +6,26 @@ use super::event::{Doctor, Find, Of, Preview, Rename, SetOne};
 use crate::context::Engine;
 use crate::doctor::{Scope, examine};
 use crate::fault::Fault;
+use crate::intake::Addresses;
 use crate::run::BackfillRequest;
 use crate::{connections, find, manage, preview, shapes, tokens};
 
 pub(super) async fn pause(engine: &Engine, of: &Of) -> Result<Value, Fault> {
     let connection = connections::find(engine, &of.connection).await?;
-    Ok(shapes::changed(&manage::pause(engine, &connection.id).await?))
+    let changed = manage::pause(engine, &connection.id).await?;
+    Ok(shapes::changed(&changed, &Addresses::load(engine).await))
 }
 
 pub(super) async fn unpause(engine: &Engine, of: &Of) -> Result<Value, Fault> {
     let connection = connections::find(engine, &of.connection).await?;
-    Ok(shapes::changed(&manage::resume(engine, &connection.id).await?))
+    let changed = manage::resume(engine, &connection.id).await?;
+    Ok(shapes::changed(&changed, &Addresses::load(engine).await))
 }
 
 pub(super) async fn rename(engine: &Engine, what: &Rename) -> Result<Value, Fault> {
     let connection = connections::find(engine, &what.connection).await?;
-    Ok(shapes::changed(&manage::rename(engine, &connection.id, &what.name).await?))
+    let changed = manage::rename(engine, &connection.id, &what.name).await?;
+    Ok(shapes::changed(&changed, &Addresses::load(engine).await))
 }
 
 pub(super) async fn set(engine: &Engine, what: &SetOne) -> Result<Value, Fault> {
@@ -31,7 +35,8 @@ pub(super) async fn set(engine: &Engine, what: &SetOne) -> Result<Value, Fault> 
         // 24, say.
         other => other.to_string(),
     };
-    Ok(shapes::set(&manage::set(engine, &connection.id, what.setting.trim(), value.trim()).await?))
+    let set = manage::set(engine, &connection.id, what.setting.trim(), value.trim()).await?;
+    Ok(shapes::set(&set, &Addresses::load(engine).await))
 }
 
 pub(super) async fn search(engine: &Engine, what: &Find) -> Result<Value, Fault> {

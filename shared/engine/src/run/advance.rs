@@ -9,6 +9,7 @@ use super::watermark::{Reach, forward};
 use super::{Parts, connection, lane, later_by};
 use crate::context::Engine;
 use crate::fault::Fault;
+use crate::intake::note_silence;
 use crate::message::Work;
 use crate::meter::Metric;
 use crate::ports::{Write, Written};
@@ -191,8 +192,7 @@ pub(super) async fn finish(
         }
         writes.extend(left_behind(engine, run, &parts)?);
         writes.extend(leave_people(engine, &owner, run, &parts).await?);
-        let active =
-            load::<super::start::Active>(&*engine.store, Run::active_key(connection_id, run.kind)).await?;
+        let active = load::<super::start::Active>(&*engine.store, run.at_work_key()).await?;
         if let Some(active) = active.filter(|active| active.value.run == run_id) {
             writes.push(active.delete());
         }
@@ -200,7 +200,7 @@ pub(super) async fn finish(
         if engine.store.transact(writes).await? == Written::Done {
             engine.forget_cache(run_id);
             let rechecked = parts.windows.iter().any(|window| is_second_look(&row.value, &window.value));
-            return after(engine, row.value, rechecked).await;
+            return after(engine, row.value, rechecked, found_by_itself(&parts)).await;
         }
     }
     Err(Fault::retry("data.unavailable", "the run is written by others all the time"))
@@ -243,9 +243,33 @@ fn is_second_look(run: &Run, window: &WindowRow) -> bool {
     run.kind.follows() && window.stream == Stream::Orders && window.field == Field::Created
 }
 
+/// From when on a poll found orders that had to be sent: webhooks, where there are any, tell of those before a poll
+/// looks at them.
+fn found_by_itself(parts: &Parts) -> Option<Timestamp> {
+    let found = |window: &WindowRow| {
+        window.stream == Stream::Orders && window.is_followed() && window.tally.synced > 0
+    };
+    parts
+        .windows
+        .iter()
+        .map(|window| &window.value)
+        .filter(|window| found(window))
+        .map(|window| window.from)
+        .min()
+}
+
 /// What an ended run changes for its connection and for its siblings.
-async fn after(engine: &Engine, run: Run, rechecked: bool) -> Result<(), Fault> {
+async fn after(
+    engine: &Engine,
+    run: Run,
+    rechecked: bool,
+    silent_since: Option<Timestamp>,
+) -> Result<(), Fault> {
     if run.state == RunState::Complete {
+        if let Some(since) = silent_since {
+            let owner = connection(&*engine.store, &run.connection).await?.value;
+            note_silence(engine, &owner, since).await?;
+        }
         let (at, now) = (run.started, engine.now());
         update(&*engine.store, &Connection::key(&run.connection), |connection: &mut Connection| {
             if run.kind.follows() || (run.kind == RunKind::Historical && run.full) {

@@ -2,6 +2,7 @@
 
 mod advance;
 mod estimate;
+mod hints;
 mod late;
 mod look;
 mod orphans;

@@ -116,7 +116,7 @@ async fn beside(engine: &Engine, run: Run) -> Result<Started, Fault> {
 }
 
 /// Numbers the windows of a run that is planned as it starts.
-fn begin(run: &mut Run, windows: &mut [WindowRow]) {
+pub(super) fn begin(run: &mut Run, windows: &mut [WindowRow]) {
     for (window, n) in windows.iter_mut().zip(1..) {
         window.n = n;
     }
@@ -126,7 +126,7 @@ fn begin(run: &mut Run, windows: &mut [WindowRow]) {
 }
 
 /// Queues the work of a run. One that has nothing to read is settled, and so ended, at once.
-async fn go(engine: &Engine, started: Started) -> Result<Started, Fault> {
+pub(super) async fn go(engine: &Engine, started: Started) -> Result<Started, Fault> {
     if started.run.open_windows == 0 {
         super::advance::advance(engine, &started.run.connection, &started.run.id).await?;
     } else {

@@ -140,7 +140,11 @@ pub(super) async fn active_connection(engine: &Engine, id: &str) -> Result<Conne
 /// # Errors
 /// Of the store.
 pub async fn active_run(engine: &Engine, id: &str, kind: RunKind) -> Result<Option<Run>, Fault> {
-    match load::<Active>(&*engine.store, Run::active_key(id, kind)).await? {
+    active_at(engine, id, Run::active_key(id, kind)).await
+}
+
+async fn active_at(engine: &Engine, id: &str, key: crate::ports::Key) -> Result<Option<Run>, Fault> {
+    match load::<Active>(&*engine.store, key).await? {
         Some(active) => engine.run(id, &active.value.run).await.map(|row| Some(row.value)),
         None => Ok(None),
     }
@@ -158,8 +162,8 @@ pub(super) async fn write_new(
     // What somebody else changed meanwhile was read before: then the next try of the caller is due, not ours.
     let tries = if with.is_some() { 1 } else { MAX_TRIES };
     for _ in 0..tries {
-        let active_key = Run::active_key(&run.connection, run.kind);
-        if let Some(run) = active_run(engine, &run.connection, run.kind).await? {
+        let active_key = run.at_work_key();
+        if let Some(run) = active_at(engine, &run.connection, active_key.clone()).await? {
             return Ok(Started { run, already: true });
         }
         let mut writes = vec![

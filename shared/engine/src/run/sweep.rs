@@ -127,7 +127,14 @@ async fn queue(engine: &Engine, id: &str, now: Timestamp) -> Result<(), Fault> {
 /// Polls a connection: looks whether anything changed, and starts a run where something did.
 pub(super) async fn poll(engine: &Engine, id: &str) -> Result<(), Fault> {
     let owner = connection(&*engine.store, id).await?.value;
-    if !is_polled(&owner) || nothing_new(engine, &owner).await? {
+    if !is_polled(&owner) {
+        return Ok(());
+    }
+    if crate::intake::due(engine, &owner.source).await? {
+        let work = Work::Subscription { source: owner.source.clone() };
+        engine.send(Lane::Live, id, &[work]).await?;
+    }
+    if nothing_new(engine, &owner).await? {
         return Ok(());
     }
     start_poll(engine, id).await?;

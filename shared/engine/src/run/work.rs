@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::advance::{advance, end_window, finish};
+use super::hints::{self, Told};
 use super::late::forget_marks;
 use super::settle::{ripe, settle};
 use super::window::{Read, Reading, mark_connection, pause_after, problem};
@@ -108,6 +109,14 @@ async fn perform(engine: &Engine, delivery: &Delivery, work: &Work) -> Result<Ou
         }
         Work::Connect { draft } => {
             finish_draft(engine, draft).await?;
+            Ok(Outcome::Done)
+        }
+        Work::Hints { source, store, location, received, hint } => {
+            let told = Told { source, store, location: location.as_deref(), received: *received };
+            hints::take(engine, told, hint).await
+        }
+        Work::Subscription { source } => {
+            crate::intake::look(engine, source).await?;
             Ok(Outcome::Done)
         }
     }

@@ -9,6 +9,8 @@ use crate::sums::{Calls, Streams, Tally};
 
 /// How long a poll that ended is to be seen.
 const POLLS_ARE_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// The same of what webhooks pointed at: there may be a run for every sale.
+const WEBHOOKS_ARE_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// One run of one connection.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -84,6 +86,8 @@ pub enum RunKind {
     Manual,
     /// On demand: what is parked.
     Retry,
+    /// What a webhook pointed at.
+    Webhook,
     /// Compares the store with the destination.
     Reconcile,
 }
@@ -175,6 +179,19 @@ impl Run {
         Key::new(format!("CONN#{connection}"), format!("RUN#{id}"))
     }
 
+    /// Marks that this run is at work. Of most kinds there is one for a connection; what webhooks point at is read side by
+    /// side, since one may wait a landing time for its record and the next sale must not.
+    #[must_use]
+    pub fn at_work_key(&self) -> Key {
+        match self.kind {
+            RunKind::Webhook => {
+                let word = format!("ACTIVE#{}#{}", self.kind.word(), self.id);
+                Key::new(format!("CONN#{}", self.connection), word)
+            }
+            kind => Self::active_key(&self.connection, kind),
+        }
+    }
+
     /// Marks the one run of a kind that is at work for a connection.
     #[must_use]
     pub fn active_key(connection: &str, kind: RunKind) -> Key {
@@ -215,7 +232,7 @@ impl RunKind {
     /// Whether somebody waits for it, so that it does not wait for history.
     #[must_use]
     pub fn is_live(self) -> bool {
-        matches!(self, Self::Poll | Self::Manual | Self::Retry)
+        matches!(self, Self::Poll | Self::Manual | Self::Retry | Self::Webhook)
     }
 
     /// The word in keys and answers.
@@ -226,6 +243,7 @@ impl RunKind {
             Self::Historical => "historical",
             Self::Manual => "manual",
             Self::Retry => "retry",
+            Self::Webhook => "webhook",
             Self::Reconcile => "reconcile",
         }
     }
@@ -286,7 +304,8 @@ impl Tagged for Run {
     /// What is read again and again is kept for a season; the rest for good.
     fn expires(&self) -> Option<Timestamp> {
         let ended = self.finished.filter(|_| self.kind.is_live())?;
-        ended.checked_add(POLLS_ARE_KEPT).ok()
+        let kept = if self.kind == RunKind::Webhook { WEBHOOKS_ARE_KEPT } else { POLLS_ARE_KEPT };
+        ended.checked_add(kept).ok()
     }
 }
 impl Tagged for Flight {}

@@ -71,6 +71,9 @@ pub struct WindowRow {
     pub not_before: Option<Timestamp>,
     /// Why it was put off or given up.
     pub problem: Option<Problem>,
+    /// When it is of no use to anybody any more; most are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
 }
 
 /// Where a window stands.
@@ -128,6 +131,7 @@ impl WindowRow {
             strikes: 0,
             not_before: None,
             problem: None,
+            expires: None,
         }
     }
 
@@ -150,4 +154,8 @@ impl WindowRow {
     }
 }
 
-impl Tagged for WindowRow {}
+impl Tagged for WindowRow {
+    fn expires(&self) -> Option<Timestamp> {
+        self.expires
+    }
+}

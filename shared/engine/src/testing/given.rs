@@ -27,6 +27,7 @@ pub(super) fn build(
         api_urls: [(super::source_name().to_owned(), net::SHOP.to_owned())].into(),
         applications: std::collections::BTreeMap::new(),
         public_url: "https://tillsync.example".to_owned(),
+        hooks: crate::intake::Hooks::default(),
         timing: Timing::default(),
     };
     let seed = u64::from(instance.bytes().fold(0_u32, |sum, byte| sum * 31 + u32::from(byte)));

@@ -36,6 +36,7 @@ pub(crate) fn make(orders: usize, customers: usize, seed: u64, locations: usize,
         people: HashMap::new(),
         facts: Vec::with_capacity(orders),
         open: Vec::new(),
+        merges: Vec::new(),
         turn: 0,
         rng,
     };

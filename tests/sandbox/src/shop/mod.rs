@@ -49,6 +49,8 @@ pub(crate) struct Shop {
     facts: Vec<Facts>,
     /// Refunds that have not gone through yet.
     open: Vec<back::Open>,
+    /// Profiles that became one, with those they were: told once.
+    pub(crate) merges: Vec<(String, Vec<String>)>,
     /// Counts changes that come in several forms by turns.
     turn: usize,
     rng: Rng,

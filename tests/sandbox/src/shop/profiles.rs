@@ -56,6 +56,7 @@ impl Shop {
         whole.id = self.rng.id("", 26).to_ascii_uppercase();
         whole.origin = "MERGE";
         whole.sources = vec![first, second];
+        self.merges.push((whole.id.clone(), whole.sources.clone()));
         whole.unsubscribed |= two.unsubscribed;
         (whole.created, whole.updated) = (now, now);
         let id = whole.id.clone();

@@ -57,10 +57,26 @@ pub(crate) struct Table {
     created: BTreeSet<Position>,
     updated: BTreeSet<Position>,
     closed: BTreeSet<Position>,
+    /// What was made and changed since it was last asked, in order.
+    touched: Vec<(String, Touch)>,
+}
+
+/// What happened to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Touch {
+    Made,
+    Changed,
+    Removed,
 }
 
 impl Table {
+    /// What happened since this was asked last.
+    pub(crate) fn take_touched(&mut self) -> Vec<(String, Touch)> {
+        std::mem::take(&mut self.touched)
+    }
+
     pub(crate) fn insert(&mut self, row: Row) {
+        self.touched.push((row.id.clone(), Touch::Made));
         let index = self.rows.len();
         self.ids.insert(row.id.clone(), index);
         self.created.insert((row.created, index));
@@ -88,6 +104,7 @@ impl Table {
         let Some(row) = self.rows.get_mut(index) else {
             return false;
         };
+        self.touched.push((id.to_owned(), Touch::Changed));
         let mut json = row.json();
         change(&mut json);
         json["updated_at"] = Value::from(crate::clock::rfc3339(updated));
@@ -125,10 +142,16 @@ impl Table {
         self.change(id, at, |json| json["created_at"] = Value::from(crate::clock::rfc3339(at)));
     }
 
+    /// A record as it is, or was before it was removed.
+    pub(crate) fn last(&self, id: &str) -> Option<&Row> {
+        self.get(id).or_else(|| self.rows.iter().rev().find(|row| row.id == id))
+    }
+
     /// The id no longer resolves, and no list shows the record.
     pub(crate) fn remove(&mut self, id: &str) {
         if let Some(row) = self.ids.remove(id).and_then(|index| self.rows.get_mut(index)) {
             row.listed = false;
+            self.touched.push((id.to_owned(), Touch::Removed));
         }
     }
 

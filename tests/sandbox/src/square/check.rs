@@ -22,7 +22,11 @@ pub(crate) fn check(call: &Call, grant: &Grant) -> Result<(Operation, Value), Fa
         });
     };
     // The token operations are authorised by the application's secret, and have no version.
-    if !matches!(operation.id, "ObtainToken" | "RevokeToken") {
+    if operation.id.contains("WebhookSubscription") || operation.id == "ListWebhookEventTypes" {
+        // They belong to the application: no seller's token will do (square.md section 1.6).
+        owner(call)?;
+        version(call)?;
+    } else if !matches!(operation.id, "ObtainToken" | "RevokeToken") {
         token(call, grant, &operation)?;
         version(call)?;
     }
@@ -55,6 +59,14 @@ fn token(call: &Call, grant: &Grant, operation: &Operation) -> Result<(), Fail> 
         }
     }
     Ok(())
+}
+
+fn owner(call: &Call) -> Result<(), Fail> {
+    let given = call.header("authorization").and_then(|h| h.strip_prefix("Bearer "));
+    if given == Some(super::SQUARE_PERSONAL_TOKEN) {
+        return Ok(());
+    }
+    Err(Fail::new(401, "UNAUTHORIZED", "", "This request could not be authorized."))
 }
 
 fn version(call: &Call) -> Result<(), Fail> {

@@ -10,6 +10,7 @@ mod oauth;
 mod orders;
 mod page;
 mod payments;
+mod subscriptions;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -24,6 +25,8 @@ use cursor::Cursors;
 use error::Fail;
 
 pub use oauth::{SQUARE_APPLICATION_ID, SQUARE_APPLICATION_SECRET, SQUARE_REFRESH_TOKEN};
+pub use subscriptions::SQUARE_PERSONAL_TOKEN;
+pub(crate) use subscriptions::{Subscription, Subscriptions};
 
 pub(crate) const PLATFORM: &str = "square";
 
@@ -83,6 +86,7 @@ pub(crate) struct State {
     cursors: Cursors,
     codes: Vec<oauth::Code>,
     asked: Vec<consent::Asked>,
+    pub(crate) subscriptions: Subscriptions,
     window: Window,
     in_flight: usize,
     peak_in_flight: usize,
@@ -109,6 +113,7 @@ impl State {
             cursors: Cursors::new(seed),
             codes: Vec::new(),
             asked: Vec::new(),
+            subscriptions: Subscriptions::new(seed),
             window: Window::default(),
             in_flight: 0,
             peak_in_flight: 0,
@@ -192,6 +197,13 @@ fn checked(call: &Call, shop: &Shop, settings: &Settings, state: &mut State) -> 
         "ListCatalog" => context.list_catalog(),
         "RetrieveCatalogObject" => context.catalog_object(id),
         "CatalogInfo" => Ok(catalog::info()),
+        "ListWebhookEventTypes" => Ok(subscriptions::event_types()),
+        "ListWebhookSubscriptions" => Ok(context.list_subscriptions()),
+        "CreateWebhookSubscription" => context.create_subscription(),
+        "RetrieveWebhookSubscription" => context.subscription(id),
+        "UpdateWebhookSubscription" => context.update_subscription(id),
+        "DeleteWebhookSubscription" => context.delete_subscription(id),
+        "UpdateWebhookSubscriptionSignatureKey" => context.replace_signature_key(id),
         other => Err(Fail::new(501, "NOT_IMPLEMENTED", "", format!("{other} is not part of this stand-in."))),
     }
 }

@@ -10,5 +10,7 @@ mod messages;
 mod polls;
 mod restored;
 mod starts;
+mod webhooks;
 
 pub(crate) use http::ask_health;
+pub(crate) use webhooks::sale_by_webhook;

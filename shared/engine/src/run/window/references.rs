@@ -9,7 +9,7 @@ use crate::deliver::{Delivering, load_rows};
 use crate::fault::Fault;
 use crate::paced::Paced;
 use crate::ports::Key;
-use crate::state::{LedgerRow, Row, State, Stream};
+use crate::state::{LedgerRow, Row, RunKind, State, Stream};
 use crate::sums::Tally;
 
 /// References of one page: what a source answers in one call.
@@ -90,6 +90,10 @@ impl Reading<'_> {
                 delivered.tally = delivering.products(products).await?;
             }
         }
+        if self.run.kind == RunKind::Webhook {
+            // A hint may point at what is not there yet, or never will be: only what is known can be gone.
+            gone = self.known(gone).await?;
+        }
         if !self.row.value.marks.is_empty() && self.is_of_people() {
             // Whoever is gone and was marked has nothing left to be told of, unless an import is open.
             gone = self.under_way(gone).await?;
@@ -104,6 +108,15 @@ impl Reading<'_> {
         let pending =
             |row: &Option<Row<LedgerRow>>| row.as_ref().is_some_and(|row| row.value.state == State::Pending);
         Ok(ids.into_iter().zip(rows).filter(|(_, row)| pending(row)).map(|(id, _)| id).collect())
+    }
+
+    /// Those of the people that the ledger knows. An order does not go: it is not shown yet, or is of another location.
+    async fn known(&self, ids: BTreeSet<String>) -> Result<BTreeSet<String>, Fault> {
+        if !self.is_of_people() {
+            return Ok(BTreeSet::new());
+        }
+        let rows = load_rows(&*self.engine.store, &self.keys(ids.iter())).await?;
+        Ok(ids.into_iter().zip(rows).filter(|(_, row)| row.is_some()).map(|(id, _)| id).collect())
     }
 
     fn keys<'i>(&self, ids: impl Iterator<Item = &'i String>) -> Vec<Key> {

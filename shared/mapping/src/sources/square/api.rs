@@ -1,4 +1,5 @@
-//! The calls: what they are called, their headers, and the reply's first sorting. All of them read.
+//! The calls: what they are called, their headers, and the reply's first sorting. All of them read, but for
+//! those that see to the application's own subscription.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -10,7 +11,7 @@ use crate::source::{Access, SourceError};
 use super::errors;
 
 /// The release the facts in README.md are taken from; fixed, so that an application's default does not decide.
-const SQUARE_VERSION: &str = "2025-08-20";
+pub(crate) const SQUARE_VERSION: &str = "2025-08-20";
 /// What every request says.
 pub(crate) const HEADERS: [(&str, &str); 4] = [
     ("Square-Version", SQUARE_VERSION),
@@ -54,6 +55,12 @@ pub(crate) const CUSTOMERS_SEARCH: Call = call("customers.search", "CUSTOMERS_RE
 pub(crate) const CUSTOMERS_RETRIEVE: Call = call("customers.bulk_retrieve", "CUSTOMERS_READ");
 pub(crate) const CATALOG_RETRIEVE: Call = call("catalog.batch_retrieve", "ITEMS_READ");
 pub(crate) const CATALOG_INFO: Call = call("catalog.info", "ITEMS_READ");
+pub(crate) const SUBSCRIPTIONS_LIST: Call = call("subscriptions.list", OWNER);
+pub(crate) const SUBSCRIPTIONS_CREATE: Call = call("subscriptions.create", OWNER);
+pub(crate) const SUBSCRIPTIONS_UPDATE: Call = call("subscriptions.update", OWNER);
+pub(crate) const SUBSCRIPTIONS_GET: Call = call("subscriptions.get", OWNER);
+/// No seller's token will do (square.md section 1.6).
+const OWNER: &str = "the personal access token of the application's owner";
 
 impl<'a> Api<'a> {
     pub(crate) fn new(http: &'a dyn Http, base: &'a str, token: &Secret) -> Self {
@@ -78,6 +85,11 @@ impl<'a> Api<'a> {
     /// Asks with a body.
     pub(crate) async fn post(&self, call: Call, path: &str, body: &Value) -> Result<Vec<u8>, SourceError> {
         good(call, self.send(call, Method::Post, path, body.to_string().into_bytes()).await?)
+    }
+
+    /// Changes something of the application's own; what is put twice is there once.
+    pub(crate) async fn put(&self, call: Call, path: &str, body: &Value) -> Result<Vec<u8>, SourceError> {
+        good(call, self.send(call, Method::Put, path, body.to_string().into_bytes()).await?)
     }
 
     /// Asks with nothing but the token.

@@ -2,7 +2,8 @@
 //!
 //! `wire` is Square's JSON as it comes, `api` and `ask` the calls, `pages` a window of orders, `touched` what changed
 //! about orders outside of it, `payments`, `people` and `goods` what is looked up for a page, `assemble` puts
-//! it together, `oauth` is signing in, `map` with `settle`, `buyer`, `lines`, `delivery` and `link` makes it ours.
+//! it together, `oauth` is signing in, `map` with `settle`, `buyer`, `lines`, `delivery` and `link` makes it ours. `webhook`
+//! reads what Square tells by itself, `subscription` sees to it that it does.
 
 mod api;
 mod ask;
@@ -25,11 +26,13 @@ mod payments;
 mod people;
 mod settle;
 mod store;
+mod subscription;
 #[cfg(test)]
 mod tests;
 mod text;
 mod touched;
 mod units;
+mod webhook;
 mod wire;
 
 use async_trait::async_trait;
@@ -37,7 +40,9 @@ use jiff::Timestamp;
 
 use crate::http::Http;
 use crate::model::{Customer, Observed, Order, Product, Secret, Store};
-use crate::source::{Access, Cache, CodeText, Count, Page, PageToken, SignIn, Source, SourceError, Window};
+use crate::source::{
+    Access, Cache, CodeText, Count, Page, PageToken, SignIn, Source, SourceError, Webhooks, Window,
+};
 
 use api::Api;
 use goods::Goods;
@@ -166,5 +171,9 @@ impl Source for Square {
         ids: &[String],
     ) -> Result<Vec<String>, SourceError> {
         payments::known(&Api::of(http, access), ids).await
+    }
+
+    fn webhooks(&self) -> Option<&dyn Webhooks> {
+        Some(&webhook::Hooks)
     }
 }

@@ -13,3 +13,4 @@ mod shop;
 mod support;
 mod touched;
 mod units;
+mod webhook;
