@@ -13,6 +13,7 @@ pub mod deliver;
 pub mod doctor;
 pub mod entry;
 mod fault;
+mod fence;
 pub mod find;
 mod ledger;
 pub mod manage;

@@ -36,6 +36,7 @@ pub(super) fn new_connection(
         destination: Account::destination(&account.base),
         remote: None,
         state: ConnectionState::Active,
+        epoch: 0,
         active_sync: true,
         problem: None,
         settings: Settings { history_from: from, history: request.history.clone(), ..Settings::default() },
