@@ -31,7 +31,7 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Run: poll every 30 minutes and work off the queues
     Serve(Serve),
-    /// Connect one location to an ActiveCampaign account, by token
+    /// Connect locations to an ActiveCampaign account, by token
     Connect(Connect),
     /// List the locations a token shows
     Locations {
@@ -72,6 +72,29 @@ pub(crate) enum Command {
         connection: String,
         /// The new name
         name: String,
+    },
+    /// End a connection: nothing further is sent, what was sent stays; `reconnect` begins it again
+    Disconnect {
+        /// Id or name
+        connection: String,
+    },
+    /// Begin an ended connection again where it stopped; nothing is sent twice
+    Reconnect {
+        /// Id or name
+        connection: String,
+    },
+    /// End a connection and take it out of the lists; what was sent stays
+    DeleteImport {
+        /// Id or name
+        connection: String,
+    },
+    /// Give the account a connection sends to another key, or another address
+    SetDestination {
+        /// Id or name
+        connection: String,
+        /// The account's address, as https://ACCOUNT.api-us1.com [default: as it is]
+        #[arg(long, value_name = "URL")]
+        destination_url: Option<String>,
     },
     /// Set history, live_hours, customers, order_link, orders_without_customer or active_sync
     Set {
@@ -163,9 +186,9 @@ pub(crate) struct Connect {
     /// What the connection is called
     #[arg(long)]
     pub(crate) name: String,
-    /// Id or name of the location
-    #[arg(long)]
-    pub(crate) location: String,
+    /// Id or name of the location; several times for several, or `all`
+    #[arg(long, required = true)]
+    pub(crate) location: Vec<String>,
     /// The account's address, as https://ACCOUNT.api-us1.com
     #[arg(long, value_name = "URL")]
     pub(crate) destination_url: String,

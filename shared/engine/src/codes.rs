@@ -23,7 +23,13 @@ static REASONS: LazyLock<Vec<CodeText>> = LazyLock::new(|| {
 #[must_use]
 pub fn codes() -> Vec<&'static CodeText> {
     let sources = sources::all().into_iter().flat_map(|source| source.codes());
-    crate::fault::CODES.iter().chain(activecampaign::CODES).chain(sources).chain(REASONS.iter()).collect()
+    crate::fault::CODES
+        .iter()
+        .chain(crate::manage::codes::CODES)
+        .chain(activecampaign::CODES)
+        .chain(sources)
+        .chain(REASONS.iter())
+        .collect()
 }
 
 /// What a code means, in three members; none where nobody knows it.

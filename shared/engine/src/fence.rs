@@ -35,7 +35,8 @@ impl<'a> Fence<'a> {
     pub(crate) async fn holds(&self, clock: &dyn Clock) -> Result<(), HttpError> {
         for _ in 0..MAX_READINGS {
             let asked = clock.now();
-            let row = load::<Connection>(self.store, self.key.clone()).await.map_err(|_| HttpError::NotSent)?;
+            let row =
+                load::<Connection>(self.store, self.key.clone()).await.map_err(|_| HttpError::NotSent)?;
             if row.is_none_or(|row| row.value.epoch != self.epoch) {
                 return Err(HttpError::Withdrawn);
             }

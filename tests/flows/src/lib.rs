@@ -41,6 +41,8 @@ mod landing;
 #[cfg(test)]
 mod late;
 #[cfg(test)]
+mod life;
+#[cfg(test)]
 mod looking;
 #[cfg(test)]
 mod outage;

@@ -1,11 +1,12 @@
 //! Connecting by token.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 use tillsync_engine::budget::{LocalBudget, Purse};
-use tillsync_engine::connect::{self, ConnectRequest, DraftOutcome, Matched, Summary};
+use tillsync_engine::connect::{self, ConnectRequest, DraftOutcome, Matched, Part, Summary};
 use tillsync_engine::ports::Lane;
 use tillsync_engine::run::{BackfillRequest, start_backfill};
 use tillsync_engine::{Fault, Paced, shapes};
@@ -21,7 +22,7 @@ use crate::host::Host;
 /// Where a store's token comes from.
 const TOKEN: &str = "TILLSYNC_SOURCE_TOKEN";
 /// Where an account's key comes from.
-const KEY: &str = "TILLSYNC_DESTINATION_KEY";
+pub(super) const KEY: &str = "TILLSYNC_DESTINATION_KEY";
 /// Between two looks at a draft another process works on.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -32,14 +33,19 @@ pub(super) async fn connect(mut host: Host, options: &Connect) -> Result<Answer,
     let request = ConnectRequest {
         source: options.source.clone(),
         name: options.name.clone(),
-        location: options.location.clone(),
+        location: options.location.first().cloned().unwrap_or_default(),
         destination_url: options.destination_url.clone(),
         history: options.history.clone(),
         connection_type: options.connection_type.clone(),
     };
-    let draft = connect::begin(&host.engine, request, (&token, &key)).await?;
+    let secrets = (&token, &key);
+    let draft = match options.location.as_slice() {
+        [one] if one != "all" => connect::begin(&host.engine, request, secrets).await?,
+        several => connect::begin_several(&host.engine, request, several.to_vec(), secrets).await?,
+    };
     let summary = match finish(&mut host, &draft).await? {
         DraftOutcome::Connected(summary) => summary,
+        DraftOutcome::Several(parts) => return several(&host, options, &parts).await,
         DraftOutcome::Failed { code, detail, usage } => {
             let exit = if usage { Exit::Usage } else { Exit::Failed };
             return Err(Trouble { exit, code, message: detail });
@@ -52,6 +58,35 @@ pub(super) async fn connect(mut host: Host, options: &Connect) -> Result<Answer,
     };
     let json = shapes::summary(&summary, run.as_ref().map(|run| run.id.as_str()));
     Ok(Answer::complete(words(&summary, &options.name, run.is_some()), json))
+}
+
+/// Several locations, each with what came of it. Some connected and some not is partial; none is a failure.
+async fn several(host: &Host, options: &Connect, parts: &[Part]) -> Result<Answer, Trouble> {
+    let (mut text, mut runs, mut connected) = (String::new(), BTreeMap::new(), 0);
+    for part in parts {
+        match &part.outcome {
+            DraftOutcome::Connected(summary) => {
+                connected += 1;
+                if options.start {
+                    let request = BackfillRequest::default();
+                    let started = start_backfill(&host.engine, &summary.connection, &request).await?;
+                    runs.insert(summary.connection.clone(), started.run.id);
+                }
+                text.push_str(&words(summary, &part.name, options.start));
+            }
+            DraftOutcome::Failed { code, detail, .. } => {
+                text.push_str(&format!("{} is not connected: {detail} ({code})", part.location));
+            }
+            DraftOutcome::Several(_) => {}
+        }
+        text.push_str("\n\n");
+    }
+    let exit = match connected {
+        0 => Exit::Failed,
+        all if all == parts.len() => Exit::Complete,
+        _ => Exit::Partial,
+    };
+    Ok(Answer { exit, text, json: shapes::parts(parts, &runs) })
 }
 
 /// Finishes a draft here, or has the process that owns the data do it.

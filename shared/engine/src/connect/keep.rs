@@ -6,9 +6,10 @@ use tillsync_mapping::activecampaign::Account;
 use tillsync_mapping::model::{Location, Secret};
 use tillsync_mapping::source::{Access, Count, Field, Source, Window};
 
-use super::{ConnectRequest, Summary};
+use super::{ConnectRequest, Sides, Summary};
 use crate::context::Engine;
 use crate::fault::Fault;
+use crate::manage::begin_again;
 use crate::paced::Paced;
 use crate::plan::history_from;
 use crate::ports::Written;
@@ -84,22 +85,32 @@ pub(super) async fn keep(
     }
 }
 
-/// The connection is there: its token and key are renewed, what was wrong is forgotten.
+/// The connection is there: its token and key are renewed, what was wrong is forgotten. One that had ended begins again.
 pub(super) async fn renew(
     engine: &Engine,
-    id: &str,
-    access: &Access,
-    account: &Account,
+    request: &ConnectRequest,
+    there: &Connection,
+    sides: &Sides<'_>,
 ) -> Result<Connection, Fault> {
-    let row = update(&*engine.store, &Connection::key(id), |connection: &mut Connection| {
+    let (access, account) = (sides.access, sides.account);
+    // Secrets first: a connection without them could not work.
+    engine.vault.put(&there.store_owner(), &access.token).await?;
+    engine.vault.put(&there.destination_owner(), &account.key).await?;
+    let now = engine.now();
+    let row = update(&*engine.store, &Connection::key(&there.id), |connection: &mut Connection| {
+        if connection.state == ConnectionState::Deleted {
+            // Nobody calls it by its old name any more.
+            request.name.trim().clone_into(&mut connection.name);
+        }
+        if connection.is_over() {
+            begin_again(connection, now);
+        }
         connection.state = ConnectionState::Active;
         connection.problem = None;
         connection.location = access.location.clone();
         connection.destination_url = account.base.clone();
     })
     .await?;
-    engine.vault.put(&row.value.store_owner(), &access.token).await?;
-    engine.vault.put(&row.value.destination_owner(), &account.key).await?;
     Ok(row.value)
 }
 

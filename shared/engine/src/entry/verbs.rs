@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::event::{Doctor, Find, Of, Preview, Rename, SetOne};
+use super::event::{Doctor, Find, Moving, Of, Preview, Rename, SetOne};
+use super::operator::Credentials;
 use crate::context::Engine;
 use crate::doctor::{Scope, examine};
 use crate::fault::Fault;
@@ -32,6 +33,32 @@ pub(super) async fn set(engine: &Engine, what: &SetOne) -> Result<Value, Fault> 
         other => other.to_string(),
     };
     Ok(shapes::set(&manage::set(engine, &connection.id, what.setting.trim(), value.trim()).await?))
+}
+
+pub(super) async fn disconnect(engine: &Engine, of: &Of) -> Result<Value, Fault> {
+    let connection = connections::find(engine, &of.connection).await?;
+    Ok(shapes::changed(&manage::disconnect(engine, &connection.id).await?))
+}
+
+pub(super) async fn reconnect(engine: &Engine, of: &Of) -> Result<Value, Fault> {
+    let connection = connections::find(engine, &of.connection).await?;
+    Ok(shapes::changed(&manage::reconnect(engine, &connection.id).await?))
+}
+
+pub(super) async fn delete_import(engine: &Engine, of: &Of) -> Result<Value, Fault> {
+    let connection = connections::find(engine, &of.connection).await?;
+    Ok(shapes::changed(&manage::delete_import(engine, &connection.id).await?))
+}
+
+pub(super) async fn move_destination(
+    engine: &Engine,
+    what: &Moving,
+    credentials: &dyn Credentials,
+) -> Result<Value, Fault> {
+    let connection = connections::find(engine, &what.connection).await?;
+    let key = credentials.destination_key().await?;
+    let url = what.destination_url.as_deref();
+    Ok(shapes::moved(&manage::set_destination(engine, &connection.id, url, key).await?))
 }
 
 pub(super) async fn search(engine: &Engine, what: &Find) -> Result<Value, Fault> {

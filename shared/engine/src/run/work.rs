@@ -130,7 +130,7 @@ async fn plan(engine: &Engine, connection_id: &str, run_id: &str) -> Result<Outc
         Err(fault) if fault.kind == Kind::Retry => return put_off(engine, row.value, &fault).await,
         Err(fault) => {
             let problem = problem(&fault, engine.now());
-            mark_connection(engine, connection_id, &fault, problem.clone()).await?;
+            mark_connection(engine, (connection_id, row.value.epoch), &fault, problem.clone()).await?;
             finish(engine, connection_id, run_id, Some(problem)).await?;
             return Ok(Outcome::Done);
         }
@@ -337,7 +337,7 @@ async fn settle_run(engine: &Engine, connection: &str, run_id: &str) -> Result<O
             Err(fault) if fault.kind == Kind::Retry => return put_off(engine, run, &fault).await,
             Err(fault) => {
                 let problem = problem(&fault, engine.now());
-                mark_connection(engine, connection, &fault, problem.clone()).await?;
+                mark_connection(engine, (connection, owner.epoch), &fault, problem.clone()).await?;
                 finish(engine, connection, run_id, Some(problem)).await?;
                 return Ok(Outcome::Done);
             }
