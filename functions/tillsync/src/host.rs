@@ -62,6 +62,7 @@ impl Host {
             instance: format!("{:016x}", entropy.bits()),
             exclusive: true,
             api_urls: config.api_urls.clone(),
+            applications: config.applications.clone(),
             public_url: config.public_url.clone(),
             timing: Timing {
                 poll_every: config.poll_every,

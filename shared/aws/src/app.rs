@@ -87,7 +87,10 @@ impl App {
             let detail = format!("TILLSYNC_DESTINATION_HOSTS, or the address of a source: {error}");
             Fault::usage("config.invalid", detail)
         })?;
-        let config = config(&settings, &*entropy);
+        let mut config = config(&settings, &*entropy);
+        if calls == Calls::Platforms {
+            config.applications = credentials.applications().await?;
+        }
         let engine = Engine::new(
             (store.clone(), Arc::new(BatchQueue::new(queue.clone())), vault),
             (Arc::new(http), Arc::new(SharedBudget::new(store.clone()))),
@@ -131,6 +134,7 @@ fn config(settings: &Settings, entropy: &dyn Entropy) -> Config {
         instance: format!("{:016x}", entropy.bits()),
         exclusive: false,
         api_urls: settings.api_urls.clone(),
+        applications: settings.applications.clone(),
         public_url: settings.public_url.clone(),
         timing: Timing {
             poll_every: settings.poll_every,

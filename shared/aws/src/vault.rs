@@ -1,13 +1,15 @@
 //! The vault of a stack: sealed rows in the table, opened with the key that the stack's one secret holds.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use tillsync_engine::Fault;
 use tillsync_engine::entry::Credentials;
-use tillsync_engine::ports::{PortError, Store, Vault};
-use tillsync_host::{DataKey, SealedVault};
+use tillsync_engine::ports::{Condition, Held, PortError, Store, Vault, Written};
+use tillsync_host::{DataKey, SealedVault, Settings, unopened};
 use tillsync_mapping::model::Secret;
+use tillsync_mapping::source::Application;
 
 use crate::StackSecret;
 
@@ -41,6 +43,15 @@ impl StackCredentials {
         }
         let detail = format!("{name} in the stack's secret: give it alone, as one word of plain characters");
         Err(Fault::usage("config.invalid", detail))
+    }
+
+    /// The operator's applications at the platforms, by source.
+    ///
+    /// # Errors
+    /// Of the secret; `config.missing` where one has an id and no secret.
+    pub async fn applications(&self) -> Result<BTreeMap<String, Application>, Fault> {
+        let secret = self.read().await?;
+        Settings::applications(|name| secret.get(name))
     }
 
     async fn data_key(&self) -> Result<DataKey, Fault> {
@@ -96,21 +107,19 @@ impl StackVault {
 
 #[async_trait]
 impl Vault for StackVault {
-    /// A row that does not open with the newest keys either is of no use to anybody: it counts as gone, so that the
-    /// connection asks for a new token instead of trying for ever.
-    async fn get(&self, owner: &str) -> Result<Option<Secret>, PortError> {
+    /// A row that does not open with the newest keys either is an error: whoever gives the key back has lost nothing.
+    async fn held(&self, owner: &str) -> Result<Option<Held>, PortError> {
         match self.now().look(owner).await? {
             None => Ok(None),
-            Some(Ok(secret)) => Ok(Some(secret)),
-            Some(Err(_)) => match self.renew().await?.look(owner).await? {
-                Some(Err(error)) => {
-                    tracing::error!(owner, %error, "a secret does not open; its connection must be made anew");
-                    Ok(None)
-                }
-                Some(Ok(secret)) => Ok(Some(secret)),
-                None => Ok(None),
-            },
+            Some(Ok(held)) => Ok(Some(held)),
+            Some(Err(_)) => {
+                self.renew().await?.look(owner).await?.transpose().map_err(|error| unopened(owner, error))
+            }
         }
+    }
+
+    async fn put_if(&self, owner: &str, secret: &Secret, when: Condition) -> Result<Written, PortError> {
+        self.renew().await?.put_if(owner, secret, when).await
     }
 
     /// With the newest key, read anew: a process that lives on must not seal with a key that is about to go.
@@ -128,7 +137,11 @@ pub(crate) struct NoVault;
 
 #[async_trait]
 impl Vault for NoVault {
-    async fn get(&self, _: &str) -> Result<Option<Secret>, PortError> {
+    async fn held(&self, _: &str) -> Result<Option<Held>, PortError> {
+        Err(none())
+    }
+
+    async fn put_if(&self, _: &str, _: &Secret, _: Condition) -> Result<Written, PortError> {
         Err(none())
     }
 

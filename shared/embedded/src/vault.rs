@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tillsync_engine::ports::{PortError, Vault};
+use tillsync_engine::ports::{Condition, Held, PortError, Vault, Written};
 use tillsync_mapping::model::Secret;
 
 use crate::dir::DataDir;
@@ -105,11 +105,40 @@ impl FileVault {
     }
 }
 
+/// A number of what is held: another text has another one.
+fn rev(text: &str) -> u64 {
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+}
+
 #[async_trait]
 impl Vault for FileVault {
-    async fn get(&self, owner: &str) -> Result<Option<Secret>, PortError> {
+    async fn held(&self, owner: &str) -> Result<Option<Held>, PortError> {
         let owner = owner.to_owned();
-        self.blocking(move |vault| Ok(vault.read()?.get(&owner).map(|text| Secret::new(text)))).await
+        let held = |text: &String| Held { secret: Secret::new(text), rev: rev(text) };
+        self.blocking(move |vault| Ok(vault.read()?.get(&owner).map(held))).await
+    }
+
+    async fn put_if(&self, owner: &str, secret: &Secret, when: Condition) -> Result<Written, PortError> {
+        let (owner, secret) = (owner.to_owned(), secret.clone());
+        self.blocking(move |vault| {
+            let mut written = Written::Conflict;
+            vault.change(|secrets| {
+                let before = secrets.get(&owner).map(|text| rev(text));
+                let holds = before
+                    == match when {
+                        Condition::Absent => None,
+                        Condition::Rev(rev) => Some(rev),
+                    };
+                if holds {
+                    secrets.insert(owner, secret.expose().to_owned());
+                    written = Written::Done;
+                }
+                holds
+            })?;
+            Ok(written)
+        })
+        .await
     }
 
     async fn put(&self, owner: &str, secret: &Secret) -> Result<(), PortError> {

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::activecampaign::Account;
 use tillsync_mapping::http::Http;
 use tillsync_mapping::model::Secret;
-use tillsync_mapping::source::{Access, Cache, Shared, Source};
+use tillsync_mapping::source::{Access, Application, Cache, Shared, Source};
 use tillsync_mapping::sources;
 use ulid::Ulid;
 
@@ -19,6 +19,7 @@ use crate::meter::Meter;
 use crate::paced::{End, Paced};
 use crate::ports::{Clock, Entropy, Lane, Queue, Store, Vault};
 use crate::state::{Connection, Merged, Row, Run, RunKind, list};
+use crate::tokens::Authorisation;
 
 /// Everything tillsync does, over the ports of a host. A clone shares them.
 #[derive(Clone)]
@@ -73,6 +74,8 @@ pub struct Config {
     pub exclusive: bool,
     /// Where the platforms are, by source; production where nothing is said.
     pub api_urls: BTreeMap<String, String>,
+    /// The operator's applications, by source; merchants sign in where there is one.
+    pub applications: BTreeMap<String, Application>,
     /// Address shown at the destination as the place where connections are managed.
     pub public_url: String,
     /// Waiting times.
@@ -202,7 +205,9 @@ impl Engine {
     /// # Errors
     /// `config.missing` when its token is not in the vault.
     pub async fn access(&self, connection: &Connection) -> Result<Access, Fault> {
-        let token = self.secret(&connection.store_owner(), "store's token", connection).await?;
+        let stored = self.secret(&connection.store_owner(), "store's token", connection).await?;
+        let authorisation = Authorisation::read(&stored)?;
+        let token = authorisation.access;
         Ok(Access {
             api_url: connection.api_url.clone(),
             token,

@@ -78,6 +78,9 @@ impl From<SourceError> for Fault {
 
 impl From<PortError> for Fault {
     fn from(error: PortError) -> Self {
+        if error.is_key_other() {
+            return Self::retry(crate::tokens::KEY_OTHER, error.detail);
+        }
         Self::retry("data.unavailable", error.to_string())
     }
 }

@@ -33,6 +33,7 @@ pub mod state;
 mod sums;
 #[cfg(test)]
 mod testing;
+pub mod tokens;
 
 pub use codes::{codes, explained};
 pub use context::{Config, Engine, Timing};

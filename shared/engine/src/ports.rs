@@ -25,6 +25,22 @@ pub struct PortError {
     pub detail: String,
 }
 
+impl PortError {
+    /// [`PortError::what`] of what is sealed with a data key that is not given.
+    pub const KEY: &str = "data key";
+
+    /// Something is there and whole, and the data key to open it is not given: nothing is lost.
+    pub fn key_other(detail: impl Into<String>) -> Self {
+        Self { what: Self::KEY, detail: detail.into() }
+    }
+
+    /// True for [`PortError::key_other`].
+    #[must_use]
+    pub fn is_key_other(&self) -> bool {
+        self.what == Self::KEY
+    }
+}
+
 /// Where an item lives.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key {
@@ -240,11 +256,28 @@ pub trait Queue: Send + Sync {
 /// Takings after which a message is dead.
 pub const MAX_ATTEMPTS: u32 = 5;
 
-/// Secrets by owner, as `STORE#acme#MLX` or `DEST#acme`.
+/// A secret with the revision it was read at.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// The secret.
+    pub secret: Secret,
+    /// For [`Vault::put_if`].
+    pub rev: u64,
+}
+
+/// Secrets by owner, as `STORE#acme#MLX` or `DEST#acme`. One that cannot be opened is an error
+/// ([`PortError::key_other`] where another data key is needed), never absent.
 #[async_trait]
 pub trait Vault: Send + Sync {
     /// The secret of an owner.
-    async fn get(&self, owner: &str) -> Result<Option<Secret>, PortError>;
+    async fn get(&self, owner: &str) -> Result<Option<Secret>, PortError> {
+        Ok(self.held(owner).await?.map(|held| held.secret))
+    }
+    /// The same, with its revision.
+    async fn held(&self, owner: &str) -> Result<Option<Held>, PortError>;
+    /// Stores or replaces it, if it is still as it was read. A revision is never given twice to an owner whose
+    /// secret is replaced.
+    async fn put_if(&self, owner: &str, secret: &Secret, when: Condition) -> Result<Written, PortError>;
     /// Stores or replaces it.
     async fn put(&self, owner: &str, secret: &Secret) -> Result<(), PortError>;
     /// Forgets it; forgetting what is not there is no error.

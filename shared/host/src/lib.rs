@@ -9,4 +9,4 @@ mod vault;
 pub use seal::{DataKey, KeyError, SealError};
 pub use settings::Settings;
 pub use system::{SystemClock, SystemEntropy};
-pub use vault::SealedVault;
+pub use vault::{SealedVault, unopened};

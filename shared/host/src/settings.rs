@@ -8,6 +8,7 @@ use tillsync_engine::Fault;
 use tillsync_engine::budget::DESTINATION_CALLS_PER_SECOND;
 use tillsync_http::Allow;
 use tillsync_mapping::model::Secret;
+use tillsync_mapping::source::Application;
 use tillsync_mapping::sources;
 use url::Url;
 
@@ -27,6 +28,8 @@ pub struct Settings {
     pub calls_per_second: u32,
     /// Where the platforms are, by source.
     pub api_urls: BTreeMap<String, String>,
+    /// The operator's applications, by source.
+    pub applications: BTreeMap<String, Application>,
     /// Hosts of destinations besides the usual ones.
     pub destination_hosts: Vec<String>,
     /// The address connections are managed at.
@@ -63,6 +66,7 @@ impl Settings {
                 api_urls.insert(source.name().to_owned(), address(&name, &text, loopback)?);
             }
         }
+        let applications = Self::applications(|name| get(name).map(|text| Secret::new(&text)))?;
         let public_url = match get("TILLSYNC_PUBLIC_URL") {
             Some(text) => address("TILLSYNC_PUBLIC_URL", &text, true)?,
             None => "http://127.0.0.1:8787".into(),
@@ -86,6 +90,7 @@ impl Settings {
             loopback,
             calls_per_second,
             api_urls,
+            applications,
             destination_hosts,
             public_url,
             poll_every,
@@ -95,6 +100,40 @@ impl Settings {
         })
     }
 
+    /// Reads the operator's applications at the platforms from wherever `get` looks: the environment, or a stack's
+    /// secret, which holds the same names.
+    ///
+    /// # Errors
+    /// `config.missing` where one of the two is there without the other; `config.invalid` for what cannot be sent.
+    pub fn applications(
+        get: impl Fn(&str) -> Option<Secret>,
+    ) -> Result<BTreeMap<String, Application>, Fault> {
+        let mut applications = BTreeMap::new();
+        for source in sources::all().iter().filter(|source| source.sign_in().is_some()) {
+            let name = |what: &str| format!("TILLSYNC_{}_APPLICATION_{what}", source.name().to_uppercase());
+            let (id, secret) = (name("ID"), name("SECRET"));
+            let missing = |name: &str, other: &str| {
+                let detail = format!("{name}: {other} is set, and is of no use without it");
+                Fault::usage("config.missing", detail)
+            };
+            let (found_id, found_secret) = match (get(&id), get(&secret)) {
+                (None, None) => continue,
+                (Some(found_id), Some(found_secret)) => (found_id, found_secret),
+                (None, Some(_)) => return Err(missing(&id, &secret)),
+                (Some(_), None) => return Err(missing(&secret, &id)),
+            };
+            for (name, text) in [(&id, &found_id), (&secret, &found_secret)] {
+                if !text.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+                    let detail = format!("{name}: give it alone, as one word of plain characters");
+                    return Err(Fault::usage("config.invalid", detail));
+                }
+            }
+            let application = Application { id: found_id.expose().to_owned(), secret: found_secret };
+            applications.insert(source.name().to_owned(), application);
+        }
+        Ok(applications)
+    }
+
     /// Settings for stand-ins on this machine.
     #[must_use]
     pub fn local() -> Self {
@@ -102,6 +141,7 @@ impl Settings {
             loopback: true,
             calls_per_second: DESTINATION_CALLS_PER_SECOND,
             api_urls: BTreeMap::new(),
+            applications: BTreeMap::new(),
             destination_hosts: Vec::new(),
             public_url: "http://127.0.0.1:8787".into(),
             poll_every: SignedDuration::from_mins(DEFAULT_POLL_MINUTES),

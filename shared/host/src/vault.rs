@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tillsync_engine::ports::{Condition, Item, Key, PortError, Store, Vault, Write, Written};
+use tillsync_engine::ports::{Condition, Held, Item, Key, PortError, Store, Vault, Write, Written};
 use tillsync_mapping::model::Secret;
 
 use crate::seal::{DataKey, SealError};
@@ -41,12 +41,19 @@ impl SealedVault {
     ///
     /// # Errors
     /// Of the store.
-    pub async fn look(&self, owner: &str) -> Result<Option<Result<Secret, SealError>>, PortError> {
+    pub async fn look(&self, owner: &str) -> Result<Option<Result<Held, SealError>>, PortError> {
         let Some(item) = self.row(owner).await? else { return Ok(None) };
         let Ok(row) = serde_json::from_str::<Sealed>(&item.body) else {
             return Ok(Some(Err(SealError::Foreign)));
         };
-        Ok(Some(self.key.open(&self.place(owner), &row.sealed)))
+        let opened = self.key.open(&self.place(owner), &row.sealed);
+        Ok(Some(opened.map(|secret| Held { secret, rev: item.rev })))
+    }
+
+    fn item(&self, owner: &str, secret: &Secret) -> Result<Item, PortError> {
+        let sealed = self.key.seal(&self.place(owner), secret).map_err(|error| failed(owner, error))?;
+        let body = serde_json::to_string(&Sealed { sealed }).map_err(|error| failed(owner, error))?;
+        Ok(Item { key: key_of(owner), rev: 0, tag: String::new(), body, expires: None })
     }
 
     async fn row(&self, owner: &str) -> Result<Option<Item>, PortError> {
@@ -63,20 +70,29 @@ fn failed(owner: &str, why: impl std::fmt::Display) -> PortError {
     PortError { what: "vault", detail: format!("the secret of {owner}: {why}") }
 }
 
+/// What does not open: with another key it would, or never.
+pub fn unopened(owner: &str, error: SealError) -> PortError {
+    match error {
+        SealError::OtherKey => PortError::key_other(format!("the secret of {owner}: {error}")),
+        _ => failed(owner, error),
+    }
+}
+
 #[async_trait]
 impl Vault for SealedVault {
-    async fn get(&self, owner: &str) -> Result<Option<Secret>, PortError> {
-        self.look(owner).await?.transpose().map_err(|error| failed(owner, error))
+    async fn held(&self, owner: &str) -> Result<Option<Held>, PortError> {
+        self.look(owner).await?.transpose().map_err(|error| unopened(owner, error))
+    }
+
+    async fn put_if(&self, owner: &str, secret: &Secret, when: Condition) -> Result<Written, PortError> {
+        let item = self.item(owner, secret)?;
+        self.store.transact(vec![Write::Put { item, when }]).await
     }
 
     async fn put(&self, owner: &str, secret: &Secret) -> Result<(), PortError> {
-        let sealed = self.key.seal(&self.place(owner), secret).map_err(|error| failed(owner, error))?;
-        let body = serde_json::to_string(&Sealed { sealed }).map_err(|error| failed(owner, error))?;
         for _ in 0..MAX_TRIES {
             let when = self.row(owner).await?.map_or(Condition::Absent, |item| Condition::Rev(item.rev));
-            let item =
-                Item { key: key_of(owner), rev: 0, tag: String::new(), body: body.clone(), expires: None };
-            if self.store.transact(vec![Write::Put { item, when }]).await? == Written::Done {
+            if self.put_if(owner, secret, when).await? == Written::Done {
                 return Ok(());
             }
         }

@@ -1,6 +1,7 @@
 //! What every platform must be able to tell. A new one is a folder in `sources/`.
 
 mod shared;
+mod sign_in;
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use crate::model::{Customer, Location, Observed, Order, Product, Secret, Store};
 
 pub(crate) use shared::Beside;
 pub use shared::Shared;
+pub use sign_in::{Application, Grant, SignIn};
 
 /// A call that reached nothing useful, by what to do next.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -155,6 +157,11 @@ pub trait Source: Send + Sync {
 
     /// Every code this source can answer with.
     fn codes(&self) -> &'static [CodeText];
+
+    /// How merchants sign in there; none where stores are connected by a token alone.
+    fn sign_in(&self) -> Option<&dyn SignIn> {
+        None
+    }
 
     /// Proves the token, its scopes, and tells the store with its locations.
     async fn identify(&self, http: &dyn Http, api_url: &str, token: &Secret) -> Result<Store, SourceError>;

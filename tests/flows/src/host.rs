@@ -57,6 +57,7 @@ impl Host {
             instance: format!("flows-{nth}"),
             exclusive: true,
             api_urls: BTreeMap::from([(SOURCE.into(), ground.source_url.clone())]),
+            applications: BTreeMap::new(),
             public_url: "http://127.0.0.1:8787".into(),
             timing: ground.timing,
         };

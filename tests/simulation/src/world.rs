@@ -247,6 +247,7 @@ impl World {
             instance: format!("i{process}"),
             exclusive: self.plan.host == Host::Embedded,
             api_urls: [("square".to_owned(), SHOP.to_owned())].into(),
+            applications: std::collections::BTreeMap::new(),
             public_url: "https://tillsync.example".to_owned(),
             timing: Timing { poll_every: self.plan.poll_every, visibility, ..self.plan.timing },
         };

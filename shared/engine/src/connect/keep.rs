@@ -15,6 +15,7 @@ use crate::plan::history_from;
 use crate::ports::Written;
 use crate::run::{Estimate, MAX_COUNT_CALLS};
 use crate::state::{Connection, ConnectionState, Counted, Cursor, Row, Settings, Tagged, update};
+use crate::tokens::keep_pasted;
 
 pub(super) fn new_connection(
     engine: &Engine,
@@ -66,7 +67,7 @@ pub(super) async fn keep(
     token: &Secret,
     key: &Secret,
 ) -> Result<(), Fault> {
-    engine.vault.put(&connection.store_owner(), token).await?;
+    keep_pasted(engine, &connection.store_owner(), token).await?;
     engine.vault.put(&connection.destination_owner(), key).await?;
     let known = Known { connection: connection.id.clone() };
     let cursor = Cursor { watermark: connection.created, told: false };
@@ -94,7 +95,7 @@ pub(super) async fn renew(
 ) -> Result<Connection, Fault> {
     let (access, account) = (sides.access, sides.account);
     // Secrets first: a connection without them could not work.
-    engine.vault.put(&there.store_owner(), &access.token).await?;
+    keep_pasted(engine, &there.store_owner(), &access.token).await?;
     engine.vault.put(&there.destination_owner(), &account.key).await?;
     let now = engine.now();
     let row = update(&*engine.store, &Connection::key(&there.id), |connection: &mut Connection| {

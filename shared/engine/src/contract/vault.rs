@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use tillsync_mapping::model::Secret;
 
 use super::Subject;
-use crate::ports::Vault;
+use crate::ports::{Condition, Vault, Written};
 
 type Under = Subject<dyn Vault>;
 
@@ -53,4 +53,47 @@ pub(super) async fn nothing_prints_a_secret(under: &Under) {
     put(under, "DEST#acme", "canary-4711").await;
     let found = under.port.get("DEST#acme").await.expect("reads");
     assert!(!format!("{found:?}").contains("canary"), "a secret was printed");
+}
+
+async fn put_if(under: &Under, owner: &str, secret: &str, when: Condition) -> Written {
+    under.port.put_if(owner, &Secret::new(secret), when).await.expect("writes")
+}
+
+async fn rev(under: &Under, owner: &str) -> u64 {
+    under.port.held(owner).await.expect("reads").expect("is there").rev
+}
+
+pub(super) async fn changed_only_as_it_was_read(under: &Under) {
+    const OWNER: &str = "STORE#acme#M1";
+    assert_eq!(put_if(under, OWNER, "none", Condition::Rev(1)).await, Written::Conflict);
+    assert_eq!(seen(under, OWNER).await, None, "a conflict changes nothing");
+    assert_eq!(put_if(under, OWNER, "first", Condition::Absent).await, Written::Done);
+    assert_eq!(put_if(under, OWNER, "other", Condition::Absent).await, Written::Conflict);
+    let first = rev(under, OWNER).await;
+    assert_eq!(put_if(under, OWNER, "second", Condition::Rev(first)).await, Written::Done);
+    assert_eq!(put_if(under, OWNER, "late", Condition::Rev(first)).await, Written::Conflict);
+    assert_eq!(seen(under, OWNER).await.as_deref(), Some("second"));
+    let second = rev(under, OWNER).await;
+    put(under, OWNER, "third").await;
+    assert_eq!(put_if(under, OWNER, "late", Condition::Rev(second)).await, Written::Conflict);
+    assert_eq!(seen(under, OWNER).await.as_deref(), Some("third"), "a plain put counts as a change");
+    put(under, OWNER, "third").await;
+    put(under, "DEST#acme", "key").await;
+    under.port.forget(OWNER).await.expect("forgets");
+    assert_eq!(
+        put_if(under, OWNER, "late", Condition::Rev(rev(under, "DEST#acme").await + 7)).await,
+        Written::Conflict
+    );
+    assert_eq!(put_if(under, OWNER, "again", Condition::Absent).await, Written::Done);
+}
+
+pub(super) async fn of_two_changes_one_is_done(under: &Under) {
+    put(under, "STORE#acme#M1", "before").await;
+    let read = rev(under, "STORE#acme#M1").await;
+    let names: Vec<String> = (0..8).map(|n| format!("token-{n}")).collect();
+    let races = names.iter().map(|name| put_if(under, "STORE#acme#M1", name, Condition::Rev(read)));
+    let done = join_all(races).await;
+    let winners: Vec<_> = names.iter().zip(done).filter(|(_, done)| *done == Written::Done).collect();
+    assert_eq!(winners.len(), 1, "several changed what they had read");
+    assert_eq!(seen(under, "STORE#acme#M1").await.as_ref(), Some(winners[0].0));
 }

@@ -20,6 +20,7 @@ use crate::fault::Fault;
 use crate::ports::Lane;
 use crate::run::{connection as connection_by_id, end_runs};
 use crate::state::{Connection, ConnectionState};
+use crate::tokens::Authorisation;
 
 /// Ends a connection: nothing further is read or sent for it. What was sent stays, and it can begin again.
 ///
@@ -105,9 +106,29 @@ async fn let_go(engine: &Engine, connection: &Connection) -> Result<String, Faul
     Ok(note)
 }
 
-/// Gives a granted token back to the platform; a pasted one is the operator's own.
-async fn revoke(_engine: &Engine, _connection: &Connection) -> Result<&'static str, Fault> {
-    Ok("")
+/// Gives a granted token back to the platform, and forgets it; a pasted one is the operator's own. What could not be
+/// given back is kept, so that ending the connection once more tries it again.
+async fn revoke(engine: &Engine, connection: &Connection) -> Result<&'static str, Fault> {
+    let owner = connection.store_owner();
+    let Some(held) = engine.vault.get(&owner).await? else { return Ok("") };
+    let held = Authorisation::read(&held)?;
+    if !held.granted {
+        return Ok(" The store's token is not taken back: it was pasted, and is yours to end.");
+    }
+    let source = engine.source(&connection.source)?;
+    let application = engine.config.applications.get(source.name());
+    let (Some(sign_in), Some(application)) = (source.sign_in(), application) else {
+        return Ok(" The store's authorisation could not be taken back: no application is set; end it at the store.");
+    };
+    let http = engine.source_http(source.name(), &connection.store, Lane::Live);
+    let store = connection.store.as_str();
+    let answer = sign_in.revoke(&http, &connection.api_url, application, &held.access, store).await;
+    if let Err(error) = answer {
+        tracing::warn!(connection = connection.id, code = error.code, "an authorisation could not be taken back");
+        return Ok(" The store's authorisation could not be taken back now: do this again, or end it at the store.");
+    }
+    engine.vault.forget(&owner).await?;
+    Ok(" It was the store's last connection: its authorisation is taken back.")
 }
 
 /// Begins an ended connection again, or one whose authorisation was lost: the same connection at the destination and the

@@ -25,6 +25,7 @@ pub(super) fn build(
         instance: instance.to_owned(),
         exclusive: true,
         api_urls: [(super::source_name().to_owned(), net::SHOP.to_owned())].into(),
+        applications: std::collections::BTreeMap::new(),
         public_url: "https://tillsync.example".to_owned(),
         timing: Timing::default(),
     };

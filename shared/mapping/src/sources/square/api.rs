@@ -11,6 +11,13 @@ use super::errors;
 
 /// The release the facts in README.md are taken from; fixed, so that an application's default does not decide.
 const SQUARE_VERSION: &str = "2025-08-20";
+/// What every request says.
+pub(crate) const HEADERS: [(&str, &str); 4] = [
+    ("Square-Version", SQUARE_VERSION),
+    ("Accept", "application/json"),
+    ("Content-Type", "application/json"),
+    ("User-Agent", concat!("tillsync/", env!("CARGO_PKG_VERSION"))),
+];
 /// SearchOrders, square.md section 4.1.
 pub(crate) const ORDERS_A_PAGE: usize = 1000;
 /// ListPayments, refunds, customers, orders by id: square.md section 8.4.
@@ -100,12 +107,7 @@ impl<'a> Api<'a> {
             operation: call.operation,
             method,
             url: format!("{}{path}", self.base),
-            headers: vec![
-                ("Square-Version", SQUARE_VERSION.to_owned()),
-                ("Accept", "application/json".to_owned()),
-                ("Content-Type", "application/json".to_owned()),
-                ("User-Agent", concat!("tillsync/", env!("CARGO_PKG_VERSION")).to_owned()),
-            ],
+            headers: HEADERS.map(|(name, value)| (name, value.to_owned())).to_vec(),
             credential: Some(("Authorization", self.bearer.clone())),
             body,
             effect: Effect::Read,

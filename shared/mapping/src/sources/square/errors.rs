@@ -7,6 +7,8 @@ use super::wire::{ErrorsAnswer, filled};
 
 pub(crate) const TOKEN_REVOKED: &str = "square.token_revoked";
 pub(crate) const TOKEN_EXPIRED: &str = "square.token_expired";
+pub(crate) const CODE_REFUSED: &str = "square.code_refused";
+pub(crate) const APPLICATION_REFUSED: &str = "square.application_refused";
 pub(crate) const SCOPE_MISSING: &str = "square.scope_missing";
 pub(crate) const LOCATION_CLOSED: &str = "square.location_closed";
 pub(crate) const CURSOR_EXPIRED: &str = "square.cursor_expired";
@@ -26,6 +28,16 @@ pub(crate) const CODES: &[CodeText] = &[
         code: TOKEN_EXPIRED,
         meaning: "The store's Square token has run out.",
         action: "It is renewed by itself when the store was connected by sign-in; else give a new access token.",
+    },
+    CodeText {
+        code: CODE_REFUSED,
+        meaning: "Square does not take the code that the sign-in came back with: it was used already, is older than five minutes, or is for another application.",
+        action: "Sign in again. If it happens each time, compare TILLSYNC_SQUARE_APPLICATION_ID, TILLSYNC_SQUARE_APPLICATION_SECRET and the redirect URL with the application's page in Square's Developer Console.",
+    },
+    CodeText {
+        code: APPLICATION_REFUSED,
+        meaning: "Square does not take the application's id, its secret or its redirect URL, or has disabled the application.",
+        action: "Copy TILLSYNC_SQUARE_APPLICATION_ID and TILLSYNC_SQUARE_APPLICATION_SECRET anew from Square's Developer Console, both of production or both of the sandbox, and register the redirect URL there. No authorisation is lost meanwhile.",
     },
     CodeText {
         code: SCOPE_MISSING,
@@ -110,6 +122,30 @@ pub(crate) fn from_reply(operation: &'static str, scope: &str, reply: &Response)
         detail.push_str(scope);
     }
     error(next, code, detail)
+}
+
+/// The reply of a question about an authorisation; `denied` is what a refusal for no other reason means. No table of
+/// codes is published (square.md section 1.3), so only what names the application is laid to it.
+pub(crate) fn from_authority(
+    operation: &'static str,
+    denied: (Next, &'static str),
+    reply: &Response,
+) -> SourceError {
+    let answer: ErrorsAnswer<'_> = serde_json::from_slice(&reply.body).unwrap_or_default();
+    let first = answer.errors.first();
+    let word = plain(first.and_then(|item| filled(&item.code)).unwrap_or(""));
+    let field = plain(first.and_then(|item| filled(&item.field)).unwrap_or(""));
+    let (next, code) = match (reply.status, word.as_str(), field.as_str()) {
+        (_, "CLIENT_DISABLED" | "APPLICATION_DISABLED", _)
+        | (400..=499, _, "client_id" | "client_secret" | "redirect_uri") => {
+            (Next::Reject, APPLICATION_REFUSED)
+        }
+        (429, ..) | (_, "RATE_LIMITED", _) => (Next::Retry, THROTTLED),
+        (408 | 500..=599, ..) => (Next::Retry, UNAVAILABLE),
+        (400 | 401 | 403 | 404, ..) => denied,
+        _ => (Next::Reject, REFUSED),
+    };
+    error(next, code, format!("{operation}: {} {word}", reply.status).trim_end().to_owned())
 }
 
 fn judge(status: u16, word: &str, field: &str) -> (Next, &'static str) {

@@ -2,7 +2,7 @@
 //!
 //! `wire` is Square's JSON as it comes, `api` and `ask` the calls, `pages` a window of orders, `touched` what changed
 //! about orders outside of it, `payments`, `people` and `goods` what is looked up for a page, `assemble` puts
-//! it together, `map` with `settle`, `buyer`, `lines`, `delivery` and `link` makes it ours.
+//! it together, `oauth` is signing in, `map` with `settle`, `buyer`, `lines`, `delivery` and `link` makes it ours.
 
 mod api;
 mod ask;
@@ -18,6 +18,7 @@ mod lines;
 mod link;
 mod map;
 mod memory;
+mod oauth;
 mod pages;
 mod payment;
 mod payments;
@@ -36,7 +37,7 @@ use jiff::Timestamp;
 
 use crate::http::Http;
 use crate::model::{Customer, Observed, Order, Product, Secret, Store};
-use crate::source::{Access, Cache, CodeText, Count, Page, PageToken, Source, SourceError, Window};
+use crate::source::{Access, Cache, CodeText, Count, Page, PageToken, SignIn, Source, SourceError, Window};
 
 use api::Api;
 use goods::Goods;
@@ -65,6 +66,10 @@ impl Source for Square {
 
     fn codes(&self) -> &'static [CodeText] {
         errors::CODES
+    }
+
+    fn sign_in(&self) -> Option<&dyn SignIn> {
+        Some(&oauth::SquareSignIn)
     }
 
     async fn identify(&self, http: &dyn Http, api_url: &str, token: &Secret) -> Result<Store, SourceError> {

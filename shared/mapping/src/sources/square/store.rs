@@ -13,7 +13,7 @@ use super::wire::{LocationsAnswer, Place, PlaceStatus, TokenStatus, filled};
 use super::{ask, errors};
 
 /// What the streams need (square.md section 1.6).
-const SCOPES: [&str; 5] =
+pub(crate) const SCOPES: [&str; 5] =
     ["MERCHANT_PROFILE_READ", "PAYMENTS_READ", "ORDERS_READ", "CUSTOMERS_READ", "ITEMS_READ"];
 
 /// The merchant and all its locations, closed ones too.

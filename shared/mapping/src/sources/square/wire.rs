@@ -18,5 +18,7 @@ pub(crate) use payment::{
     Payment, PaymentAnswer, PaymentStatus, PaymentsAnswer, PostalAddress, Refund, RefundsAnswer,
 };
 pub(crate) use person::{BulkPeople, Person, PersonEntry, PersonsAnswer, PersonsCount};
-pub(crate) use store::{ErrorsAnswer, LocationsAnswer, Place, PlaceStatus, TokenStatus};
+pub(crate) use store::{
+    ErrorsAnswer, LocationsAnswer, Place, PlaceStatus, RevokeAnswer, TokenAnswer, TokenStatus,
+};
 pub(crate) use text::{Amount, List, Text, filled};

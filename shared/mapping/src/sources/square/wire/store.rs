@@ -29,6 +29,27 @@ pub(crate) struct TokenStatus<'a> {
     pub(crate) merchant_id: Option<Text<'a>>,
 }
 
+/// Answer of ObtainToken (square.md section 1.3).
+#[derive(Deserialize)]
+pub(crate) struct TokenAnswer<'a> {
+    #[serde(borrow)]
+    pub(crate) access_token: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(crate) token_type: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(crate) expires_at: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(crate) merchant_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(crate) refresh_token: Option<Text<'a>>,
+}
+
+/// Answer of RevokeToken.
+#[derive(Deserialize)]
+pub(crate) struct RevokeAnswer {
+    pub(crate) success: Option<bool>,
+}
+
 /// Answer of ListLocations: all of them, no pages.
 #[derive(Deserialize)]
 pub(crate) struct LocationsAnswer<'a> {
