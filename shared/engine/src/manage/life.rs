@@ -118,14 +118,22 @@ async fn revoke(engine: &Engine, connection: &Connection) -> Result<&'static str
     let source = engine.source(&connection.source)?;
     let application = engine.config.applications.get(source.name());
     let (Some(sign_in), Some(application)) = (source.sign_in(), application) else {
-        return Ok(" The store's authorisation could not be taken back: no application is set; end it at the store.");
+        return Ok(
+            " The store's authorisation could not be taken back: no application is set; end it at the store.",
+        );
     };
     let http = engine.source_http(source.name(), &connection.store, Lane::Live);
     let store = connection.store.as_str();
     let answer = sign_in.revoke(&http, &connection.api_url, application, &held.access, store).await;
     if let Err(error) = answer {
-        tracing::warn!(connection = connection.id, code = error.code, "an authorisation could not be taken back");
-        return Ok(" The store's authorisation could not be taken back now: do this again, or end it at the store.");
+        tracing::warn!(
+            connection = connection.id,
+            code = error.code,
+            "an authorisation could not be taken back"
+        );
+        return Ok(
+            " The store's authorisation could not be taken back now: do this again, or end it at the store.",
+        );
     }
     engine.vault.forget(&owner).await?;
     Ok(" It was the store's last connection: its authorisation is taken back.")
