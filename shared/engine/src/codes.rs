@@ -26,6 +26,7 @@ pub fn codes() -> Vec<&'static CodeText> {
     crate::fault::CODES
         .iter()
         .chain(crate::manage::codes::CODES)
+        .chain(crate::erase::CODES)
         .chain(crate::tokens::CODES)
         .chain(activecampaign::CODES)
         .chain(sources)

@@ -12,6 +12,7 @@ pub mod contract;
 pub mod deliver;
 pub mod doctor;
 pub mod entry;
+pub mod erase;
 mod fault;
 mod fence;
 pub mod find;

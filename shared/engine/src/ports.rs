@@ -293,8 +293,13 @@ pub trait Clock: Send + Sync {
     async fn sleep(&self, duration: Duration);
 }
 
-/// Randomness for ids and jitter; not for secrets.
+/// Randomness.
 pub trait Entropy: Send + Sync {
-    /// Sixty-four random bits.
+    /// Sixty-four random bits, for ids and jitter; not for secrets.
     fn bits(&self) -> u64;
+
+    /// What nobody can guess, from the system's generator; an error where there is none, never something weaker.
+    fn secret(&self) -> Result<[u8; 32], PortError> {
+        Err(PortError { what: "entropy", detail: "no randomness for secrets here".into() })
+    }
 }

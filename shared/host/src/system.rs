@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use tillsync_engine::ports::{Clock, Entropy};
+use tillsync_engine::ports::{Clock, Entropy, PortError};
 
 /// The machine's clock; waits with tokio's timer.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,5 +30,12 @@ impl Entropy for SystemEntropy {
     fn bits(&self) -> u64 {
         // Where the system has no generator, the standard library's hash keys still differ by call.
         getrandom::u64().unwrap_or_else(|_| RandomState::new().hash_one(0_u8))
+    }
+
+    fn secret(&self) -> Result<[u8; 32], PortError> {
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret)
+            .map_err(|error| PortError { what: "entropy", detail: format!("no random numbers: {error}") })?;
+        Ok(secret)
     }
 }

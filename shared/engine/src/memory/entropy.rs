@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::ports::Entropy;
+use crate::ports::{Entropy, PortError};
 
 /// The same bits for the same seed (SplitMix64).
 #[derive(Debug)]
@@ -25,5 +25,14 @@ impl Entropy for SeededEntropy {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
+    }
+
+    /// Of this seed, so for tests alone.
+    fn secret(&self) -> Result<[u8; 32], PortError> {
+        let mut secret = [0; 32];
+        for part in secret.chunks_exact_mut(8) {
+            part.copy_from_slice(&self.bits().to_le_bytes());
+        }
+        Ok(secret)
     }
 }
