@@ -96,6 +96,16 @@ pub(crate) enum Command {
         #[arg(long, value_name = "URL")]
         destination_url: Option<String>,
     },
+    /// Forget a person: empty what is held of them, and keep them from coming back. The address is read from
+    /// TILLSYNC_ERASE_EMAIL or standard input
+    Erase {
+        /// Id or name; the person is erased from the whole store it is of
+        #[arg(required_unless_present = "store", conflicts_with = "store")]
+        connection: Option<String>,
+        /// The store's id instead, as `connections --json` shows it
+        #[arg(long, value_name = "ID")]
+        store: Option<String>,
+    },
     /// Set history, live_hours, customers, order_link, orders_without_customer or active_sync
     Set {
         /// Id or name

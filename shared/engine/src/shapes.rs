@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::connect::{DraftOutcome, Part, Summary};
 use crate::doctor::Report;
+use crate::erase::Erased;
 use crate::find::{Found as Finds, Hit};
 use crate::manage::{Changed, Moved, Set, words};
 use crate::preview::Preview;
@@ -68,6 +69,16 @@ fn settings(connection: &Connection) -> Value {
 #[must_use]
 pub fn changed(changed: &Changed) -> Value {
     json!({"ok": true, "connection": head(&changed.connection), "already": changed.already, "note": changed.note})
+}
+
+/// A person who was erased; nothing here says who.
+#[must_use]
+pub fn erased(erased: &Erased) -> Value {
+    json!({
+        "ok": true, "already": erased.already,
+        "erased": {"orders": erased.orders, "people": erased.people},
+        "connections": erased.connections, "by_hand": erased.by_hand,
+    })
 }
 
 /// An account that has another key or address.

@@ -27,6 +27,8 @@ mod connecting;
 #[cfg(test)]
 mod consent;
 #[cfg(test)]
+mod erasing;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod handing;

@@ -1,7 +1,10 @@
 //! How a connection ends and begins again, and where it sends to.
 
+use tillsync_engine::erase::{self, Scope};
 use tillsync_engine::manage::{self, Changed};
 use tillsync_engine::{connections, run, shapes};
+
+use tillsync_mapping::model::Secret;
 
 use super::connect::KEY;
 use crate::answer::{Answer, Trouble};
@@ -58,6 +61,52 @@ pub(super) async fn set_destination(
         text.push_str(&format!("\nAt work again: {}.", moved.restarted.join(", ")));
     }
     Ok(Answer::complete(text, shapes::moved(&moved)))
+}
+
+/// Where the address of who is to be forgotten comes from: an argument would be seen by everybody on the machine.
+const ADDRESS: &str = "TILLSYNC_ERASE_EMAIL";
+/// No address is longer (RFC 5321: 254), and a line more is none.
+const MAX_ADDRESS: u64 = 1_000;
+
+pub(super) async fn erase(
+    host: &Host,
+    connection: Option<String>,
+    store: Option<String>,
+) -> Result<Answer, Trouble> {
+    let scope = match (connection, store) {
+        (Some(connection), _) => Scope::Connection(connection),
+        (None, Some(store)) => Scope::Store(store),
+        (None, None) => return Err(Trouble::usage("usage.invalid", "give a connection or --store")),
+    };
+    let address = address()?;
+    let erased = erase::erase(&host.engine, &scope, address.expose()).await?;
+    let already = if erased.already { " They had been erased before." } else { "" };
+    let mut text = format!(
+        "Erased: {} orders and {} profiles are emptied, and no reading brings the person back.{already}\n\
+         Gone through: {}.\nLeft to be done by hand:\n",
+        erased.orders,
+        erased.people,
+        erased.connections.join(", "),
+    );
+    for one in &erased.by_hand {
+        text.push_str(&format!("  - {one}\n"));
+    }
+    Ok(Answer::complete(text, shapes::erased(&erased)))
+}
+
+/// From the environment, else the first line of standard input.
+fn address() -> Result<Secret, Trouble> {
+    use std::io::{BufRead, Read};
+    if let Some(text) = std::env::var(ADDRESS).ok().filter(|text| !text.trim().is_empty()) {
+        return Ok(Secret::new(text.trim()));
+    }
+    let missing = || {
+        let message = format!("{ADDRESS}: set it to the person's address, or give that on standard input");
+        Trouble::usage("config.missing", message)
+    };
+    let mut line = String::new();
+    std::io::stdin().lock().take(MAX_ADDRESS).read_line(&mut line).map_err(|_| missing())?;
+    if line.trim().is_empty() { Err(missing()) } else { Ok(Secret::new(line.trim())) }
 }
 
 fn answer(changed: &Changed, what: &str, next: &str) -> Answer {

@@ -89,6 +89,7 @@ async fn perform(cli: Cli) -> Result<Answer, Trouble> {
         Command::SetDestination { connection, destination_url } => {
             life::set_destination(&host, &connection, destination_url.as_deref()).await
         }
+        Command::Erase { connection, store } => life::erase(&host, connection, store).await,
         Command::Set { connection, setting } => manage::set(&host, &connection, &setting).await,
         Command::Find { text } => find::find(&host, &text).await,
         Command::Preview { connection, order } => {

@@ -36,6 +36,7 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ("disconnect", &["connection"]),
     ("reconnect", &["connection"]),
     ("delete_import", &["connection"]),
+    ("erase", &["connection", "store", "address"]),
     ("set_destination", &["connection", "destination_url"]),
     ("find", &["text"]),
     ("preview", &["connection", "order"]),
@@ -96,6 +97,8 @@ pub enum Asked {
     DeleteImport(Of),
     /// Another key or address of the account.
     SetDestination(Moving),
+    /// A person is to be forgotten.
+    Erase(Erase),
     /// Records by what is known of them.
     Find(Find),
     /// What a history would send.
@@ -179,6 +182,20 @@ pub struct Find {
 impl std::fmt::Debug for Find {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Find([personal])")
+    }
+}
+
+/// Forgets a person of a store. Who it is, is not printed.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub struct Erase {
+    pub(super) connection: Option<String>,
+    pub(super) store: Option<String>,
+    pub(super) address: String,
+}
+
+impl std::fmt::Debug for Erase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Erase({:?}, {:?}, [personal])", self.connection, self.store)
     }
 }
 
@@ -315,6 +332,7 @@ impl Known {
             "reconnect" => Asked::Reconnect(members_of(action, event)?),
             "delete_import" => Asked::DeleteImport(members_of(action, event)?),
             "set_destination" => Asked::SetDestination(members_of(action, event)?),
+            "erase" => Asked::Erase(members_of(action, event)?),
             "find" => Asked::Find(members_of(action, event)?),
             "preview" => Asked::Preview(members_of(action, event)?),
             "doctor" => Asked::Doctor(members_of(action, event)?),

@@ -72,6 +72,7 @@ pub async fn operate(engine: &Engine, asked: &Asked, credentials: &dyn Credentia
         Asked::Reconnect(of) => verbs::reconnect(engine, of).await,
         Asked::DeleteImport(of) => verbs::delete_import(engine, of).await,
         Asked::SetDestination(what) => verbs::move_destination(engine, what, credentials).await,
+        Asked::Erase(what) => verbs::forget(engine, what).await,
         Asked::Find(what) => verbs::search(engine, what).await,
         Asked::Preview(what) => verbs::look_ahead(engine, what).await,
         Asked::Doctor(what) => verbs::doctor(engine, what).await,
@@ -139,6 +140,9 @@ pub async fn help(engine: &Engine) -> Result<Value, Fault> {
              "event": {"action": "delete_import", "connection": name}},
             {"does": "gives its account the key in the secret, and another address of the same account",
              "event": {"action": "set_destination", "connection": name, "destination_url": "https://ACCOUNT.api-us1.com"}},
+            {"does": "forgets a person: empties what is held of them, and keeps them from coming back; with store instead \
+                      of connection, of a store by its id",
+             "event": {"action": "erase", "connection": name, "address": "ann@example.org"}},
             {"does": "finds orders and people by id, number, address or name",
              "event": {"action": "find", "text": "ann@example.org"}},
             {"does": "says what the history would send, and shows one order as it would go out; writes nothing",

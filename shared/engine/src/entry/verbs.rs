@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::event::{Doctor, Find, Moving, Of, Preview, Rename, SetOne};
+use super::event::{Doctor, Erase, Find, Moving, Of, Preview, Rename, SetOne};
 use super::operator::Credentials;
 use crate::context::Engine;
 use crate::doctor::{Scope, examine};
+use crate::erase::{self, erase};
 use crate::fault::Fault;
 use crate::run::BackfillRequest;
 use crate::{connections, find, manage, preview, shapes};
@@ -59,6 +60,15 @@ pub(super) async fn move_destination(
     let key = credentials.destination_key().await?;
     let url = what.destination_url.as_deref();
     Ok(shapes::moved(&manage::set_destination(engine, &connection.id, url, key).await?))
+}
+
+pub(super) async fn forget(engine: &Engine, what: &Erase) -> Result<Value, Fault> {
+    let scope = match (&what.connection, &what.store) {
+        (Some(connection), None) => erase::Scope::Connection(connection.clone()),
+        (None, Some(store)) => erase::Scope::Store(store.clone()),
+        _ => return Err(Fault::usage("event.invalid", "erase: give either connection or store")),
+    };
+    Ok(shapes::erased(&erase(engine, &scope, &what.address).await?))
 }
 
 pub(super) async fn search(engine: &Engine, what: &Find) -> Result<Value, Fault> {
