@@ -31,7 +31,7 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Run: poll every 30 minutes and work off the queues
     Serve(Serve),
-    /// Connect one location to an ActiveCampaign account, by token or, with --oauth, by signing in
+    /// Connect locations to an ActiveCampaign account, by token or, with --oauth, by signing in
     Connect(Connect),
     /// Sign in again at the source of a connection that needs it
     Reauthorise {
@@ -77,6 +77,39 @@ pub(crate) enum Command {
         connection: String,
         /// The new name
         name: String,
+    },
+    /// End a connection: nothing further is sent, what was sent stays; `reconnect` begins it again
+    Disconnect {
+        /// Id or name
+        connection: String,
+    },
+    /// Begin an ended connection again where it stopped; nothing is sent twice
+    Reconnect {
+        /// Id or name
+        connection: String,
+    },
+    /// End a connection and take it out of the lists; what was sent stays
+    DeleteImport {
+        /// Id or name
+        connection: String,
+    },
+    /// Give the account a connection sends to another key, or another address
+    SetDestination {
+        /// Id or name
+        connection: String,
+        /// The account's address, as https://ACCOUNT.api-us1.com [default: as it is]
+        #[arg(long, value_name = "URL")]
+        destination_url: Option<String>,
+    },
+    /// Forget a person: empty what is held of them, and keep them from coming back. The address is read from
+    /// TILLSYNC_ERASE_EMAIL or standard input
+    Erase {
+        /// Id or name; the person is erased from the whole store it is of
+        #[arg(required_unless_present = "store", conflicts_with = "store")]
+        connection: Option<String>,
+        /// The store's id instead, as `connections --json` shows it
+        #[arg(long, value_name = "ID")]
+        store: Option<String>,
     },
     /// Set history, live_hours, customers, order_link, orders_without_customer or active_sync
     Set {
@@ -170,9 +203,10 @@ pub(crate) struct Connect {
     /// What the connection is called
     #[arg(long, required_unless_present = "resume")]
     pub(crate) name: Option<String>,
-    /// Id or name of the location; with --oauth asked for after the sign-in where it is left out
+    /// Id or name of the location; several times for several, or `all`; with --oauth asked for after the sign-in where it is
+    /// left out
     #[arg(long, required_unless_present_any = ["oauth", "resume"])]
-    pub(crate) location: Option<String>,
+    pub(crate) location: Vec<String>,
     /// The account's address, as https://ACCOUNT.api-us1.com
     #[arg(long, value_name = "URL", required_unless_present = "resume")]
     pub(crate) destination_url: Option<String>,

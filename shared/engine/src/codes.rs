@@ -25,6 +25,8 @@ pub fn codes() -> Vec<&'static CodeText> {
     let sources = sources::all().into_iter().flat_map(|source| source.codes());
     crate::fault::CODES
         .iter()
+        .chain(crate::manage::codes::CODES)
+        .chain(crate::erase::CODES)
         .chain(crate::tokens::CODES)
         .chain(crate::sign_in::codes::CODES)
         .chain(crate::connect::CODES)

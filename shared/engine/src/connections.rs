@@ -51,6 +51,16 @@ pub(crate) async fn taken_name(engine: &Engine, name: &str, except: Option<&str>
 /// # Errors
 /// Of the store.
 pub async fn all(engine: &Engine) -> Result<Vec<Connection>, Fault> {
+    let mut connections = every(engine).await?;
+    connections.retain(|connection| connection.state != ConnectionState::Deleted);
+    Ok(connections)
+}
+
+/// Every connection there ever was, deleted ones too, oldest first.
+///
+/// # Errors
+/// Of the store.
+pub(crate) async fn every(engine: &Engine) -> Result<Vec<Connection>, Fault> {
     let mut connections = Vec::new();
     let mut after: Option<String> = None;
     loop {
@@ -59,22 +69,21 @@ pub async fn all(engine: &Engine) -> Result<Vec<Connection>, Fault> {
         after = Some(last.key.sk.clone());
         let keys: Vec<_> = items.iter().map(|item| Connection::key(&item.key.sk)).collect();
         for item in engine.store.get_many(&keys).await?.iter().flatten() {
-            let connection = Row::<Connection>::parse(item)?.value;
-            connections
-                .extend(Some(connection).filter(|connection| connection.state != ConnectionState::Deleted));
+            connections.push(Row::<Connection>::parse(item)?.value);
         }
     }
 }
 
-/// The connection of an id or a name.
+/// The connection of an id or a name. A deleted one has its id only.
 ///
 /// # Errors
 /// `connection.unknown` lists the names there are; `connection.ambiguous` lists the ids.
 pub async fn find(engine: &Engine, id_or_name: &str) -> Result<Connection, Fault> {
-    let connections = all(engine).await?;
+    let mut connections = every(engine).await?;
     if let Some(connection) = connections.iter().find(|connection| connection.id == id_or_name) {
         return Ok(connection.clone());
     }
+    connections.retain(|connection| connection.state != ConnectionState::Deleted);
     let mut named = connections.iter().filter(|connection| connection.name == id_or_name);
     match (named.next(), named.next()) {
         (Some(connection), None) => Ok(connection.clone()),

@@ -14,6 +14,7 @@ use ulid::Ulid;
 
 use crate::budget::{Budget, Purse};
 use crate::fault::Fault;
+use crate::fence::Fence;
 use crate::intake::Hooks;
 use crate::meter::Meter;
 use crate::paced::{End, Paced};
@@ -308,6 +309,15 @@ impl Engine {
     pub fn destination_http(&self, destination: &str, lane: Lane) -> Paced<'_> {
         let mut paced = self.paced(Purse::destination(destination, self.config.calls_per_second), lane);
         paced.imports = Some(Purse::imports(destination));
+        paced
+    }
+
+    /// The same for the records of a connection: no write leaves once the connection's epoch has moved from the one
+    /// the work began in.
+    #[must_use]
+    pub(crate) fn fenced_http(&self, of: &Connection, epoch: u64, lane: Lane) -> Paced<'_> {
+        let mut paced = self.destination_http(&of.destination, lane);
+        paced.fence = Some(Fence::new(&*self.store, &of.id, epoch));
         paced
     }
 

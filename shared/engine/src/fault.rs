@@ -93,6 +93,9 @@ impl From<HttpError> for Fault {
                 format!("the host {host} may not be called from here"),
             ),
             HttpError::Throttled => Self::retry("destination.throttled", "the destination asks to slow down"),
+            HttpError::Withdrawn => {
+                Self::reconnect("connection.inactive", "the connection ended before the call could be made")
+            }
             HttpError::NotSent => Self::retry("destination.unavailable", "no connection to the destination"),
             HttpError::Unknown => Self::retry("destination.unavailable", "the destination's reply was lost"),
         }

@@ -1,6 +1,10 @@
 //! What an operator changes about a connection: stopped, started again, named anew, set.
 
+pub(crate) mod codes;
+mod destination;
+mod life;
 mod settings;
+
 /// True when what it sends to was removed at the destination.
 fn is_removed(connection: &Connection) -> bool {
     connection.problem.as_ref().is_some_and(|problem| problem.code == "destination.connection_unknown")
@@ -9,6 +13,9 @@ fn is_removed(connection: &Connection) -> bool {
 #[cfg(test)]
 mod tests;
 
+pub use destination::{Moved, set_destination};
+pub(crate) use life::{begin_again, begins_again};
+pub use life::{delete_import, disconnect, reconnect};
 pub use settings::{Set, pair, set, words};
 
 use crate::connections::{newest_run, proper_name, taken_name};
@@ -93,14 +100,18 @@ pub async fn resume(engine: &Engine, id: &str) -> Result<Changed, Fault> {
         (false, false) => "It is not polled by itself: active_sync is off.",
     }
     .to_owned();
+    note.push_str(unfinished(engine, id).await?);
+    Ok(Changed { connection, already, note })
+}
+
+/// What is to be said of a history that did not come to its end.
+async fn unfinished(engine: &Engine, id: &str) -> Result<&'static str, Fault> {
     let newest = match newest_run(engine, id, RunKind::Historical).await {
         Err(fault) if fault.kind == Kind::Usage => None,
         newest => Some(newest?),
     };
-    if newest.is_some_and(|run| run.state == RunState::Incomplete) {
-        note.push_str(" Its history is unfinished: resume that too.");
-    }
-    Ok(Changed { connection, already, note })
+    let is_open = newest.is_some_and(|run| matches!(run.state, RunState::Incomplete | RunState::Cancelled));
+    Ok(if is_open { " Its history is unfinished: resume that too." } else { "" })
 }
 
 /// Gives a connection another name. At the destination nothing is renamed.

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::http::{Effect, Http, HttpError, Request, Response};
 
 use crate::budget::{Budget, Purse};
+use crate::fence::Fence;
 use crate::meter::{Meter, Metric};
 use crate::ports::{Clock, Entropy, Lane};
 use crate::tokens::{Tokens, Verdict};
@@ -89,6 +90,8 @@ pub struct Paced<'a> {
     pub end: Option<&'a End>,
     /// Whose tokens the calls are made with, where they are stored.
     pub(crate) tokens: Option<Tokens<'a>>,
+    /// Whose writes they are, where somebody may end that.
+    pub(crate) fence: Option<Fence<'a>>,
     /// Where refusals for load are counted.
     pub meter: Option<&'a Meter>,
     calls: AtomicU64,
@@ -116,6 +119,7 @@ impl<'a> Paced<'a> {
             lane,
             end: None,
             tokens: None,
+            fence: None,
             meter: None,
             calls: AtomicU64::new(0),
             first: Mutex::default(),
@@ -164,6 +168,10 @@ impl<'a> Paced<'a> {
 
     async fn once(&self, request: Request, purse: &Purse, until: Until<'_>) -> Result<Response, HttpError> {
         self.wait_for_moment(purse).await?;
+        if let Some(fence) = self.fence.as_ref().filter(|_| request.effect == Effect::Write) {
+            // After the wait, which may have been long; nothing else is waited for from here on.
+            fence.holds(self.clock).await?;
+        }
         if let Some((_, stale)) = until.filter(|(latest, _)| self.clock.now() > *latest) {
             stale.store(true, Ordering::Relaxed);
             return Err(HttpError::NotSent);

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::connect::Summary;
+use crate::connect::{DraftOutcome, Part, Summary};
 use crate::doctor::Report;
+use crate::erase::Erased;
 use crate::find::{Found as Finds, Hit};
 use crate::intake::Addresses;
-use crate::manage::{Changed, Set, words};
+use crate::manage::{Changed, Moved, Set, words};
 use crate::ports::Resealed;
 use crate::preview::Preview;
 use crate::run::Progress;
@@ -67,6 +68,26 @@ fn settings(connection: &Connection) -> Value {
 #[must_use]
 pub fn changed(changed: &Changed, addresses: &Addresses) -> Value {
     json!({"ok": true, "connection": head(&changed.connection, addresses), "already": changed.already, "note": changed.note})
+}
+
+/// A person who was erased; nothing here says who.
+#[must_use]
+pub fn erased(erased: &Erased) -> Value {
+    json!({
+        "ok": true, "already": erased.already,
+        "erased": {"orders": erased.orders, "people": erased.people},
+        "connections": erased.connections, "by_hand": erased.by_hand,
+    })
+}
+
+/// An account that has another key or address.
+#[must_use]
+pub fn moved(moved: &Moved) -> Value {
+    let name = |(id, name): &(String, String)| json!({"id": id, "name": name});
+    json!({
+        "ok": true, "destination": {"url": moved.url, "same_url": moved.same_url},
+        "connections": moved.connections.iter().map(name).collect::<Vec<_>>(), "restarted": moved.restarted,
+    })
 }
 
 /// A setting that was set.
@@ -138,6 +159,26 @@ pub fn summary(summary: &Summary, run: Option<&str>) -> Value {
         "because": summary.because,
         "run": run,
     })
+}
+
+/// Several locations that were to be connected, each with what came of it. `ok` where all are.
+#[must_use]
+pub fn parts(parts: &[Part], runs: &BTreeMap<String, String>) -> Value {
+    let each = |part: &Part| {
+        let mut all = match &part.outcome {
+            DraftOutcome::Connected(made) => summary(made, runs.get(&made.connection).map(String::as_str)),
+            DraftOutcome::Failed { code, detail, .. } => {
+                let action = crate::explained(code).map_or("", |text| text.action);
+                json!({"ok": false, "error": {"code": code, "message": detail, "action": action,
+                       "subject": part.location}})
+            }
+            DraftOutcome::Several(_) => Value::Null,
+        };
+        all["location"] = json!(part.location);
+        all
+    };
+    let all: Vec<Value> = parts.iter().map(each).collect();
+    json!({"ok": all.iter().all(|one| one["ok"] == true), "locations": all})
 }
 
 /// One run, while it works and after.

@@ -90,6 +90,9 @@ pub enum HttpError {
     /// The other side keeps refusing for load, tries are used up; nothing was carried out.
     #[error("the other side asks to slow down")]
     Throttled,
+    /// Whoever it was for has ended meanwhile; nothing was sent.
+    #[error("it is not wanted any more")]
+    Withdrawn,
 }
 
 /// Sends requests.

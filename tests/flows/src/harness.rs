@@ -157,7 +157,7 @@ impl Flow {
     pub(crate) async fn summary(&self, location: &str, history: &str) -> Summary {
         match self.outcome(self.request(location, history)).await {
             DraftOutcome::Connected(summary) => summary,
-            DraftOutcome::Failed { code, detail, .. } => panic!("{code}: {detail}"),
+            other => panic!("{other:?}"),
         }
     }
 

@@ -27,6 +27,8 @@ mod connecting;
 #[cfg(test)]
 mod consent;
 #[cfg(test)]
+mod erasing;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod handing;
@@ -40,6 +42,8 @@ mod imports;
 mod landing;
 #[cfg(test)]
 mod late;
+#[cfg(test)]
+mod life;
 #[cfg(test)]
 mod looking;
 #[cfg(test)]

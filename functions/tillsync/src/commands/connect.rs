@@ -1,11 +1,12 @@
 //! Connecting by token.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 use tillsync_engine::budget::{LocalBudget, Purse};
-use tillsync_engine::connect::{self, ConnectRequest, DraftOutcome, Matched, Summary};
+use tillsync_engine::connect::{self, ConnectRequest, DraftOutcome, Matched, Part, Summary};
 use tillsync_engine::ports::Lane;
 use tillsync_engine::run::{BackfillRequest, start_backfill};
 use tillsync_engine::{Fault, Paced, shapes};
@@ -33,12 +34,16 @@ pub(super) async fn connect(mut host: Host, options: &Connect) -> Result<Answer,
     let request = ConnectRequest {
         source,
         name: options.name.clone().unwrap_or_default(),
-        location: options.location.clone().unwrap_or_default(),
+        location: options.location.first().cloned().unwrap_or_default(),
         destination_url: options.destination_url.clone().unwrap_or_default(),
         history: options.history.clone(),
         connection_type: options.connection_type.clone(),
     };
-    let draft = connect::begin(&host.engine, request, (&token, &key)).await?;
+    let secrets = (&token, &key);
+    let draft = match options.location.as_slice() {
+        [one] if one != connect::ALL => connect::begin(&host.engine, request, secrets).await?,
+        several => connect::begin_several(&host.engine, request, several.to_vec(), secrets).await?,
+    };
     finished(&mut host, &draft, options.start).await
 }
 
@@ -46,6 +51,7 @@ pub(super) async fn connect(mut host: Host, options: &Connect) -> Result<Answer,
 pub(super) async fn finished(host: &mut Host, draft: &str, start: bool) -> Result<Answer, Trouble> {
     let summary = match finish(host, draft).await? {
         DraftOutcome::Connected(summary) => summary,
+        DraftOutcome::Several(parts) => return several(host, start, &parts).await,
         DraftOutcome::Failed { code, detail, usage } => {
             let exit = if usage { Exit::Usage } else { Exit::Failed };
             return Err(Trouble { exit, code, message: detail });
@@ -58,6 +64,35 @@ pub(super) async fn finished(host: &mut Host, draft: &str, start: bool) -> Resul
     };
     let json = shapes::summary(&summary, run.as_ref().map(|run| run.id.as_str()));
     Ok(Answer::complete(words(&summary, run.is_some()), json))
+}
+
+/// Several locations, each with what came of it. Some connected and some not is partial; none is a failure.
+async fn several(host: &Host, start: bool, parts: &[Part]) -> Result<Answer, Trouble> {
+    let (mut text, mut runs, mut connected) = (String::new(), BTreeMap::new(), 0);
+    for part in parts {
+        match &part.outcome {
+            DraftOutcome::Connected(summary) => {
+                connected += 1;
+                if start {
+                    let request = BackfillRequest::default();
+                    let started = start_backfill(&host.engine, &summary.connection, &request).await?;
+                    runs.insert(summary.connection.clone(), started.run.id);
+                }
+                text.push_str(&words(summary, start));
+            }
+            DraftOutcome::Failed { code, detail, .. } => {
+                text.push_str(&format!("{} is not connected: {detail} ({code})", part.location));
+            }
+            DraftOutcome::Several(_) => {}
+        }
+        text.push_str("\n\n");
+    }
+    let exit = match connected {
+        0 => Exit::Failed,
+        all if all == parts.len() => Exit::Complete,
+        _ => Exit::Partial,
+    };
+    Ok(Answer { exit, text, json: shapes::parts(parts, &runs) })
 }
 
 /// Finishes a draft here, or has the process that owns the data do it.

@@ -48,7 +48,7 @@ pub(super) async fn rotate_key(host: &Host) -> Result<Answer, Trouble> {
     Ok(Answer { exit, ..Answer::complete(text, shapes::resealed(&resealed)) })
 }
 
-async fn answer(host: &Host, changed: &Changed, what: &str, next: &str) -> Answer {
+pub(super) async fn answer(host: &Host, changed: &Changed, what: &str, next: &str) -> Answer {
     let already = if changed.already { " already" } else { "" };
     let text = format!("{} is {what}{already}. {}\n{next}", changed.connection.name, changed.note);
     let addresses = Addresses::load(&host.engine).await;

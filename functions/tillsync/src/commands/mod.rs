@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod explain;
 mod find;
+mod life;
 mod list;
 mod manage;
 mod poll;
@@ -87,6 +88,13 @@ async fn perform(cli: Cli) -> Result<Answer, Trouble> {
         Command::Pause { connection } => manage::pause(&host, &connection).await,
         Command::Resume { connection } => manage::resume(&host, &connection).await,
         Command::Rename { connection, name } => manage::rename(&host, &connection, &name).await,
+        Command::Disconnect { connection } => life::disconnect(host, &connection).await,
+        Command::Reconnect { connection } => life::reconnect(&host, &connection).await,
+        Command::DeleteImport { connection } => life::delete_import(host, &connection).await,
+        Command::SetDestination { connection, destination_url } => {
+            life::set_destination(&host, &connection, destination_url.as_deref()).await
+        }
+        Command::Erase { connection, store } => life::erase(&host, connection, store).await,
         Command::Set { connection, setting } => manage::set(&host, &connection, &setting).await,
         Command::RotateKey => manage::rotate_key(&host).await,
         Command::Find { text } => find::find(&host, &text).await,

@@ -66,7 +66,7 @@ async fn begin(host: &Host, options: &Connect) -> Result<String, Trouble> {
     connect::application(engine, source)?;
     let key = secret(KEY, "the ActiveCampaign key")?;
     let wanted = Wanted {
-        location: options.location.clone(),
+        locations: options.location.clone(),
         destination_url: options.destination_url.clone(),
         connection_type: options.connection_type.clone(),
         start: options.start,
@@ -87,12 +87,15 @@ async fn go_on(host: &mut Host, id: &str, options: &Connect) -> Result<Answer, T
         // Beside a `serve` that calls the same platforms; the proof of being alone is kept as long.
         let (engine, _alone) =
             if host.own().await? { (Arc::clone(&host.engine), None) } else { host.beside()? };
-        if options.location.is_some() || chosen.is_none() {
-            let location = match options.location.clone().or(wanted.location) {
-                Some(location) => location,
-                None => pick(&connect::locations(&engine, id).await?, id)?,
-            };
-            connect::choose_location(&engine, id, &location).await?;
+        if !options.location.is_empty() || chosen.is_none() {
+            let mut locations = options.location.clone();
+            if locations.is_empty() {
+                locations = wanted.locations;
+            }
+            if locations.is_empty() {
+                locations.push(pick(&connect::locations(&engine, id).await?, id)?);
+            }
+            connect::choose_locations(&engine, id, &locations).await?;
         }
         let url = options
             .destination_url

@@ -10,6 +10,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use serde_json::{Value, json};
 use tillsync_engine::budget::LocalBudget;
+use tillsync_engine::intake::Hooks;
 use tillsync_engine::memory::{ManualClock, MemoryQueue, MemoryStore, MemoryVault, SeededEntropy};
 use tillsync_engine::ports::{Key, Store, Vault};
 use tillsync_engine::{Config, Engine, Timing, connect, sign_in};
@@ -100,6 +101,7 @@ impl World {
             api_urls: BTreeMap::new(),
             applications: [(name().to_owned(), application)].into(),
             public_url: PUBLIC.into(),
+            hooks: Hooks::default(),
             timing: Timing::default(),
         };
         let queue = Arc::new(MemoryQueue::new(clock.clone()));

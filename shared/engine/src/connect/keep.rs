@@ -6,14 +6,15 @@ use tillsync_mapping::activecampaign::Account;
 use tillsync_mapping::model::{Location, Secret};
 use tillsync_mapping::source::{Access, Count, Field, Source, Window};
 
-use super::{ConnectRequest, Summary};
+use super::{ConnectRequest, Sides, Summary};
 use crate::context::Engine;
 use crate::fault::Fault;
 use crate::intake::place;
+use crate::manage::begin_again;
 use crate::paced::Paced;
 use crate::plan::history_from;
 use crate::ports::Written;
-use crate::run::{Estimate, MAX_COUNT_CALLS, connection};
+use crate::run::{Estimate, MAX_COUNT_CALLS};
 use crate::state::{Connection, ConnectionState, Counted, Cursor, Row, Settings, Tagged, update};
 use crate::tokens::keep_pasted;
 
@@ -38,6 +39,7 @@ pub(super) fn new_connection(
         destination: Account::destination(&account.base),
         remote: None,
         state: ConnectionState::Active,
+        epoch: 0,
         active_sync: true,
         problem: None,
         settings: Settings { history_from: from, history: request.history.clone(), ..Settings::default() },
@@ -89,20 +91,28 @@ pub(super) async fn keep(
     }
 }
 
-/// The connection is there: its token and key are renewed, what was wrong is forgotten.
+/// The connection is there: its token and key are renewed, what was wrong is forgotten. One that had ended begins again.
 pub(super) async fn renew(
     engine: &Engine,
-    id: &str,
-    (access, pasted): (&Access, bool),
-    account: &Account,
+    request: &ConnectRequest,
+    there: &Connection,
+    (sides, pasted): (&Sides<'_>, bool),
 ) -> Result<Connection, Fault> {
+    let (access, account) = (sides.access, sides.account);
     // The secrets first: what is woken by them calls at once.
-    let there = connection(&*engine.store, id).await?.value;
     engine.vault.put(&there.destination_owner(), &account.key).await?;
     if pasted {
         keep_pasted(engine, &there.store_owner(), &access.token).await?;
     }
-    let row = update(&*engine.store, &Connection::key(id), |connection: &mut Connection| {
+    let now = engine.now();
+    let row = update(&*engine.store, &Connection::key(&there.id), |connection: &mut Connection| {
+        if connection.state == ConnectionState::Deleted {
+            // Nobody calls it by its old name any more.
+            request.name.trim().clone_into(&mut connection.name);
+        }
+        if connection.is_over() {
+            begin_again(connection, now);
+        }
         connection.state = ConnectionState::Active;
         connection.problem = None;
         connection.location = access.location.clone();

@@ -5,6 +5,7 @@ mod adopt;
 mod codes;
 mod keep;
 mod remote;
+mod several;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -15,28 +16,30 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tillsync_mapping::activecampaign::Account;
-use tillsync_mapping::model::Secret;
+use tillsync_mapping::model::{Location, Secret};
 use tillsync_mapping::source::{Access, ReadOptions, Source};
 
-use crate::connections::{all, pick_location, proper_name};
+use crate::connections::{all, every, proper_name};
 use crate::context::Engine;
 use crate::fault::{Fault, Kind};
+use crate::manage::begins_again;
 use crate::message::Work;
 use crate::paced::{CLOCKS_DIFFER, Paced};
 use crate::plan::history_from;
 use crate::ports::{Key, Lane};
 use crate::run::connection as connection_by_id;
-use crate::state::{Connection, Row, Tagged, load, update};
+use crate::state::{Connection, ConnectionState, Row, Tagged, load, update};
 pub use adopt::Matched;
 pub(crate) use codes::CODES;
 use keep::{Known, count, keep, new_connection, renew, summary};
-#[cfg(test)]
 pub(crate) use remote::service;
 use remote::{choose, settle};
 pub(crate) use remote::{is_there, prove_account, still_there};
+use several::connect_all;
+pub use several::{ALL, Part, begin_several};
 pub use steps::{
     Existing, Offer, Refused, Step, Steps, Wanted, application, choose_destination, choose_location,
-    choose_name, going_on, key_of, locations, open, want,
+    choose_locations, choose_name, going_on, key_of, locations, open, want,
 };
 pub(crate) use steps::{is_open, refused, signed};
 pub use warn::Warning;
@@ -68,6 +71,9 @@ pub struct ConnectRequest {
 pub struct Draft {
     /// What was asked for.
     pub request: ConnectRequest,
+    /// The locations, where there may be several: ids or names, or `all`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locations: Vec<String>,
     /// What came of it; nothing while it is worked on.
     pub outcome: Option<DraftOutcome>,
     /// When it was asked for.
@@ -84,6 +90,8 @@ pub struct Draft {
 pub enum DraftOutcome {
     /// The connection is there.
     Connected(Summary),
+    /// What came of each of several locations.
+    Several(Vec<Part>),
     /// It is not; nothing was left behind.
     Failed {
         /// Known to `explain`.
@@ -149,6 +157,15 @@ impl Draft {
 pub async fn begin(
     engine: &Engine,
     request: ConnectRequest,
+    secrets: (&Secret, &Secret),
+) -> Result<String, Fault> {
+    keep_draft(engine, request, Vec::new(), secrets).await
+}
+
+async fn keep_draft(
+    engine: &Engine,
+    request: ConnectRequest,
+    locations: Vec<String>,
     (token, key): (&Secret, &Secret),
 ) -> Result<String, Fault> {
     engine.source(&request.source)?;
@@ -159,8 +176,10 @@ pub async fn begin(
     let (token_owner, key_owner) = Draft::owners(&id);
     engine.vault.put(&token_owner, token).await?;
     engine.vault.put(&key_owner, key).await?;
-    let row =
-        Row::new(Draft::key(&id), Draft { request, outcome: None, asked: Some(engine.now()), steps: None });
+    let row = Row::new(
+        Draft::key(&id),
+        Draft { request, locations, outcome: None, asked: Some(engine.now()), steps: None },
+    );
     engine.store.transact(vec![row.put()?]).await?;
     Ok(id)
 }
@@ -204,19 +223,33 @@ pub async fn finish_draft(engine: &Engine, id: &str) -> Result<DraftOutcome, Fau
     };
     let key = engine.vault.get(&key_owner).await?.ok_or_else(missing)?;
     let polled = draft.steps.as_ref().and_then(|steps| steps.active_sync).unwrap_or(true);
-    let outcome = match connect(engine, &draft.request, token, (key, polled)).await {
-        Ok(summary) => DraftOutcome::Connected(summary),
-        Err(fault) => DraftOutcome::Failed {
-            code: fault.code.to_owned(),
-            detail: fault.detail,
-            usage: fault.kind == Kind::Usage,
-        },
+    let means = Means { token, key, polled };
+    let outcome = if draft.locations.is_empty() {
+        connect(engine, &draft.request, means).await.into()
+    } else {
+        match connect_all(engine, &draft, means).await {
+            Ok(parts) => DraftOutcome::Several(parts),
+            Err(fault) => Err(fault).into(),
+        }
     };
     engine.vault.forget(&token_owner).await?;
     engine.vault.forget(&key_owner).await?;
     update(&*engine.store, &Draft::key(id), |draft: &mut Draft| draft.outcome = Some(outcome.clone()))
         .await?;
     Ok(outcome)
+}
+
+impl From<Result<Summary, Fault>> for DraftOutcome {
+    fn from(outcome: Result<Summary, Fault>) -> Self {
+        match outcome {
+            Ok(summary) => Self::Connected(summary),
+            Err(fault) => Self::Failed {
+                code: fault.code.to_owned(),
+                detail: fault.detail,
+                usage: fault.kind == Kind::Usage,
+            },
+        }
+    }
 }
 
 fn parse_url(text: &str) -> Result<String, Fault> {
@@ -247,12 +280,45 @@ enum Token {
     Signed(Secret),
 }
 
-async fn connect(
-    engine: &Engine,
-    request: &ConnectRequest,
+/// What a draft is finished with.
+struct Means {
     token: Token,
-    (key, polled): (Secret, bool),
-) -> Result<Summary, Fault> {
+    key: Secret,
+    /// Whether polls are planned.
+    polled: bool,
+}
+
+async fn connect(engine: &Engine, request: &ConnectRequest, means: Means) -> Result<Summary, Fault> {
+    let one = std::slice::from_ref(&request.location);
+    let (proof, mut locations) = prove(engine, request, means, one).await?;
+    let missing = || Fault::reject("data.corrupt", "no location was asked for");
+    let location = locations.pop().ok_or_else(missing)?.1?;
+    connect_one(engine, request, &proof, location).await
+}
+
+/// Both sides, proved once: every location of the store rests on it.
+struct Proof<'a> {
+    source: &'static dyn Source,
+    source_http: Paced<'a>,
+    http: Paced<'a>,
+    access: Access,
+    /// Whether the token is to be kept: that of a sign-in is kept by then.
+    pasted: bool,
+    /// Whether polls are planned for what is made.
+    polled: bool,
+    account: Account,
+    /// The account, as budgets and keys call it.
+    destination: String,
+}
+
+/// Proves the token, that the locations are its, and the account. A location that is refused hinders no other; where all
+/// are, nothing further is asked.
+async fn prove<'a>(
+    engine: &'a Engine,
+    request: &ConnectRequest,
+    Means { token, key, polled }: Means,
+    wanted: &[String],
+) -> Result<(Proof<'a>, Vec<several::Picked>), Fault> {
     let (token, pasted) = match token {
         Token::Pasted(token) => (token, true),
         Token::Signed(token) => (token, false),
@@ -261,23 +327,43 @@ async fn connect(
     let api_url = engine.api_url(source);
     let source_http = engine.source_http(source.name(), "connecting", Lane::Live);
     let store = source.identify(&source_http, &api_url, &token).await?;
-    let location = pick_location(source, &store.locations, &request.location)?;
+    let locations = several::pick(source, &store.locations, wanted);
+    let location = match locations.iter().find_map(|(_, location)| location.as_ref().ok()) {
+        Some(location) => location.clone(),
+        None => return Err(several::refusal(locations)),
+    };
     let options = ReadOptions::default();
     let access = Access { api_url, token, store: store.id, location, options, merged: Arc::default() };
     source.check_scopes(&source_http, &access).await?;
 
     let base = parse_url(&request.destination_url)?;
-    let destination = Account::destination(&base);
+    // Its address may have changed since: then it keeps the name it has here.
+    let known = every(engine).await?.into_iter().find(|one| one.destination_url == base);
+    let destination = known.map_or_else(|| Account::destination(&base), |one| one.destination);
     let http = engine.destination_http(&destination, Lane::Live);
     let account = Account { base, key };
     prove_account(&account, &http).await?;
+    Ok((Proof { source, source_http, http, access, pasted, polled, account, destination }, locations))
+}
 
-    let mut connection = new_connection(engine, request, source, &access, &account)?;
+/// Connects one location, or renews its connection.
+async fn connect_one(
+    engine: &Engine,
+    request: &ConnectRequest,
+    proof: &Proof<'_>,
+    location: Location,
+) -> Result<Summary, Fault> {
+    let Proof { source, source_http, http, account, pasted, polled, .. } = proof;
+    let (pasted, polled) = (*pasted, *polled);
+    let source = *source;
+    let access = Access { location, ..proof.access.clone() };
+    let mut connection = new_connection(engine, request, source, &access, account)?;
+    connection.destination.clone_from(&proof.destination);
     if let Some(behind) = source_http.is_ahead_by().filter(|ahead| *ahead < -CLOCKS_DIFFER) {
         // Polls follow from here on: by our clock they would leave out what is sold until it is as late there.
         connection.created = connection.created.saturating_add(behind).unwrap_or(connection.created);
     }
-    let sides = Sides { source, source_http: &source_http, access: &access, http: &http, account: &account };
+    let sides = Sides { source, source_http, access: &access, http, account };
     let known: Option<Row<Known>> = load(&*engine.store, connection.unique_key()).await?;
     if let Some(known) = known {
         return again(engine, request, &sides, (&known.value.connection, pasted)).await;
@@ -286,11 +372,11 @@ async fn connect(
     free_name(&others, &connection.name)?;
     let chosen = choose(request, &connection, &sides, &others).await?;
     // The last questions that could be refused: nothing is made at the destination before them.
-    let counted = count(engine, source, &source_http, (&access, &connection)).await?;
+    let counted = count(engine, source, source_http, (&access, &connection)).await?;
     let warnings = own_integration(&sides).await?;
     connection.counted = Some(counted);
     let matched = chosen.as_ref().map(|adopted| adopted.matched);
-    let (remote, found) = settle(chosen, &connection, &account, &http).await?;
+    let (remote, found) = settle(chosen, &connection, account, http).await?;
     connection.remote = Some(remote);
     connection.adopted = found.then_some(connection.created);
     connection.active_sync = polled;
@@ -321,11 +407,17 @@ async fn again(
         answer => answer.map(|()| false)?,
     };
     let mut warnings = own_integration(sides).await?;
+    if there.state == ConnectionState::Deleted {
+        free_name(&all(engine).await?, request.name.trim())?;
+    }
     warnings.extend(kept(request, &there));
     if removed {
         warnings.push(made_anew(engine, &there, sides).await?);
     }
-    let connection = renew(engine, id, (sides.access, pasted), sides.account).await?;
+    let connection = renew(engine, request, &there, (sides, pasted)).await?;
+    if there.is_over() {
+        begins_again(engine, &connection).await?;
+    }
     let counted = count(engine, sides.source, sides.source_http, (sides.access, &connection)).await?;
     update(&*engine.store, &Connection::key(&connection.id), |connection: &mut Connection| {
         connection.counted = Some(counted);

@@ -10,6 +10,7 @@ use tillsync_mapping::source::{Access, Application, ReadOptions, SignIn, Source}
 use super::adopt::Matched;
 use super::keep::new_connection;
 use super::remote::{choose, prove_account};
+use super::several::pick;
 use super::warn::own_integration;
 use super::{ConnectRequest, Draft, Sides, Warning, parse_url};
 use crate::connections::{all, pick_location, proper_name};
@@ -38,8 +39,9 @@ pub struct Steps {
 /// What is known of a connection before its store is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wanted {
-    /// Id or name of the location.
-    pub location: Option<String>,
+    /// Ids or names of the locations, or [`super::ALL`].
+    #[serde(default)]
+    pub locations: Vec<String>,
     /// Address of the account.
     pub destination_url: Option<String>,
     /// `new`, or an id at the destination.
@@ -164,7 +166,13 @@ pub async fn open(engine: &Engine, source: &str) -> Result<String, Fault> {
         connection_type: None,
     };
     let id = engine.new_id();
-    let draft = Draft { request, outcome: None, asked: Some(engine.now()), steps: Some(Steps::default()) };
+    let draft = Draft {
+        request,
+        locations: Vec::new(),
+        outcome: None,
+        asked: Some(engine.now()),
+        steps: Some(Steps::default()),
+    };
     engine.store.transact(vec![Row::new(Draft::key(&id), draft).put()?]).await?;
     Ok(id)
 }
@@ -280,11 +288,30 @@ pub async fn locations(engine: &Engine, id: &str) -> Result<Vec<Location>, Fault
 /// # Errors
 /// As [`locations`]; `location.unknown`, `location.ambiguous` and one for a closed one.
 pub async fn choose_location(engine: &Engine, id: &str, id_or_name: &str) -> Result<Location, Fault> {
+    let mut chosen = choose_locations(engine, id, &[id_or_name.to_owned()]).await?;
+    chosen.pop().ok_or_else(|| Fault::usage("location.unknown", "the store has no open location"))
+}
+
+/// Chooses the locations, by ids or names, or [`super::ALL`]. Each becomes a connection of its own.
+///
+/// # Errors
+/// As [`choose_location`], for the first that cannot be had.
+pub async fn choose_locations(engine: &Engine, id: &str, wanted: &[String]) -> Result<Vec<Location>, Fault> {
     let draft = going_on(engine, id).await?;
     let source = engine.source(&draft.request.source)?;
-    let location = pick_location(source, &locations(engine, id).await?, id_or_name)?;
-    change(engine, id, |draft, _| draft.request.location.clone_from(&location.id)).await?;
-    Ok(location)
+    let picked = pick(source, &locations(engine, id).await?, wanted);
+    let chosen: Result<Vec<Location>, Fault> = picked.into_iter().map(|(_, location)| location).collect();
+    let chosen = chosen?;
+    let Some(first) = chosen.first().map(|one| one.id.clone()) else {
+        return Err(Fault::usage("location.unknown", "the store has no open location"));
+    };
+    let ids: Vec<String> = chosen.iter().map(|one| one.id.clone()).collect();
+    change(engine, id, |draft, _| {
+        draft.request.location.clone_from(&first);
+        draft.locations = if ids.len() > 1 { ids.clone() } else { Vec::new() };
+    })
+    .await?;
+    Ok(chosen)
 }
 
 /// Chooses the destination and the kind of connection there: proves the account, and looks for what would be sent to

@@ -7,7 +7,7 @@ use tillsync_mapping::http::Http;
 use super::{ConnectRequest, Sides};
 use crate::deliver::stopped;
 use crate::fault::Fault;
-use crate::state::Connection;
+use crate::state::{Connection, ConnectionState};
 
 /// Pages of the account's connections that are looked at; a hundred each.
 const MOST_PAGES: u32 = 10;
@@ -50,7 +50,7 @@ pub(crate) async fn own_integration(sides: &Sides<'_>) -> Result<Vec<Warning>, F
 /// Connecting again changes neither the name nor the history.
 pub(super) fn kept(request: &ConnectRequest, there: &Connection) -> Option<Warning> {
     let mut kept = Vec::new();
-    if request.name.trim() != there.name {
+    if there.state != ConnectionState::Deleted && request.name.trim() != there.name {
         kept.push(format!("its name stays {:?}", there.name));
     }
     if request.history != there.settings.history {

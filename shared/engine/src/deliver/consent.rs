@@ -12,10 +12,11 @@ use super::addresses::{Said, mark};
 use super::orders::write_rows;
 use super::{Delivering, Failure};
 use crate::connections;
+use crate::context::Engine;
 use crate::fault::{Fault, Kind};
 use crate::ports::Write;
 use crate::run::mark_person;
-use crate::state::{Address, ConnectionState, LedgerRow, Row, State, update};
+use crate::state::{Address, Connection, ConnectionState, LedgerRow, Row, State, list, update};
 
 /// Addresses and connections that one page tells; the rest is looked at by the next poll, so that no page takes
 /// long.
@@ -162,6 +163,26 @@ impl Delivering<'_> {
     fn look_again(&self, profile: &str, at: Timestamp) -> Result<Write, Fault> {
         mark_person(&self.connection.id, profile, at)
     }
+}
+
+/// Owes every known opt-out of a store to its customers once more, for a connection that was left out for a while. Each
+/// is told where the customer does not say so yet.
+pub(crate) async fn owe_opt_outs(engine: &Engine, connection: &Connection) -> Result<(), Fault> {
+    let rows: Vec<Row<Address>> = list(&*engine.store, &connection.people_partition(), "MAIL#").await?;
+    let now = engine.now();
+    let (mut profiles, mut owed) = (BTreeSet::new(), Vec::new());
+    for mut row in rows {
+        let Some(profile) = row.value.opted_out.first() else { continue };
+        if row.value.customer.is_some() {
+            profiles.insert(profile.clone());
+            row.value.owed = Some(now);
+            owed.push(row.put()?);
+        }
+    }
+    let marks = profiles.iter().map(|profile| mark_person(&connection.id, profile, now));
+    // The marks first: one too many is a look too many.
+    write_rows(&*engine.store, marks.collect::<Result<_, _>>()?).await?;
+    write_rows(&*engine.store, owed).await.map(drop)
 }
 
 fn ready(record: &Observed<Customer>) -> Option<&Customer> {

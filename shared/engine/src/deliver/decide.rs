@@ -57,7 +57,12 @@ pub fn decide(record: Observed<Order>, row: Option<LedgerRow>, facts: &Facts<'_>
     let sent = row.was_sent() || row.intent.is_some();
     let newer = record.version > row.version;
     row.version = row.version.max(record.version);
+    if row.is_erased() {
+        // Also where the store no longer says whose it was.
+        return erased(row, facts);
+    }
     match record.reading {
+        Reading::Skipped { reason: SkipReason::Erased, .. } => erased(row, facts),
         Reading::Unreadable { code, place } => {
             let known = row.state == State::Parked && row.reason.as_deref() == Some(code);
             if known && !newer && row.run.as_deref() != Some(facts.run) {
@@ -95,6 +100,11 @@ pub(super) fn skip(reason: SkipReason, mut row: LedgerRow, facts: &Facts<'_>) ->
     row.look_at = None;
     row.become_state(State::Skipped, Some(reason.word()), facts.run, facts.now);
     Decision::Note(Box::new(row), outcome)
+}
+
+fn erased(mut row: LedgerRow, facts: &Facts<'_>) -> Decision {
+    row.erase(Some(facts.run), facts.now);
+    Decision::Note(Box::new(row), Outcome::Skipped(SkipReason::Erased.word().into()))
 }
 
 /// It is at the destination, and what changed cannot be sent any more, since nobody is left to send it for:

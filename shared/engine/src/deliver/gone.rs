@@ -22,6 +22,10 @@ impl Delivering<'_> {
         let (mut writes, mut outcomes) = (Vec::new(), Vec::new());
         for (key, row) in keys.into_iter().zip(rows) {
             let mut row = row.unwrap_or_else(|| Row::new(key, LedgerRow::seen(now)));
+            if row.value.is_erased() {
+                outcomes.push(Outcome::Skipped(SkipReason::Erased.word().into()));
+                continue;
+            }
             let was_sent = row.value.was_sent() || row.value.intent.is_some();
             let (state, reason) = match was_sent {
                 true => (State::Parked, "record.gone"),

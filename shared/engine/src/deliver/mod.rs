@@ -18,6 +18,7 @@ mod send;
 mod tests;
 
 pub(crate) use addresses::{mark as address_key, settle_address};
+pub(crate) use consent::owe_opt_outs;
 pub use decide::{Decision, Facts, decide};
 pub use orders::BATCH;
 pub(crate) use orders::{load_rows, record_id, write_rows};

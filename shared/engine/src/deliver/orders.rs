@@ -12,6 +12,7 @@ use tillsync_mapping::model::{Buyer, Observed, Order};
 use super::addresses::{Addresses, Said, earlier, said};
 use super::send::{Batch, Letter, Sent, may_leave_until};
 use super::{Decision, Delivering, Facts, decide};
+use crate::erase::Tombs;
 use crate::fault::Fault;
 use crate::ports::{Key, MAX_BATCH, Store, Write, Written};
 use crate::run::mark;
@@ -101,6 +102,15 @@ impl Delivering<'_> {
 
     /// Decides about every record of the page.
     async fn sort(&self, records: &Records, tally: &mut Tally) -> Result<Sorted, Fault> {
+        // Read anew for every round: whoever was erased meanwhile is left out.
+        let tombs = Tombs::load(self.engine, self.connection).await?;
+        let covered;
+        let records = if tombs.is_empty() {
+            records
+        } else {
+            covered = records.iter().map(|(id, one)| (id.clone(), tombs.order(one.clone()))).collect();
+            &covered
+        };
         let partition = Connection::partition(&self.connection.id);
         let keys: Vec<Key> =
             records.keys().map(|id| LedgerRow::key(&partition, Stream::Orders.word(), id)).collect();

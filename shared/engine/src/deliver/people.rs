@@ -12,6 +12,7 @@ use tillsync_mapping::model::{Customer, Observed, Reading, SkipReason};
 
 use super::orders::{load_rows, record_id, write_rows};
 use super::{Delivering, Failure};
+use crate::erase::Tombs;
 use crate::fault::{Fault, Kind};
 use crate::ports::Key;
 use crate::state::{Flight, Intent, LedgerRow, Row, State, Stream, WhichCustomers};
@@ -69,7 +70,8 @@ impl Delivering<'_> {
         let mut tally = Tally::default();
         let believed =
             |record: Observed<Customer>| Observed { version: self.believed(record.version), ..record };
-        let records: Vec<_> = records.into_iter().map(believed).collect();
+        let tombs = Tombs::load(self.engine, self.connection).await?;
+        let records: Vec<_> = records.into_iter().map(believed).map(|one| tombs.person(one)).collect();
         let keys: Vec<Key> = records.iter().map(|record| self.person_key(&record.id)).collect();
         let mut rows = load_rows(&*self.engine.store, &keys).await?;
         self.forget_lost_flights(&mut rows).await?;
@@ -143,7 +145,11 @@ impl Delivering<'_> {
             Reading::Skipped { reason, .. } => (State::Skipped, reason.word()),
             Reading::Unreadable { code, .. } => (State::Parked, code),
         };
-        value.become_state(state, Some(reason), &self.run.id, now);
+        if reason == SkipReason::Erased.word() {
+            value.erase(Some(&self.run.id), now);
+        } else {
+            value.become_state(state, Some(reason), &self.run.id, now);
+        }
         noted.push(row.put()?);
         tally.count(&match state {
             State::Skipped => Outcome::Skipped(reason.into()),

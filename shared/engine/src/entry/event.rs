@@ -47,6 +47,11 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ("unpause", &["connection"]),
     ("rename", &["connection", "name"]),
     ("set", &["connection", "setting", "value"]),
+    ("disconnect", &["connection"]),
+    ("reconnect", &["connection"]),
+    ("delete_import", &["connection"]),
+    ("erase", &["connection", "store", "address"]),
+    ("set_destination", &["connection", "destination_url"]),
     ("find", &["text"]),
     ("preview", &["connection", "order"]),
     ("doctor", &["offline"]),
@@ -103,6 +108,16 @@ pub enum Asked {
     Rename(Rename),
     /// A setting.
     Set(SetOne),
+    /// The end of a connection.
+    Disconnect(Of),
+    /// Its beginning again.
+    Reconnect(Of),
+    /// Its end, and out of every list.
+    DeleteImport(Of),
+    /// Another key or address of the account.
+    SetDestination(Moving),
+    /// A person is to be forgotten.
+    Erase(Erase),
     /// Records by what is known of them.
     Find(Find),
     /// What a history would send.
@@ -172,6 +187,13 @@ pub struct SetOne {
     pub(super) value: Value,
 }
 
+/// Gives the account of a connection another key, from the secret, or another address.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Moving {
+    pub(super) connection: String,
+    pub(super) destination_url: Option<String>,
+}
+
 /// Looks for records. What is looked for names a person, maybe: it is not printed.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct Find {
@@ -181,6 +203,20 @@ pub struct Find {
 impl std::fmt::Debug for Find {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Find([personal])")
+    }
+}
+
+/// Forgets a person of a store. Who it is, is not printed.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub struct Erase {
+    pub(super) connection: Option<String>,
+    pub(super) store: Option<String>,
+    pub(super) address: String,
+}
+
+impl std::fmt::Debug for Erase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Erase({:?}, {:?}, [personal])", self.connection, self.store)
     }
 }
 
@@ -203,7 +239,7 @@ pub struct Doctor {
 pub struct Connect {
     pub(super) source: String,
     pub(super) name: String,
-    pub(super) location: String,
+    pub(super) location: Places,
     pub(super) destination_url: String,
     pub(super) history: Option<String>,
     pub(super) connection_type: Option<String>,
@@ -231,6 +267,25 @@ pub struct ConnectSigned {
     pub(super) active_sync: Option<bool>,
     #[serde(default)]
     pub(super) start: bool,
+}
+
+/// One location, several, or `all`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged, expecting = "give an id or a name of a location, a list of them, or \"all\"")]
+pub(super) enum Places {
+    /// Its id or name.
+    One(String),
+    /// Their ids or names.
+    Several(Vec<String>),
+}
+
+impl Places {
+    pub(super) fn list(&self) -> Vec<String> {
+        match self {
+            Self::One(one) => vec![one.clone()],
+            Self::Several(several) => several.clone(),
+        }
+    }
 }
 
 /// A comparison to be made.
@@ -318,6 +373,11 @@ impl Known {
             "unpause" => Asked::Unpause(members_of(action, event)?),
             "rename" => Asked::Rename(members_of(action, event)?),
             "set" => Asked::Set(members_of(action, event)?),
+            "disconnect" => Asked::Disconnect(members_of(action, event)?),
+            "reconnect" => Asked::Reconnect(members_of(action, event)?),
+            "delete_import" => Asked::DeleteImport(members_of(action, event)?),
+            "set_destination" => Asked::SetDestination(members_of(action, event)?),
+            "erase" => Asked::Erase(members_of(action, event)?),
             "find" => Asked::Find(members_of(action, event)?),
             "preview" => Asked::Preview(members_of(action, event)?),
             "doctor" => Asked::Doctor(members_of(action, event)?),

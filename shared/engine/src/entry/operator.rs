@@ -5,10 +5,10 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use tillsync_mapping::model::Secret;
 
-use super::event::{Again, Asked, Compare, Connect, Of, OneRecord, Start};
+use super::event::{Again, Asked, Compare, Connect, Of, OneRecord, Places, Start};
 use super::{signing, verbs};
 use crate::codes::{codes, explained};
-use crate::connect::{self, ConnectRequest, DraftOutcome};
+use crate::connect::{self, ConnectRequest, DraftOutcome, Part};
 use crate::context::Engine;
 use crate::fault::{Fault, Kind};
 use crate::plan::{day, day_of};
@@ -70,6 +70,11 @@ pub async fn operate(engine: &Engine, asked: &Asked, credentials: &dyn Credentia
         Asked::Unpause(of) => verbs::unpause(engine, of).await,
         Asked::Rename(what) => verbs::rename(engine, what).await,
         Asked::Set(what) => verbs::set(engine, what).await,
+        Asked::Disconnect(of) => verbs::disconnect(engine, of).await,
+        Asked::Reconnect(of) => verbs::reconnect(engine, of).await,
+        Asked::DeleteImport(of) => verbs::delete_import(engine, of).await,
+        Asked::SetDestination(what) => verbs::move_destination(engine, what, credentials).await,
+        Asked::Erase(what) => verbs::forget(engine, what).await,
         Asked::Find(what) => verbs::search(engine, what).await,
         Asked::Preview(what) => verbs::look_ahead(engine, what).await,
         Asked::Doctor(what) => verbs::doctor(engine, what).await,
@@ -135,6 +140,17 @@ pub async fn help(engine: &Engine) -> Result<Value, Fault> {
             {"does": "gives it another name", "event": {"action": "rename", "connection": name, "name": "Other Street"}},
             {"does": "sets history, live_hours, customers, order_link, orders_without_customer or active_sync",
              "event": {"action": "set", "connection": name, "setting": "customers", "value": "with_orders"}},
+            {"does": "ends it: nothing further is read or sent; what was sent stays, and reconnect begins it again",
+             "event": {"action": "disconnect", "connection": name}},
+            {"does": "begins an ended one again where it stopped; nothing is sent twice",
+             "event": {"action": "reconnect", "connection": name}},
+            {"does": "ends it and takes it out of the lists; what was sent stays",
+             "event": {"action": "delete_import", "connection": name}},
+            {"does": "gives its account the key in the secret, and another address of the same account",
+             "event": {"action": "set_destination", "connection": name, "destination_url": "https://ACCOUNT.api-us1.com"}},
+            {"does": "forgets a person: empties what is held of them, and keeps them from coming back; with store instead \
+                      of connection, of a store by its id",
+             "event": {"action": "erase", "connection": name, "address": "ann@example.org"}},
             {"does": "finds orders and people by id, number, address or name",
              "event": {"action": "find", "text": "ann@example.org"}},
             {"does": "says what the history would send, and shows one order as it would go out; writes nothing",
@@ -170,20 +186,25 @@ async fn locations(engine: &Engine, source: &str, credentials: &dyn Credentials)
 
 async fn make(engine: &Engine, what: &Connect, credentials: &dyn Credentials) -> Result<Value, Fault> {
     let (token, key) = (credentials.source_token().await?, credentials.destination_key().await?);
-    let texts = [&what.source, &what.name, &what.location, &what.destination_url];
-    if texts.iter().any(|text| [token.expose(), key.expose()].contains(&text.trim())) {
+    let places = what.location.list();
+    let texts = [&what.source, &what.name, &what.destination_url];
+    if texts.into_iter().chain(&places).any(|text| [token.expose(), key.expose()].contains(&text.trim())) {
         let detail = "a member of the event is the token or the key itself";
         return Err(Fault::usage("event.secret", detail));
     }
     let request = ConnectRequest {
         source: what.source.clone(),
         name: what.name.clone(),
-        location: what.location.clone(),
+        location: places.first().cloned().unwrap_or_default(),
         destination_url: what.destination_url.clone(),
         history: what.history.clone().unwrap_or_else(|| "all".into()),
         connection_type: what.connection_type.clone(),
     };
-    let draft = connect::begin(engine, request, (&token, &key)).await?;
+    let secrets = (&token, &key);
+    let draft = match &what.location {
+        Places::One(place) if place != connect::ALL => connect::begin(engine, request, secrets).await?,
+        places => connect::begin_several(engine, request, places.list(), secrets).await?,
+    };
     let mut answer = finished(engine, &draft, what.start).await?;
     answer["now"] = json!(
         "Take TILLSYNC_SOURCE_TOKEN and TILLSYNC_DESTINATION_KEY out of the stack's secret: they are kept sealed."
@@ -195,6 +216,7 @@ async fn make(engine: &Engine, what: &Connect, credentials: &dyn Credentials) ->
 pub(super) async fn finished(engine: &Engine, draft: &str, start: bool) -> Result<Value, Fault> {
     let summary = match connect::finish_draft(engine, draft).await? {
         DraftOutcome::Connected(summary) => summary,
+        DraftOutcome::Several(parts) => return several(engine, start, &parts).await,
         DraftOutcome::Failed { code, detail, usage } => {
             let code = explained(&code).map_or("connection.failed", |text| text.code);
             let kind = if usage { Kind::Usage } else { Kind::Reject };
@@ -212,6 +234,19 @@ pub(super) async fn finished(engine: &Engine, draft: &str, start: bool) -> Resul
     answer["next"] = json!({"action": next, "connection": summary.connection});
     answer["now"] = json!("Take TILLSYNC_DESTINATION_KEY out of the stack's secret: it is kept sealed.");
     Ok(answer)
+}
+
+/// What came of several locations.
+async fn several(engine: &Engine, start: bool, parts: &[Part]) -> Result<Value, Fault> {
+    let mut runs = std::collections::BTreeMap::new();
+    for part in parts {
+        let DraftOutcome::Connected(summary) = &part.outcome else { continue };
+        if start {
+            let started = start_backfill(engine, &summary.connection, &BackfillRequest::default()).await?;
+            runs.insert(summary.connection.clone(), started.run.id);
+        }
+    }
+    Ok(shapes::parts(parts, &runs))
 }
 
 async fn start(engine: &Engine, what: &Start) -> Result<Value, Fault> {

@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::event::{Doctor, Find, Of, Preview, Rename, SetOne};
+use super::event::{Doctor, Erase, Find, Moving, Of, Preview, Rename, SetOne};
+use super::operator::Credentials;
 use crate::context::Engine;
 use crate::doctor::{Scope, examine};
+use crate::erase::{self, erase};
 use crate::fault::Fault;
 use crate::intake::Addresses;
 use crate::run::BackfillRequest;
@@ -37,6 +39,44 @@ pub(super) async fn set(engine: &Engine, what: &SetOne) -> Result<Value, Fault> 
     };
     let set = manage::set(engine, &connection.id, what.setting.trim(), value.trim()).await?;
     Ok(shapes::set(&set, &Addresses::load(engine).await))
+}
+
+pub(super) async fn disconnect(engine: &Engine, of: &Of) -> Result<Value, Fault> {
+    let connection = connections::find(engine, &of.connection).await?;
+    let changed = manage::disconnect(engine, &connection.id).await?;
+    Ok(shapes::changed(&changed, &Addresses::load(engine).await))
+}
+
+pub(super) async fn reconnect(engine: &Engine, of: &Of) -> Result<Value, Fault> {
+    let connection = connections::find(engine, &of.connection).await?;
+    let changed = manage::reconnect(engine, &connection.id).await?;
+    Ok(shapes::changed(&changed, &Addresses::load(engine).await))
+}
+
+pub(super) async fn delete_import(engine: &Engine, of: &Of) -> Result<Value, Fault> {
+    let connection = connections::find(engine, &of.connection).await?;
+    let changed = manage::delete_import(engine, &connection.id).await?;
+    Ok(shapes::changed(&changed, &Addresses::load(engine).await))
+}
+
+pub(super) async fn move_destination(
+    engine: &Engine,
+    what: &Moving,
+    credentials: &dyn Credentials,
+) -> Result<Value, Fault> {
+    let connection = connections::find(engine, &what.connection).await?;
+    let key = credentials.destination_key().await?;
+    let url = what.destination_url.as_deref();
+    Ok(shapes::moved(&manage::set_destination(engine, &connection.id, url, key).await?))
+}
+
+pub(super) async fn forget(engine: &Engine, what: &Erase) -> Result<Value, Fault> {
+    let scope = match (&what.connection, &what.store) {
+        (Some(connection), None) => erase::Scope::Connection(connection.clone()),
+        (None, Some(store)) => erase::Scope::Store(store.clone()),
+        _ => return Err(Fault::usage("event.invalid", "erase: give either connection or store")),
+    };
+    Ok(shapes::erased(&erase(engine, &scope, &what.address).await?))
 }
 
 pub(super) async fn search(engine: &Engine, what: &Find) -> Result<Value, Fault> {

@@ -14,6 +14,7 @@ use tillsync_mapping::model::{Observed, Order, Reading};
 
 use crate::budget::{IMPORTS_PER_MINUTE, STORE_CALLS_PER_SECOND};
 use crate::context::Engine;
+use crate::erase::Tombs;
 use crate::fault::Fault;
 use crate::ports::Lane;
 use crate::run::{BackfillRequest, connection, estimate};
@@ -105,7 +106,9 @@ pub async fn preview(
     let to = request.to.unwrap_or(now).min(now);
     let first = request.from.or(owner.settings.history_from);
     let slice = Slice { from: first.unwrap_or(Timestamp::UNIX_EPOCH).min(to), to };
-    let seen = newest(source, (&http, &access), slice, counted.orders).await?;
+    let tombs = Tombs::load(engine, &owner).await?;
+    let mut seen = newest(source, (&http, &access), slice, counted.orders).await?;
+    seen.records = seen.records.into_iter().map(|one| tombs.order(one)).collect();
     let customers = PlannedCustomers {
         total: source.count_customers(&http, &access).await?,
         which: owner.settings.customers,
@@ -125,7 +128,7 @@ pub async fn preview(
             let page = source.fetch_orders(&http, &access, &ids, &seen.cache).await?;
             let unknown = || Fault::usage("record.unknown", format!("the store has no order {order:?}"));
             let record = page.records.into_iter().find(|record| record.id == order).ok_or_else(unknown)?;
-            Some(sample(&asking, record).await?)
+            Some(sample(&asking, tombs.order(record)).await?)
         }
         None => match seen.newest_eligible() {
             Some(record) => Some(sample(&asking, record.clone()).await?),

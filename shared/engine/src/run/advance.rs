@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::source::Field;
 
 use super::orphans::left_behind;
+use super::over::is_over;
 use super::reconcile::next_windows;
 use super::watermark::{Reach, forward};
 use super::{Parts, connection, lane, later_by};
@@ -171,7 +172,11 @@ pub(super) async fn finish(
             return Ok(());
         }
         let parts = Parts::load(&*engine.store, run_id).await?;
+        let owner = connection(&*engine.store, connection_id).await?.value;
         let run = &mut row.value;
+        if is_over(run, &owner) {
+            run.state = RunState::Cancelled;
+        }
         let refused = first_refusal(&parts);
         // That the connection has stopped is no reason where the reason of that is known.
         let own = problem.clone().filter(|problem| problem.code != "connection.inactive");
@@ -186,7 +191,6 @@ pub(super) async fn finish(
         run.streams = Some(parts.streams());
         run.total = Some(run.calls.plus(parts.calls()));
         let mut writes = Vec::new();
-        let owner = connection(&*engine.store, connection_id).await?.value;
         if run.state == RunState::Complete {
             writes = watermarks(engine, &owner, run, &parts).await?;
         }

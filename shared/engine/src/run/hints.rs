@@ -61,7 +61,8 @@ pub(super) async fn take(engine: &Engine, told: Told<'_>, hint: &Hint) -> Result
     let of_store = |one: &Connection| one.source == told.source && one.store == told.store;
     let store: Vec<Connection> = all.into_iter().filter(of_store).collect();
     if let Hint::Revoked { at } = hint {
-        return revoked(engine, &store, &told, at.unwrap_or(told.received)).await;
+        crate::tokens::revoked(engine, told.source, told.store, at.unwrap_or(told.received)).await?;
+        return Ok(Outcome::Done);
     }
     // Whoever is stopped is read on from the watermark when it goes on.
     let at_work: Vec<&Connection> =
@@ -106,7 +107,7 @@ async fn sales_of(
     match found.map_err(Fault::from) {
         Ok(sales) => Ok(Ok(sales)),
         Err(fault) if fault.kind == Kind::Reconnect => {
-            mark_connection(engine, &first.id, &fault, problem(&fault, engine.now())).await?;
+            mark_connection(engine, (&first.id, first.epoch), &fault, problem(&fault, engine.now())).await?;
             Ok(Err(Outcome::Done))
         }
         Err(fault) => Err(fault),
@@ -200,8 +201,7 @@ async fn look(
     let now = engine.now();
     // The live rule counts from here.
     let earliest = now.saturating_sub(MOST_WAITING).unwrap_or(now);
-    let mut run =
-        Run { started: received.clamp(earliest, now), ..new_run(engine, &owner.id, RunKind::Webhook) };
+    let mut run = Run { started: received.clamp(earliest, now), ..new_run(engine, owner, RunKind::Webhook) };
     let (claims, waits) = claims(engine, owner, (stream, ids), (received, &run.id)).await?;
     if !claims.is_empty() {
         let window = WindowRow {
@@ -268,31 +268,4 @@ async fn is_there(engine: &Engine, owner: &Connection, stream: Stream, run: &str
     let siblings = all.iter().filter(|one| one.people_partition() == partition);
     let keys: Vec<Key> = siblings.map(|one| Run::key(&one.id, run)).collect();
     Ok(engine.store.get_many(&keys).await?.iter().any(Option::is_some))
-}
-
-/// A store says that it took its authorisation back. An old message may come after a new authorisation, so it is
-/// asked whether the token we hold still works.
-async fn revoked(
-    engine: &Engine,
-    store: &[Connection],
-    told: &Told<'_>,
-    at: Timestamp,
-) -> Result<Outcome, Fault> {
-    let used = |one: &&Connection| one.state == ConnectionState::Active;
-    let Some(first) = store.iter().find(used) else { return Ok(Outcome::Done) };
-    let source = engine.source(told.source)?;
-    let http = engine.source_http(told.source, told.store, Lane::Live);
-    let access = engine.access(first).await?;
-    let asked = source.identify(&http, &access.api_url, &access.token).await;
-    engine.meter.add(Metric::SourceCalls, http.take_calls());
-    match asked.map_err(Fault::from) {
-        Ok(_) => Ok(Outcome::Done),
-        Err(fault) if fault.kind == Kind::Reconnect => {
-            for one in store.iter().filter(used) {
-                mark_connection(engine, &one.id, &fault, problem(&fault, at)).await?;
-            }
-            Ok(Outcome::Done)
-        }
-        Err(fault) => Err(fault),
-    }
 }

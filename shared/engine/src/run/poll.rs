@@ -53,7 +53,7 @@ pub async fn start_retry(engine: &Engine, id: &str, record: Option<&str>) -> Res
         Some(record) => vec![named(engine, &connection, record).await?],
         None => parked(engine, &connection).await?,
     };
-    let mut run = new_run(engine, id, RunKind::Retry);
+    let mut run = new_run(engine, &connection, RunKind::Retry);
     begin(&mut run, &mut windows);
     let started = write_new(engine, &connection, run, windows, None).await?;
     if started.already {
@@ -75,13 +75,14 @@ async fn start_following(engine: &Engine, id: &str, kind: RunKind) -> Result<Sta
 
 async fn try_following(engine: &Engine, id: &str, kind: RunKind) -> Result<Started, Fault> {
     let connection = active_connection(engine, id).await?;
-    if let Some(run) = active_run(engine, id, kind).await?.filter(|run| !run.ended()) {
+    let at_work = active_run(engine, id, kind).await?;
+    if let Some(run) = at_work.filter(|run| !run.ended() && run.epoch == connection.epoch) {
         return beside(engine, run).await;
     }
     let now = engine.now();
     let Begin { orders: from, to } = poll_begin(engine, &connection).await?;
     let mut windows = vec![WindowRow::open(1, Stream::Orders, Field::Updated, from, to)];
-    let mut run = new_run(engine, id, kind);
+    let mut run = new_run(engine, &connection, kind);
     let people = claim_people(engine, &connection, &run).await?;
     if let Some(people) = &people {
         windows.extend(people_slices(people_begin(engine, &connection, to).await?, to));

@@ -38,7 +38,7 @@ const MAX_PAGES: usize = 2_000;
 pub(super) async fn settle(engine: &Engine, run: &Run) -> Result<Option<SignedDuration>, Fault> {
     let owner = connection(&*engine.store, &run.connection).await?.value;
     let lane = lane(run.kind);
-    let http = engine.destination_http(&owner.destination, lane);
+    let http = engine.fenced_http(&owner, run.epoch, lane);
     let source_http = engine.source_http(&owner.source, &owner.store, lane);
     let result = {
         let mut delivering = Delivering::new(engine, &owner, run, &http).await?;

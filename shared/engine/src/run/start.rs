@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::advance::finish;
+use super::over;
 use super::work::windows_at_work;
 use super::{Parts, connection, lane};
 use crate::context::Engine;
@@ -63,7 +64,7 @@ pub async fn start_backfill(engine: &Engine, id: &str, request: &BackfillRequest
             (Some(asked), Some(setting)) => asked <= setting,
             (Some(_), None) => false,
         };
-    let mut run = new_run(engine, id, RunKind::Historical);
+    let mut run = new_run(engine, &connection, RunKind::Historical);
     (run.from, run.to, run.full) = (from, request.to, full);
     (run.limit, run.force) = (request.limit, request.force);
     let asked = run.clone();
@@ -94,10 +95,11 @@ fn refuse_another(run: &Run, asked: &Run) -> Result<(), Fault> {
     Err(Fault::reject("connection.busy", detail))
 }
 
-pub(super) fn new_run(engine: &Engine, connection: &str, kind: RunKind) -> Run {
+pub(super) fn new_run(engine: &Engine, connection: &Connection, kind: RunKind) -> Run {
     Run {
         id: engine.new_id(),
-        connection: connection.to_owned(),
+        connection: connection.id.clone(),
+        epoch: connection.epoch,
         kind,
         state: RunState::Queued,
         phase: Phase::Windows,
@@ -163,8 +165,11 @@ pub(super) async fn write_new(
     let tries = if with.is_some() { 1 } else { MAX_TRIES };
     for _ in 0..tries {
         let active_key = run.at_work_key();
-        if let Some(run) = active_at(engine, &run.connection, active_key.clone()).await? {
-            return Ok(Started { run, already: true });
+        if let Some(there) = active_at(engine, &run.connection, active_key.clone()).await? {
+            if there.epoch == run.epoch {
+                return Ok(Started { run: there, already: true });
+            }
+            over::end_now(engine, connection, &there).await?;
         }
         let mut writes = vec![
             Row::new(Run::key(&run.connection, &run.id), run.clone()).put()?,
@@ -259,6 +264,10 @@ pub async fn resume(engine: &Engine, id: &str) -> Result<Started, Fault> {
     let mut row = newest
         .filter(|row| row.value.state != RunState::Complete)
         .ok_or_else(|| Fault::usage("run.unknown", "there is no unfinished historical run to go on with"))?;
+    if row.value.epoch != connection.epoch && !row.value.ended() {
+        over::end_now(engine, &connection, &row.value).await?;
+        row = engine.run(id, &row.value.id).await?;
+    }
     if row.value.state == RunState::Cancelled && !row.value.ended() {
         let detail = "the run was cancelled and still settles what it has sent; resume it when that is done";
         return Err(Fault::retry("connection.busy", detail));
@@ -303,6 +312,7 @@ async fn reopen(engine: &Engine, connection: &Connection, row: &mut Row<Run>) ->
     let run = &mut row.value;
     run.state = if run.windows == 0 { RunState::Queued } else { RunState::Running };
     run.phase = Phase::Windows;
+    run.epoch = connection.epoch;
     (run.finished, run.problem, run.streams, run.total) = (None, None, None, None);
     (run.open_windows, run.settle_tries, run.looked_after) = (open, 0, None);
     (run.put_offs, run.left) = (0, 0);

@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::model::{Customer, Observed, Order};
 use tillsync_mapping::source::{Access, Cache, Field, Next, Page, PageToken, Source, SourceError, Window};
 
+use super::over::is_over;
 use super::sweep::settle_unbegun;
 use super::{Outcome, connection, lane};
 use crate::context::Engine;
@@ -49,6 +50,14 @@ pub(super) enum Read {
     HandedOn,
 }
 
+/// Why a window is not taken.
+pub(super) enum Turned {
+    /// It is not open, or another worker has it: what becomes of its message.
+    Away(Outcome),
+    /// Its run's connection has ended since.
+    Over(Box<Connection>, Box<Run>),
+}
+
 /// A window being read.
 pub(super) struct Reading<'a> {
     pub(super) engine: &'a Engine,
@@ -73,13 +82,14 @@ impl<'a> Reading<'a> {
         engine: &'a Engine,
         delivery: &'a Delivery,
         (connection_id, run_id, n): (&str, &str, u32),
-    ) -> Result<Result<Self, Outcome>, Fault> {
+    ) -> Result<Result<Self, Turned>, Fault> {
+        let away = |outcome| Ok(Err(Turned::Away(outcome)));
         let run = engine.run(connection_id, run_id).await?.value;
         let row: Option<Row<WindowRow>> = load(&*engine.store, WindowRow::key(run_id, n)).await?;
         let Some(mut row) = row.filter(|row| row.value.state == WindowState::Open && run.reading()) else {
             // The last window may have been ended by one who could not queue what follows it.
             settle_unbegun(engine, &run).await?;
-            return Ok(Err(Outcome::Done));
+            return away(Outcome::Done);
         };
         if engine.is_short_of(ONE_PAGE) {
             return Err(Fault::retry("run.no_time", "the process is stopped before a page could be read"));
@@ -91,17 +101,20 @@ impl<'a> Reading<'a> {
             *until > now && !dead
         });
         if let Some(before) = row.value.not_before.filter(|before| *before > now) {
-            return Ok(Err(Outcome::Later(unsigned(before.duration_since(now)))));
+            return away(Outcome::Later(unsigned(before.duration_since(now))));
         }
         if let Some((_, until)) = held {
-            return Ok(Err(Outcome::Later(unsigned(until.duration_since(now)))));
+            return away(Outcome::Later(unsigned(until.duration_since(now))));
+        }
+        let owner = connection(&*engine.store, connection_id).await?.value;
+        if is_over(&run, &owner) {
+            return Ok(Err(Turned::Over(Box::new(owner), Box::new(run))));
         }
         row.value.lease = Some((config.instance.clone(), engine.lease(LEASE)));
         if engine.store.transact(vec![row.put()?]).await? == Written::Conflict {
-            return Ok(Err(Outcome::Later(Duration::from_secs(5))));
+            return away(Outcome::Later(Duration::from_secs(5)));
         }
         row.rev += 1;
-        let owner = connection(&*engine.store, connection_id).await?.value;
         let source = engine.source(&owner.source)?;
         let cache = engine.cache(&run, &owner);
         let (slowest, progressed) = (ONE_PAGE, false);
@@ -114,7 +127,7 @@ impl<'a> Reading<'a> {
         let engine = self.engine;
         let lane = lane(self.run.kind);
         let source_http = engine.source_http(&self.owner.source, &self.owner.store, lane);
-        let destination_http = engine.destination_http(&self.owner.destination, lane);
+        let destination_http = engine.fenced_http(&self.owner, self.run.epoch, lane);
         let result = match self.row.value.stream {
             _ if self.row.value.compares => self.compare(&source_http, &destination_http).await,
             _ if !self.row.value.ids.is_empty() => self.references(&source_http, &destination_http).await,
@@ -126,7 +139,7 @@ impl<'a> Reading<'a> {
     }
 
     fn is_active(&self) -> Result<(), Fault> {
-        if self.owner.state == ConnectionState::Active {
+        if self.owner.state == ConnectionState::Active && !is_over(&self.run, &self.owner) {
             return Ok(());
         }
         // The run says why it ends, where that is known.

@@ -7,8 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::advance::{advance, end_window, finish};
 use super::hints::{self, Told};
 use super::late::forget_marks;
+use super::over::{self, is_over};
 use super::settle::{ripe, settle};
-use super::window::{Read, Reading, mark_connection, pause_after, problem};
+use super::window::{Read, Reading, Turned, mark_connection, pause_after, problem};
 use super::{MAX_COUNT_CALLS, Parts, connection, lane, sweep};
 use crate::connect::finish_draft;
 use crate::context::Engine;
@@ -133,13 +134,16 @@ async fn plan(engine: &Engine, connection_id: &str, run_id: &str) -> Result<Outc
         return Ok(Outcome::Done);
     }
     let owner = connection(&*engine.store, connection_id).await?.value;
+    if is_over(&row.value, &owner) {
+        return end_over(engine, &owner, &row.value).await;
+    }
     let http = engine.source_http(&owner.source, &owner.store, Lane::History);
     let planned = match slices(engine, &owner, &row.value, &http).await {
         Ok(planned) => planned,
         Err(fault) if fault.kind == Kind::Retry => return put_off(engine, row.value, &fault).await,
         Err(fault) => {
             let problem = problem(&fault, engine.now());
-            mark_connection(engine, connection_id, &fault, problem.clone()).await?;
+            mark_connection(engine, (connection_id, row.value.epoch), &fault, problem.clone()).await?;
             finish(engine, connection_id, run_id, Some(problem)).await?;
             return Ok(Outcome::Done);
         }
@@ -220,7 +224,8 @@ async fn slices(
 async fn read(engine: &Engine, delivery: &Delivery, what: (&str, &str, u32)) -> Result<Outcome, Fault> {
     let mut reading = match Reading::take(engine, delivery, what).await? {
         Ok(reading) => reading,
-        Err(outcome) => {
+        Err(Turned::Over(owner, run)) => return end_over(engine, &owner, &run).await,
+        Err(Turned::Away(outcome)) => {
             // Read already; the step after it may have been lost on the way.
             advance(engine, what.0, what.1).await?;
             return Ok(outcome);
@@ -315,6 +320,10 @@ async fn settle_run(engine: &Engine, connection: &str, run_id: &str) -> Result<O
     if run.ended() {
         return Ok(Outcome::Done);
     }
+    let owner = super::connection(&*engine.store, connection).await?.value;
+    if is_over(&run, &owner) {
+        return end_over(engine, &owner, &run).await;
+    }
     if run.phase != Phase::Settle {
         // Resumed, or a step was lost on the way: its windows come first.
         advance(engine, connection, run_id).await?;
@@ -341,7 +350,7 @@ async fn settle_run(engine: &Engine, connection: &str, run_id: &str) -> Result<O
             Err(fault) if fault.kind == Kind::Retry => return put_off(engine, run, &fault).await,
             Err(fault) => {
                 let problem = problem(&fault, engine.now());
-                mark_connection(engine, connection, &fault, problem.clone()).await?;
+                mark_connection(engine, (connection, owner.epoch), &fault, problem.clone()).await?;
                 finish(engine, connection, run_id, Some(problem)).await?;
                 return Ok(Outcome::Done);
             }
@@ -349,6 +358,12 @@ async fn settle_run(engine: &Engine, connection: &str, run_id: &str) -> Result<O
     }
     finish(engine, connection, run_id, None).await?;
     Ok(Outcome::Done)
+}
+
+/// A message of a run that its connection has outlived: it does nothing but end the run.
+async fn end_over(engine: &Engine, owner: &Connection, run: &Run) -> Result<Outcome, Fault> {
+    let ended = over::end(engine, owner, run).await?;
+    Ok(if ended { Outcome::Done } else { Outcome::Later(unsigned(over::LETTING_GO)) })
 }
 
 /// True while a worker reads a window of the run.

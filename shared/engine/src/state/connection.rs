@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tillsync_mapping::model::Location;
 
-use super::run::is_false;
+use super::run::{is_false, is_zero};
 use super::{Settings, Stream, Tagged};
 use crate::ports::Key;
 
@@ -31,6 +31,9 @@ pub struct Connection {
     pub remote: Option<i64>,
     /// Where it stands.
     pub state: ConnectionState,
+    /// How often it ended or began again: what was begun before writes nothing any more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub epoch: u64,
     /// Whether polls are planned for it.
     pub active_sync: bool,
     /// What somebody must mend.
@@ -177,6 +180,12 @@ impl Connection {
     #[must_use]
     pub fn destination_owner(&self) -> String {
         format!("DEST#{}", self.destination)
+    }
+
+    /// True when somebody ended it: nothing is read or sent for it, and it counts for no store any more.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, ConnectionState::Disconnected | ConnectionState::Deleted)
     }
 
     /// Where it is managed, without a slash at the end.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use tillsync_mapping::model::SkipReason;
 
 use super::Tagged;
 use crate::ports::Key;
@@ -173,6 +174,32 @@ impl LedgerRow {
             self.history.remove(0);
         }
         self.history.push(Entry { at, event, run: Some(run.to_owned()) });
+    }
+
+    /// Forgets everything the row says of a person: what is left is that there was a record, and that it is left out.
+    /// That it was sent stays, or comparing would take it for somebody else's.
+    pub fn erase(&mut self, run: Option<&str>, at: Timestamp) {
+        let reason = Some(SkipReason::Erased.word().to_owned());
+        *self = Self {
+            state: State::Skipped,
+            reason,
+            desired: self.desired,
+            settled: self.settled,
+            live: self.live,
+            sent_at: self.sent_at,
+            times_sent: self.times_sent.max(u32::from(self.intent.is_some())),
+            run: run.map(str::to_owned).or_else(|| self.run.take()),
+            window: self.window,
+            flight: self.flight.take(),
+            history: vec![Entry { at, event: "skipped:erased".into(), run: None }],
+            ..Self::seen(self.version)
+        };
+    }
+
+    /// True when it was of a person who was erased: it stays left out whatever is read of it.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        self.state == State::Skipped && self.reason.as_deref() == Some(SkipReason::Erased.word())
     }
 
     /// True when the record is at the destination, or may be.

@@ -19,6 +19,9 @@ pub struct Run {
     pub id: String,
     /// Whose.
     pub connection: String,
+    /// The connection's epoch when it began, or was resumed: once that has moved, it writes nothing any more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub epoch: u64,
     /// Why it runs.
     pub kind: RunKind,
     /// Where it stands.
@@ -220,6 +223,11 @@ impl Run {
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the form serde asks for")]
 pub(super) fn is_false(flag: &bool) -> bool {
     !*flag
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the form serde asks for")]
+pub(super) fn is_zero(epoch: &u64) -> bool {
+    *epoch == 0
 }
 
 impl RunKind {

@@ -60,6 +60,7 @@ pub(crate) fn connection(id: &str, location: &str) -> Connection {
         destination: "acme".to_owned(),
         remote: Some(REMOTE),
         state: ConnectionState::Active,
+        epoch: 0,
         active_sync: true,
         problem: None,
         settings: Settings::default(),
@@ -78,6 +79,7 @@ pub(crate) fn run(kind: RunKind, id: &str) -> Run {
     Run {
         id: id.to_owned(),
         connection: "C1".to_owned(),
+        epoch: 0,
         kind,
         state: RunState::Running,
         phase: Phase::Windows,

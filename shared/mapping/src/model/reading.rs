@@ -62,11 +62,13 @@ pub enum SkipReason {
     WithoutOrders,
     /// Never sent, and no longer at the store.
     Gone,
+    /// Of a person who was erased here.
+    Erased,
 }
 
 impl SkipReason {
     /// Every reason, in the order in which they are said.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::ReturnOnly,
         Self::NotPaid,
         Self::NoCustomer,
@@ -76,6 +78,7 @@ impl SkipReason {
         Self::BeforeHistory,
         Self::WithoutOrders,
         Self::Gone,
+        Self::Erased,
     ];
 
     /// The word in answers and in the ledger.
@@ -91,6 +94,7 @@ impl SkipReason {
             Self::BeforeHistory => "before_history",
             Self::WithoutOrders => "without_orders",
             Self::Gone => "gone",
+            Self::Erased => "erased",
         }
     }
 
@@ -107,6 +111,7 @@ impl SkipReason {
             Self::BeforeHistory => "It is older than the history this connection was asked to send.",
             Self::WithoutOrders => "The person has bought nothing, and the connection keeps buyers only.",
             Self::Gone => "It was never sent, and the store does not have it any more.",
+            Self::Erased => "The person was erased here on request, so nothing of theirs is kept or sent.",
         }
     }
 }

@@ -55,6 +55,7 @@ pub(super) fn connection(currency: Currency, counted: Option<u64>, skew: SignedD
         destination: "acme".to_owned(),
         remote: Some(7),
         state: ConnectionState::Active,
+        epoch: 0,
         active_sync: true,
         problem: None,
         settings: Settings::default(),

@@ -127,6 +127,7 @@ async fn connect_all(host: &mut Host, platforms: &Platforms) -> Result<Vec<Conne
                 connections.push(connections::find(&host.engine, &summary.connection).await?);
             }
             DraftOutcome::Failed { code, detail, .. } => return Err(Trouble::failed(&code, detail)),
+            DraftOutcome::Several(_) => return Err(Trouble::failed("demo.failed", "several locations")),
         }
     }
     Ok(connections)

@@ -183,6 +183,11 @@ impl Reading<'_> {
                     (Some(_), Some(_)) => {
                         day.extra.push(Difference { id: stored.id.clone(), reason: Some(OTHER_DAY.into()) });
                     }
+                    (Some(row), None) if row.is_erased() => {
+                        // It stays there, as nothing is ever deleted there.
+                        let reason = Some(SkipReason::Erased.word().into());
+                        day.extra.push(Difference { id: stored.id.clone(), reason });
+                    }
                     (Some(_), None) => {
                         let reason = record.map_or("record.gone", |record| match &record.reading {
                             Mapped::Unreadable { code, .. } => code,

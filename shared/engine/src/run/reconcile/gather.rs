@@ -11,6 +11,7 @@ use tillsync_mapping::model::{Observed, Order, Reading as Mapped, SkipReason};
 use super::judge::why;
 use super::zone;
 use crate::deliver::{load_rows, write_rows};
+use crate::erase::Tombs;
 use crate::fault::Fault;
 use crate::ports::{Key, MAX_BATCH};
 use crate::run::window::Reading;
@@ -21,6 +22,8 @@ impl Reading<'_> {
     /// Keeps what a page of the store ought to be at the destination; nothing is sent.
     pub(in crate::run) async fn gather(&self, records: Vec<Observed<Order>>) -> Result<Tally, Fault> {
         let (engine, owner) = (self.engine, &self.owner);
+        let tombs = Tombs::load(engine, owner).await?;
+        let records: Vec<_> = records.into_iter().map(|one| tombs.order(one)).collect();
         let zone = zone(owner);
         let asked = self.run.comparison.unwrap_or_default();
         let cursor: Option<Row<Cursor>> = load(&*engine.store, Connection::orders_cursor(&owner.id)).await?;
@@ -84,6 +87,9 @@ pub(super) fn expect(
     (owner, zone): (&Connection, &TimeZone),
 ) -> Option<(Date, Expected)> {
     let sent = row.is_some_and(LedgerRow::was_sent);
+    if row.is_some_and(LedgerRow::is_erased) {
+        return None;
+    }
     let (order, left_out) = match &record.reading {
         Mapped::Ready(order) => (order, None),
         // The sale is as real as when it was sent; only who bought is no longer said.
@@ -117,6 +123,9 @@ pub(super) fn expect(
 fn left_out(record: &Observed<Order>, row: Option<&LedgerRow>) -> Outcome {
     if row.is_some_and(|row| row.state == State::Pending) {
         return Outcome::Waiting;
+    }
+    if row.is_some_and(LedgerRow::is_erased) {
+        return Outcome::Skipped(SkipReason::Erased.word().to_owned());
     }
     match &record.reading {
         Mapped::Skipped { reason, .. } => Outcome::Skipped(reason.word().to_owned()),

@@ -52,7 +52,7 @@ pub async fn start_reconcile(engine: &Engine, id: &str, mut asked: Comparison) -
     let runs = crate::connections::runs(engine, id).await?;
     asked.history_sent =
         runs.iter().any(|run| run.kind == RunKind::Historical && run.full && run.state == RunState::Complete);
-    let mut run = new_run(engine, id, RunKind::Reconcile);
+    let mut run = new_run(engine, &connection, RunKind::Reconcile);
     let zone = zone(&connection);
     let start = |date: Date| date.to_zoned(zone.clone()).ok().map(|zoned| zoned.timestamp());
     let first = asked.first.and_then(start).and_then(|first| first.checked_sub(PAID_LATER).ok());

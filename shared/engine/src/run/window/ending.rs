@@ -50,7 +50,7 @@ impl Reading<'_> {
             Err(fault) => {
                 let fault = Fault { kind: Kind::Reconnect, ..fault };
                 let problem = problem(&fault, engine.now());
-                mark_connection(engine, &self.owner.id, &fault, problem).await
+                mark_connection(engine, (&self.owner.id, self.run.epoch), &fault, problem).await
             }
         }
     }
@@ -64,7 +64,7 @@ impl Reading<'_> {
             // It was stopped by somebody else, and may have been mended since.
             return Ok(());
         }
-        mark_connection(self.engine, &self.owner.id, fault, problem).await
+        mark_connection(self.engine, (&self.owner.id, self.run.epoch), fault, problem).await
     }
 
     /// Puts the window off, longer each time; returns how often in a row, and for how long.
@@ -87,10 +87,11 @@ pub(in crate::run) fn problem(fault: &Fault, since: Timestamp) -> Problem {
     Problem { code: fault.code.to_owned(), detail: fault.detail.clone(), since }
 }
 
-/// A fault that only a person mends is written on the connection: nothing further is read or sent for it.
+/// A fault that only a person mends is written on the connection: nothing further is read or sent for it. What the
+/// work of an earlier epoch meets says nothing of the connection as it is now.
 pub(in crate::run) async fn mark_connection(
     engine: &Engine,
-    id: &str,
+    (id, epoch): (&str, u64),
     fault: &Fault,
     problem: Problem,
 ) -> Result<(), Fault> {
@@ -104,7 +105,7 @@ pub(in crate::run) async fn mark_connection(
         return Ok(());
     }
     update(&*engine.store, &Connection::key(id), |connection: &mut Connection| {
-        if connection.state == ConnectionState::Active {
+        if connection.state == ConnectionState::Active && connection.epoch == epoch {
             connection.state = state;
             connection.problem = Some(problem.clone());
         }

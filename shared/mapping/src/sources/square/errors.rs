@@ -98,7 +98,7 @@ pub(crate) fn endless(operation: &str) -> SourceError {
 /// No reply at all.
 pub(crate) fn from_http(operation: &str, lost: &HttpError) -> SourceError {
     let (next, code) = match lost {
-        HttpError::Forbidden(_) => (Next::Reject, REFUSED),
+        HttpError::Forbidden(_) | HttpError::Withdrawn => (Next::Reject, REFUSED),
         HttpError::NotSent | HttpError::Unknown => (Next::Retry, UNAVAILABLE),
         HttpError::Throttled => (Next::Retry, THROTTLED),
     };

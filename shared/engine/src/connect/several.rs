@@ -1,0 +1,94 @@
+//! Several locations of one store in one go: proved once, each its own connection. One that cannot be connected undoes no
+//! other.
+
+use serde::{Deserialize, Serialize};
+use tillsync_mapping::model::{Location, Secret};
+use tillsync_mapping::source::Source;
+
+use super::{ConnectRequest, Draft, DraftOutcome, Means, connect_one, keep_draft, prove};
+use crate::connections::pick_location;
+use crate::context::Engine;
+use crate::fault::Fault;
+
+/// The word for every open location.
+pub const ALL: &str = "all";
+/// Locations of one go.
+const MOST: usize = 300;
+
+/// What came of one location.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Part {
+    /// The location's id; what was asked for where there is none.
+    pub location: String,
+    /// What the connection was to be called.
+    pub name: String,
+    /// Connected or failed.
+    pub outcome: DraftOutcome,
+}
+
+/// Stores several locations to be connected, as [`super::begin`] does one. The name is followed by each location's.
+///
+/// # Errors
+/// As [`super::begin`]; `config.invalid` for a connection type that fits one location only.
+pub async fn begin_several(
+    engine: &Engine,
+    request: ConnectRequest,
+    locations: Vec<String>,
+    secrets: (&Secret, &Secret),
+) -> Result<String, Fault> {
+    if request.connection_type.as_deref().is_some_and(|asked| asked != "new") {
+        let detail = "connection type: an id fits one location only; leave it out, or connect one by one";
+        return Err(Fault::usage("config.invalid", detail));
+    }
+    if locations.is_empty() || locations.len() > MOST {
+        return Err(Fault::usage("config.invalid", format!("location: give 1 to {MOST} locations")));
+    }
+    keep_draft(engine, request, locations, secrets).await
+}
+
+/// A location that was asked for by a text, and whether there is one to be connected.
+pub(super) type Picked = (String, Result<Location, Fault>);
+
+/// The locations that are wanted, each once, in the order asked for.
+pub(super) fn pick(source: &dyn Source, there: &[Location], wanted: &[String]) -> Vec<Picked> {
+    if wanted.len() == 1 && wanted[0] == ALL && !there.iter().any(|one| one.name == ALL) {
+        let open = there.iter().filter(|one| one.active);
+        return open.map(|one| (one.id.clone(), Ok(one.clone()))).collect();
+    }
+    let mut picked: Vec<Picked> = Vec::new();
+    for wanted in wanted {
+        let location = pick_location(source, there, wanted);
+        let is_twice = |one: &Location| picked.iter().any(|(_, there)| there.as_ref() == Ok(one));
+        if !location.as_ref().is_ok_and(is_twice) {
+            picked.push((wanted.clone(), location));
+        }
+    }
+    picked
+}
+
+/// Why none of them can be had.
+pub(super) fn refusal(locations: Vec<Picked>) -> Fault {
+    let first = locations.into_iter().find_map(|(_, location)| location.err());
+    first.unwrap_or_else(|| Fault::usage("location.unknown", "the store has no open location"))
+}
+
+/// Connects every location of a draft.
+pub(super) async fn connect_all(engine: &Engine, draft: &Draft, means: Means) -> Result<Vec<Part>, Fault> {
+    let (proof, locations) = prove(engine, &draft.request, means, &draft.locations).await?;
+    let mut parts = Vec::new();
+    for (wanted, location) in locations {
+        let part = match location {
+            Ok(location) => {
+                let name = format!("{} {}", draft.request.name.trim(), location.name.trim());
+                let id = location.id.clone();
+                let request =
+                    ConnectRequest { name: name.clone(), location: id.clone(), ..draft.request.clone() };
+                let outcome = connect_one(engine, &request, &proof, location).await.into();
+                Part { location: id, name, outcome }
+            }
+            Err(fault) => Part { location: wanted, name: String::new(), outcome: Err(fault).into() },
+        };
+        parts.push(part);
+    }
+    Ok(parts)
+}

@@ -1,0 +1,244 @@
+//! How a connection ends and begins again (rules.md sections 4 and 8).
+//!
+//! Disconnecting stops what is sent, and keeps everything: the connection, its ledger, and its connection at the
+//! destination, so that whoever connects the location again goes on where it stopped. Deleting an import takes it out of
+//! the lists besides; its ledger stays even then, since without it the next connection would send everything twice.
+//! Nothing is ever deleted at the destination.
+
+use std::sync::Arc;
+
+use tillsync_mapping::activecampaign;
+use tillsync_mapping::http::Http;
+use tillsync_mapping::source::{Access, ReadOptions};
+
+use super::{Changed, change, stopped_otherwise, unfinished};
+use crate::connect::{prove_account, still_there};
+use crate::connections::{every, pick_location};
+use crate::context::Engine;
+use crate::deliver::owe_opt_outs;
+use crate::fault::Fault;
+use crate::ports::Lane;
+use crate::run::{connection as connection_by_id, end_runs};
+use crate::state::{Connection, ConnectionState};
+use crate::tokens::Authorisation;
+
+/// Ends a connection: nothing further is read or sent for it. What was sent stays, and it can begin again.
+///
+/// # Errors
+/// `connection.unknown`; `connection.over` for a deleted one; of the store.
+pub async fn disconnect(engine: &Engine, id: &str) -> Result<Changed, Fault> {
+    end(engine, id, ConnectionState::Disconnected).await
+}
+
+/// Deletes an import: its schedule ends and it is in no list any more. What was sent stays at the destination, and what
+/// is known of it stays here, under the connection's id.
+///
+/// # Errors
+/// `connection.unknown`, or of the store.
+pub async fn delete_import(engine: &Engine, id: &str) -> Result<Changed, Fault> {
+    end(engine, id, ConnectionState::Deleted).await
+}
+
+async fn end(engine: &Engine, id: &str, to: ConnectionState) -> Result<Changed, Fault> {
+    let (mut already, mut was_over) = (false, false);
+    let connection = change(engine, id, |connection| {
+        (already, was_over) = (connection.state == to, connection.is_over());
+        if already {
+            return Ok(false);
+        }
+        if connection.state == ConnectionState::Deleted {
+            return Err(Fault::usage("connection.over", format!("{} is deleted", connection.name)));
+        }
+        connection.state = to;
+        // From here on no write of its leaves: every one of them asks.
+        connection.epoch += u64::from(!was_over);
+        (connection.problem, connection.next_sync) = (None, None);
+        Ok(true)
+    })
+    .await?;
+    // Also the second time: the first may have been stopped right before.
+    let runs = end_runs(engine, &connection).await?;
+    let mut note = match to {
+        ConnectionState::Deleted => {
+            "Nothing is read or sent for it any more, and it is in no list. What was sent stays in \
+                                     ActiveCampaign, and what is known of it stays here under its id."
+                .to_owned()
+        }
+        _ => "Nothing is read or sent for it any more. What was sent stays in ActiveCampaign.".to_owned(),
+    };
+    if runs > 0 {
+        note.push_str(" A run at work is cancelled.");
+    }
+    if !was_over && !stop_there(engine, &connection).await {
+        note.push_str(" ActiveCampaign could not be told, so it may show the connection as running.");
+    }
+    note.push_str(&let_go(engine, &connection).await?);
+    Ok(Changed { connection, already, note })
+}
+
+/// Shows at the destination that the connection has stopped (activecampaign.md section 2). True where it is shown, or
+/// nothing is there to be shown.
+async fn stop_there(engine: &Engine, connection: &Connection) -> bool {
+    let Some(remote) = connection.remote else { return true };
+    let Ok(account) = engine.account(connection).await else { return false };
+    let http = engine.destination_http(&connection.destination, Lane::Live);
+    let answer = http.send(activecampaign::set_sync_status(&account, remote, false)).await;
+    answer.is_ok_and(|response| response.is_success())
+}
+
+/// Gives up what no other connection needs: the store's token with the store's last one, the account's key with the
+/// account's last one. A disconnected connection keeps a pasted token, since nobody but the operator can end that.
+async fn let_go(engine: &Engine, connection: &Connection) -> Result<String, Fault> {
+    let all = every(engine).await?;
+    let live = |one: &&Connection| !one.is_over() && one.id != connection.id;
+    let (store, account) = (connection.store_owner(), connection.destination_owner());
+    let is_deleted = connection.state == ConnectionState::Deleted;
+    let mut note = String::new();
+    if !all.iter().filter(live).any(|one| one.store_owner() == store) {
+        note.push_str(revoke(engine, connection).await?);
+        if is_deleted {
+            engine.vault.forget(&store).await?;
+        }
+    }
+    if is_deleted && !all.iter().filter(live).any(|one| one.destination_owner() == account) {
+        engine.vault.forget(&account).await?;
+    }
+    Ok(note)
+}
+
+/// Gives a granted token back to the platform, and forgets it; a pasted one is the operator's own. What could not be
+/// given back is kept, so that ending the connection once more tries it again.
+async fn revoke(engine: &Engine, connection: &Connection) -> Result<&'static str, Fault> {
+    let owner = connection.store_owner();
+    let Some(held) = engine.vault.get(&owner).await? else { return Ok("") };
+    let held = Authorisation::read(&held)?;
+    if !held.granted {
+        return Ok(" The store's token is not taken back: it was pasted, and is yours to end.");
+    }
+    let source = engine.source(&connection.source)?;
+    let application = engine.config.applications.get(source.name());
+    let (Some(sign_in), Some(application)) = (source.sign_in(), application) else {
+        return Ok(
+            " The store's authorisation could not be taken back: no application is set; end it at the store.",
+        );
+    };
+    let http = engine.source_http(source.name(), &connection.store, Lane::Live);
+    let store = connection.store.as_str();
+    let answer = sign_in.revoke(&http, &connection.api_url, application, &held.access, store).await;
+    if let Err(error) = answer {
+        tracing::warn!(
+            connection = connection.id,
+            code = error.code,
+            "an authorisation could not be taken back"
+        );
+        return Ok(
+            " The store's authorisation could not be taken back now: do this again, or end it at the store.",
+        );
+    }
+    engine.vault.forget(&owner).await?;
+    Ok(" It was the store's last connection: its authorisation is taken back.")
+}
+
+/// Begins an ended connection again, or one whose authorisation was lost: the same connection at the destination and the
+/// same ledger, so nothing is sent twice; the next poll begins where the last one ended.
+///
+/// # Errors
+/// `connection.authorise` where no token is left; `connection.inactive` for one that is paused; what the proofs of both
+/// sides say.
+pub async fn reconnect(engine: &Engine, id: &str) -> Result<Changed, Fault> {
+    let there = connection_by_id(&*engine.store, id).await?.value;
+    match there.state {
+        ConnectionState::Active => {
+            let note = "It was active already.".to_owned();
+            return Ok(Changed { connection: there, already: true, note });
+        }
+        ConnectionState::Paused => return Err(stopped_otherwise(&there, "resume it")),
+        ConnectionState::Draft => return Err(stopped_otherwise(&there, "connect it")),
+        ConnectionState::NeedsReconnect | ConnectionState::Disconnected | ConnectionState::Deleted => {}
+    }
+    let location = prove(engine, &there).await?;
+    let now = engine.now();
+    let mut was_over = false;
+    let connection = change(engine, id, |connection| {
+        was_over = connection.is_over();
+        if !was_over && connection.state != ConnectionState::NeedsReconnect {
+            return Ok(false);
+        }
+        connection.location = location.clone();
+        begin_again(connection, now);
+        Ok(true)
+    })
+    .await?;
+    if was_over {
+        begins_again(engine, &connection).await?;
+    }
+    let mut note = if connection.active_sync {
+        "What changed meanwhile is read by the next tick.".to_owned()
+    } else {
+        "It is not polled by itself: active_sync is off.".to_owned()
+    };
+    note.push_str(unfinished(engine, id).await?);
+    Ok(Changed { connection, already: false, note })
+}
+
+/// Both sides are asked with what is stored; the location as it is at the store now.
+async fn prove(engine: &Engine, there: &Connection) -> Result<tillsync_mapping::model::Location, Fault> {
+    let source = engine.source(&there.source)?;
+    let missing = || {
+        let detail =
+            format!("{}: no token or key is stored any more; connect its location again", there.name);
+        Fault::reconnect("connection.authorise", detail)
+    };
+    let gone = |fault: Fault| if fault.code == "config.missing" { missing() } else { fault };
+    let Access { token, .. } = engine.access(there).await.map_err(gone)?;
+    let account = engine.account(there).await.map_err(gone)?;
+    let http = engine.source_http(&there.source, &there.store, Lane::Live);
+    let store = source.identify(&http, &there.api_url, &token).await?;
+    if store.id != there.store {
+        let detail =
+            format!("{}: the stored token is for store {}, not {}", there.name, store.id, there.store);
+        return Err(Fault::reconnect("connection.other_store", detail));
+    }
+    let location = pick_location(source, &store.locations, &there.location.id)?;
+    let (api_url, options) = (there.api_url.clone(), ReadOptions::default());
+    let access = Access {
+        api_url,
+        token,
+        store: store.id,
+        location: location.clone(),
+        options,
+        merged: Arc::default(),
+    };
+    source.check_scopes(&http, &access).await?;
+    let out = engine.destination_http(&there.destination, Lane::Live);
+    prove_account(&account, &out).await?;
+    still_there(there, &account, &out).await?;
+    Ok(location)
+}
+
+/// A connection at work again; what was begun before it ended stays ended.
+pub(crate) fn begin_again(connection: &mut Connection, now: jiff::Timestamp) {
+    connection.epoch += u64::from(connection.is_over());
+    connection.state = ConnectionState::Active;
+    connection.problem = None;
+    connection.next_sync = Some(now);
+}
+
+/// What an ended connection needs besides when it begins again: it is shown as running, and who opted out meanwhile is
+/// owed to its customers, as other connections of the store have read that long ago.
+pub(crate) async fn begins_again(engine: &Engine, connection: &Connection) -> Result<(), Fault> {
+    if let Some(remote) = connection.remote {
+        let account = engine.account(connection).await?;
+        let http = engine.destination_http(&connection.destination, Lane::Live);
+        let answer = http.send(activecampaign::set_sync_status(&account, remote, true)).await;
+        if !answer.is_ok_and(|response| response.is_success()) {
+            tracing::info!(connection = connection.id, "the destination may show it as stopped");
+        }
+    }
+    let people = connection.people_partition();
+    let all = every(engine).await?;
+    if all.iter().any(|one| one.id != connection.id && one.people_partition() == people) {
+        owe_opt_outs(engine, connection).await?;
+    }
+    Ok(())
+}
