@@ -180,7 +180,7 @@ SPOILT = {
         swap("text", "        - WS1004\n", "        - WS1004\n        - WS1005\n"),
     ],
     "what_is_built_is_deployed": [
-        swap("build", "tillsync-console-function console", ""),
+        swap("build", "tillsync-oauth-callback oauth_callback", ""),
         put(of("ConsoleFunction"), "CodeUri", "target/lambda/web/"),
         swap("build", "export AWS_LC_SYS_NO_JITTER_ENTROPY=1", ""),
     ],

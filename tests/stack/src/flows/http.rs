@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::stack::{Setup, Stack};
 
-fn request(method: &str, path: &str, body: Option<(&str, bool)>) -> Value {
+pub(super) fn request(method: &str, path: &str, body: Option<(&str, bool)>) -> Value {
     let mut event = json!({
         "version": "2.0", "routeKey": format!("{method} {path}"), "rawPath": path, "rawQueryString": "",
         "headers": {

@@ -9,6 +9,8 @@ mod kills;
 mod messages;
 mod polls;
 mod restored;
+mod signing;
 mod starts;
 
 pub(crate) use http::ask_health;
+pub(crate) use signing::{signing, with_application};
