@@ -63,6 +63,8 @@ mod section4;
 #[cfg(test)]
 mod sending;
 #[cfg(test)]
+mod signing;
+#[cfg(test)]
 mod throttling;
 #[cfg(test)]
 mod tokens;

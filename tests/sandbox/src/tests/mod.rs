@@ -3,6 +3,7 @@
 mod account;
 mod awkward;
 mod behind;
+mod consent;
 mod faults;
 mod graphql;
 mod probe;
