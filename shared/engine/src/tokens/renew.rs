@@ -186,7 +186,7 @@ async fn under_lease(engine: &Engine, of: (&str, &str), why: Why<'_>) -> Result<
 }
 
 /// The refresh token was refused. While the token in use still works, that is believed of nobody: proxies have been seen
-/// to answer so (square.md section 1.3).
+/// to answer so.
 async fn denied(
     engine: &Engine,
     of: (&str, &str),

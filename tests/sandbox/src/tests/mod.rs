@@ -5,6 +5,7 @@ mod awkward;
 mod behind;
 mod faults;
 mod graphql;
+mod oauth;
 mod probe;
 mod shop;
 mod square;
