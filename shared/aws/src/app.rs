@@ -67,11 +67,14 @@ impl App {
         };
         let secrets = aws_sdk_secretsmanager::Client::new(&sdk);
         let credentials = StackCredentials::new(secrets, required_if(calls, "TILLSYNC_SECRET")?);
+        let mut applications = settings.applications.clone();
         let vault: Arc<dyn Vault> = match calls {
             Calls::Platforms => {
                 let vault = StackVault::open(credentials.clone(), store.clone(), install);
                 let (vault, ()) = tokio::join!(vault, warm);
-                Arc::new(vault?)
+                let vault = vault?;
+                applications.clone_from(&vault.applications);
+                Arc::new(vault)
             }
             Calls::Nobody => {
                 warm.await;
@@ -88,9 +91,7 @@ impl App {
             Fault::usage("config.invalid", detail)
         })?;
         let mut config = config(&settings, &*entropy);
-        if calls == Calls::Platforms {
-            config.applications = credentials.applications().await?;
-        }
+        config.applications = applications;
         let engine = Engine::new(
             (store.clone(), Arc::new(BatchQueue::new(queue.clone())), vault),
             (Arc::new(http), Arc::new(SharedBudget::new(store.clone()))),

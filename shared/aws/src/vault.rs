@@ -45,21 +45,15 @@ impl StackCredentials {
         Err(Fault::usage("config.invalid", detail))
     }
 
-    /// The operator's applications at the platforms, by source.
-    ///
-    /// # Errors
-    /// Of the secret; `config.missing` where one has an id and no secret.
-    pub async fn applications(&self) -> Result<BTreeMap<String, Application>, Fault> {
-        let secret = self.read().await?;
-        Settings::applications(|name| secret.get(name))
-    }
-
     async fn data_key(&self) -> Result<DataKey, Fault> {
-        const NAME: &str = "TILLSYNC_DATA_KEY";
-        let text = self.field(NAME).await?;
-        DataKey::parse(&text)
-            .map_err(|error| Fault::usage("config.invalid", format!("{NAME} in the stack's secret: {error}")))
+        data_key(&self.read().await?)
     }
+}
+
+fn data_key(secret: &StackSecret) -> Result<DataKey, Fault> {
+    const NAME: &str = "TILLSYNC_DATA_KEY";
+    DataKey::parse(&secret.required(NAME)?)
+        .map_err(|error| Fault::usage("config.invalid", format!("{NAME} in the stack's secret: {error}")))
 }
 
 #[async_trait]
@@ -80,6 +74,8 @@ pub(crate) struct StackVault {
     store: Arc<dyn Store>,
     install: String,
     now: RwLock<Arc<SealedVault>>,
+    /// The operator's applications at the platforms, by source, as the secret held them at the start.
+    pub(crate) applications: BTreeMap<String, Application>,
 }
 
 impl StackVault {
@@ -88,8 +84,10 @@ impl StackVault {
         store: Arc<dyn Store>,
         install: String,
     ) -> Result<Self, Fault> {
-        let sealed = SealedVault::new(store.clone(), credentials.data_key().await?, install.clone());
-        Ok(Self { credentials, store, install, now: RwLock::new(Arc::new(sealed)) })
+        let secret = credentials.read().await?;
+        let applications = Settings::applications(|name| secret.get(name))?;
+        let sealed = SealedVault::new(store.clone(), data_key(&secret)?, install.clone());
+        Ok(Self { credentials, store, install, now: RwLock::new(Arc::new(sealed)), applications })
     }
 
     fn now(&self) -> Arc<SealedVault> {

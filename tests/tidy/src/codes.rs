@@ -27,6 +27,8 @@ const CALLS: &[&str] = &[
 /// Other texts of that form.
 const OTHERS: &[(&str, &str)] = &[
     ("demo.control", "a call of the demonstration"),
+    ("data.key", "a file"),
+    ("key.new", "the end of a file's name"),
     ("json.new", "the end of a file's name"),
     ("owner.lock", "a file"),
     ("secrets.json", "a file"),

@@ -6,6 +6,7 @@ mod behind;
 mod consent;
 mod faults;
 mod graphql;
+mod oauth;
 mod probe;
 mod shop;
 mod square;

@@ -6,6 +6,8 @@ use tillsync_engine::run::{
 use tillsync_engine::state::{Comparison, Connection, ConnectionState, RunKind, RunState};
 use tillsync_engine::{Engine, Fault, connections, manage};
 
+use tillsync_mapping::model::Secret;
+
 use super::CONNECTION;
 use crate::plan::Action;
 use crate::state::Outside;
@@ -31,7 +33,9 @@ pub(super) async fn look_after(engine: &Engine, outside: &Outside, wants: bool) 
     let connection = connections::find(engine, CONNECTION).await?;
     match connection.state {
         ConnectionState::Paused => drop(manage::resume(engine, CONNECTION).await?),
-        ConnectionState::NeedsReconnect if !outside.state().shop.revoked => reconnect(engine).await?,
+        ConnectionState::NeedsReconnect if !outside.state().shop.revoked => {
+            reconnect(engine, &connection).await?;
+        }
         _ => {}
     }
     if !wants {
@@ -47,8 +51,9 @@ pub(super) async fn look_after(engine: &Engine, outside: &Outside, wants: bool) 
     Ok(())
 }
 
-/// As connecting anew does: the connection works again.
-async fn reconnect(engine: &Engine) -> Result<(), Fault> {
+/// As connecting anew does: the token is stored again, and the connection works.
+async fn reconnect(engine: &Engine, connection: &Connection) -> Result<(), Fault> {
+    engine.vault.put(&connection.store_owner(), &Secret::new("token")).await?;
     tillsync_engine::state::update(
         &*engine.store,
         &Connection::key(CONNECTION),
