@@ -71,12 +71,14 @@ impl App {
         let secrets = aws_sdk_secretsmanager::Client::new(&sdk);
         let credentials = StackCredentials::new(secrets, required_if(calls, "TILLSYNC_SECRET")?);
         let mut hooks = Hooks::default();
+        let mut applications = settings.applications.clone();
         let vault: Arc<dyn Vault> = match calls {
             Calls::Platforms | Calls::Intake => {
                 let vault = StackVault::open(credentials.clone(), store.clone(), install);
                 let (vault, ()) = tokio::join!(vault, warm);
                 let (vault, given) = vault?;
                 hooks = given;
+                applications.clone_from(&vault.applications);
                 Arc::new(vault)
             }
             Calls::Nobody => {
@@ -94,9 +96,7 @@ impl App {
             Fault::usage("config.invalid", detail)
         })?;
         let mut config = config(&settings, hooks, &*entropy);
-        if calls == Calls::Platforms {
-            config.applications = credentials.applications().await?;
-        }
+        config.applications = applications;
         let engine = Engine::new(
             (store.clone(), Arc::new(BatchQueue::new(queue.clone())), vault),
             (Arc::new(http), Arc::new(SharedBudget::new(store.clone()))),

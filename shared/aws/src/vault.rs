@@ -46,15 +46,6 @@ impl StackCredentials {
         Err(Fault::usage("config.invalid", detail))
     }
 
-    /// The operator's applications at the platforms, by source.
-    ///
-    /// # Errors
-    /// Of the secret; `config.missing` where one has an id and no secret.
-    pub async fn applications(&self) -> Result<BTreeMap<String, Application>, Fault> {
-        let secret = self.read().await?;
-        Settings::applications(|name| secret.get(name))
-    }
-
     async fn data_key(&self) -> Result<DataKey, Fault> {
         data_key(&self.read().await?)
     }
@@ -84,6 +75,8 @@ pub(crate) struct StackVault {
     store: Arc<dyn Store>,
     install: String,
     now: RwLock<Arc<SealedVault>>,
+    /// The operator's applications at the platforms, by source, as the secret held them at the start.
+    pub(crate) applications: BTreeMap<String, Application>,
 }
 
 impl StackVault {
@@ -93,9 +86,11 @@ impl StackVault {
         install: String,
     ) -> Result<(Self, Hooks), Fault> {
         let secret = credentials.read().await?;
+        let applications = Settings::applications(|name| secret.get(name))?;
         let sealed = SealedVault::new(store.clone(), data_key(&secret)?, install.clone());
         let hooks = tillsync_host::hooks(|name| secret.get(name));
-        Ok((Self { credentials, store, install, now: RwLock::new(Arc::new(sealed)) }, hooks))
+        let vault = Self { credentials, store, install, now: RwLock::new(Arc::new(sealed)), applications };
+        Ok((vault, hooks))
     }
 
     fn now(&self) -> Arc<SealedVault> {

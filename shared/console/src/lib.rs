@@ -2,8 +2,6 @@
 
 mod pages;
 mod sign_in;
-#[cfg(test)]
-mod tests;
 mod texts;
 mod webhooks;
 

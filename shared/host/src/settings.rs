@@ -127,8 +127,8 @@ impl Settings {
     ) -> Result<BTreeMap<String, Application>, Fault> {
         let mut applications = BTreeMap::new();
         for source in sources::all().iter().filter(|source| source.sign_in().is_some()) {
-            let name = |what: &str| format!("TILLSYNC_{}_APPLICATION_{what}", source.name().to_uppercase());
-            let (id, secret) = (name("ID"), name("SECRET"));
+            let id = format!("TILLSYNC_{}_APPLICATION_ID", source.name().to_uppercase());
+            let secret = format!("TILLSYNC_{}_APPLICATION_SECRET", source.name().to_uppercase());
             let missing = |name: &str, other: &str| {
                 let detail = format!("{name}: {other} is set, and is of no use without it");
                 Fault::usage("config.missing", detail)
@@ -321,12 +321,15 @@ mod tests {
             ("TILLSYNC_ALERT_URL", "https://alerts.example.com:8443/x", "the usual port"),
             ("TILLSYNC_ALERT_URL", "https://a:b@alerts.example.com/x", "https://example.com/path"),
             ("TILLSYNC_ALERT_URL", "http://127.0.0.1:9/x", "TILLSYNC_ALLOW_LOOPBACK=true"),
+            ("TILLSYNC_SQUARE_APPLICATION_ID", "sq0idp-1", "SECRET"),
+            ("TILLSYNC_SQUARE_APPLICATION_SECRET", "sq0csp-1", "APPLICATION_ID"),
+            ("TILLSYNC_DATA_KEY", "short", "random letters"),
             ("TILLSYNC_ALERT_COMMAND", "alert", "the whole path"),
             ("TILLSYNC_ALERT_COMMAND", "./alert --now", "the whole path"),
         ];
         for (name, value, form) in cases {
             let error = read(&[(name, value)]).expect_err(value);
-            assert!(error.starts_with("config.invalid ") && error.contains(name), "{error}");
+            assert!(error.starts_with("config.") && error.contains(name), "{error}");
             assert!(error.contains(form), "{error}");
         }
     }
@@ -356,6 +359,19 @@ mod tests {
         assert_eq!(settings.hooks.owners["square"].expose(), "canary-c");
         assert!(!format!("{settings:?}").contains("canary"));
         assert!(read(&[]).expect("settings").hooks.keys.is_empty());
+    }
+
+    #[test]
+    fn an_application_is_two_words_and_is_never_shown() {
+        let pairs = |secret| {
+            [("TILLSYNC_SQUARE_APPLICATION_ID", "sq0idp-1"), ("TILLSYNC_SQUARE_APPLICATION_SECRET", secret)]
+        };
+        let settings = read(&pairs("sq0csp-canary")).expect("settings");
+        assert_eq!(settings.applications["square"].id, "sq0idp-1");
+        assert!(!format!("{settings:?}").contains("canary"));
+        let error = read(&pairs("two words-canary")).expect_err("two words");
+        assert!(error.contains("APPLICATION_SECRET") && !error.contains("canary"), "{error}");
+        assert!(read(&[]).expect("settings").applications.is_empty());
     }
 
     #[test]

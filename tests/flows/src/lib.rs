@@ -67,6 +67,8 @@ mod section4;
 #[cfg(test)]
 mod sending;
 #[cfg(test)]
+mod signing;
+#[cfg(test)]
 mod throttling;
 #[cfg(test)]
 mod tokens;

@@ -86,6 +86,9 @@ fn settings_are_read_or_refused_by_name() {
     let names = [
         "TILLSYNC_ALLOW_LOOPBACK",
         "TILLSYNC_SQUARE_API_URL",
+        "TILLSYNC_SQUARE_APPLICATION_ID",
+        "TILLSYNC_SQUARE_APPLICATION_SECRET",
+        "TILLSYNC_DATA_KEY",
         "TILLSYNC_PUBLIC_URL",
         "TILLSYNC_DESTINATION_HOSTS",
         "TILLSYNC_CALLS_PER_SECOND",

@@ -16,11 +16,12 @@ const ARROWS: &[(&str, &[&str])] = &[
         "tillsync-aws",
         &["tillsync-emulators", "tillsync-engine", "tillsync-host", "tillsync-http", "tillsync-mapping"],
     ),
-    ("tillsync-console", &["tillsync-engine"]),
+    ("tillsync-console", &["tillsync-engine", "tillsync-mapping"]),
     ("tillsync-scheduled-poll", &["tillsync-aws"]),
     ("tillsync-live-sync", &["tillsync-aws"]),
     ("tillsync-backfill", &["tillsync-aws"]),
     ("tillsync-console-function", &["tillsync-aws", "tillsync-console"]),
+    ("tillsync-oauth-callback", &["tillsync-aws", "tillsync-console"]),
     (
         "tillsync",
         &[

@@ -27,6 +27,8 @@ const CALLS: &[&str] = &[
 /// Other texts of that form.
 const OTHERS: &[(&str, &str)] = &[
     ("demo.control", "a call of the demonstration"),
+    ("data.key", "a file"),
+    ("key.new", "the end of a file's name"),
     ("json.new", "the end of a file's name"),
     ("owner.lock", "a file"),
     ("secrets.json", "a file"),
@@ -43,7 +45,8 @@ fn product_files() -> Vec<&'static Source> {
 /// `area.kind`, in small letters.
 fn is_code(text: &str) -> bool {
     let word = |part: &str| !part.is_empty() && part.bytes().all(|b| b == b'_' || b.is_ascii_lowercase());
-    text.split_once('.').is_some_and(|(area, kind)| word(area) && !area.contains('_') && word(kind))
+    let is_area = |area: &str| word(area) && (!area.contains('_') || area == "sign_in");
+    text.split_once('.').is_some_and(|(area, kind)| is_area(area) && word(kind))
 }
 
 /// What stands between the quotes after `key: ` in an entry, or the value of the constant named there.

@@ -139,12 +139,13 @@ pub fn application<'a>(
         .sign_in()
         .ok_or_else(|| Fault::usage("sign_in.not_supported", format!("{} has no sign-in", source.title())))?;
     let application = engine.config.applications.get(source.name()).ok_or_else(|| {
-        let name = source.name().to_uppercase();
-        let detail = format!(
-            "TILLSYNC_{name}_APPLICATION_ID, TILLSYNC_{name}_APPLICATION_SECRET: set both to those of your \
-             application at {}",
-            source.title()
+        let name = || source.name().to_uppercase();
+        let (id, secret) = (
+            format!("TILLSYNC_{}_APPLICATION_ID", name()),
+            format!("TILLSYNC_{}_APPLICATION_SECRET", name()),
         );
+        let title = source.title();
+        let detail = format!("{id}, {secret}: set both to those of your application at {title}");
         Fault::usage("config.missing", detail)
     })?;
     Ok((sign_in, application))

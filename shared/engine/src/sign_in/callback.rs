@@ -1,5 +1,5 @@
 //! The browser is back. Its state is used up before anything else is looked at, and a code is exchanged within the
-//! request that brought it: it lives five minutes (square.md section 1.2), so it is never queued or kept.
+//! request that brought it: it lives five minutes, so it is never queued or kept.
 
 use tillsync_mapping::model::Secret;
 use tillsync_mapping::source::{Grant, SignIn, Source};
@@ -148,7 +148,7 @@ async fn authorise(
 }
 
 /// An authorisation nobody asked for is given back, unless its store is connected: that would end what works, since
-/// giving back takes all tokens of the store (square.md section 1.4).
+/// giving back takes all tokens of the store.
 async fn put_back(
     engine: &Engine,
     source: &dyn Source,

@@ -56,7 +56,11 @@ pub(crate) const CODES: &[CodeText] = &[
         meaning: "This sign-in was ended before: it counts once.",
         action: "If that was you, it is done; go on where you began. Else begin again.",
     },
-    CodeText { code: "sign_in.expired", meaning: "The sign-in took more than 30 minutes.", action: AGAIN },
+    CodeText {
+        code: "sign_in.expired",
+        meaning: "The sign-in took longer than the 30 minutes it is good for, so what came back was not taken.",
+        action: AGAIN,
+    },
     CodeText {
         code: "sign_in.other_session",
         meaning: "The sign-in was begun in another browser, or in a session that is over.",

@@ -1,5 +1,5 @@
 //! Signing in at a source: a one-time link makes a session, a session begins a sign-in, and the source sends the
-//! browser back with a code that is exchanged at once (reliability.md I30; square.md section 1 for the form).
+//! browser back with a code that is exchanged at once (reliability.md I30).
 //!
 //! What a browser holds is random and kept here as a digest only, so whoever reads the table can use none of it.
 

@@ -8,7 +8,7 @@ use crate::fault::Fault;
 const LONGEST: usize = 4_096;
 /// Parameters that are looked at; ours are five.
 const MOST: usize = 16;
-/// Letters of a code (square.md section 1.2: at most 191).
+/// Letters of a code: no source's is longer.
 const LONGEST_CODE: usize = 191;
 /// Letters of an error's word.
 const LONGEST_ERROR: usize = 64;
@@ -22,7 +22,7 @@ pub(super) enum Came {
     Broken(&'static str),
 }
 
-/// What a source sends along (square.md section 1.2).
+/// What a source sends along.
 #[derive(Debug)]
 pub(super) struct Query {
     state: Came,

@@ -163,10 +163,8 @@ async fn under_lease(engine: &Engine, of: (&str, &str), why: Why<'_>) -> Result<
     let source = engine.source(of.0)?;
     let Some(sign_in) = source.sign_in() else { return Ok(Renewed::Fresh) };
     let Some(application) = engine.config.applications.get(of.0) else {
-        let name = of.0.to_uppercase();
-        let detail = format!(
-            "TILLSYNC_{name}_APPLICATION_ID and _APPLICATION_SECRET: without them no token is renewed"
-        );
+        let name = format!("TILLSYNC_{}_APPLICATION_ID", of.0.to_uppercase());
+        let detail = format!("{name} and its secret: without them no token is renewed");
         return Ok(Renewed::Unable(Fault::usage("config.missing", detail)));
     };
     let http = engine.plain_source_http(of.0, of.1, Lane::Live);
@@ -188,7 +186,7 @@ async fn under_lease(engine: &Engine, of: (&str, &str), why: Why<'_>) -> Result<
 }
 
 /// The refresh token was refused. While the token in use still works, that is believed of nobody: proxies have been seen
-/// to answer so (square.md section 1.3).
+/// to answer so.
 async fn denied(
     engine: &Engine,
     of: (&str, &str),

@@ -10,10 +10,10 @@ use crate::fault::Fault;
 use crate::ports::{Key, Written};
 use crate::state::{Problem, Row, Tagged, list, load};
 
-/// At this age an authorisation is renewed: a day is left to try again before the seven the platform asks for
-/// (square.md section 1.3).
+/// At this age an authorisation is renewed: a day is left to try again before the seven that platforms
+/// ask for.
 pub(crate) const RENEW_AFTER: SignedDuration = SignedDuration::from_hours(6 * 24);
-/// At this age somebody is told (square.md section 1.3).
+/// At this age somebody is told.
 pub(crate) const TOO_OLD: SignedDuration = SignedDuration::from_hours(8 * 24);
 /// After a renewal that failed, the next one waits, longer each time.
 const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(30);

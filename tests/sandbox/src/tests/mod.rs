@@ -3,8 +3,10 @@
 mod account;
 mod awkward;
 mod behind;
+mod consent;
 mod faults;
 mod graphql;
+mod oauth;
 mod probe;
 mod shop;
 mod square;

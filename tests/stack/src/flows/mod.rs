@@ -9,8 +9,10 @@ mod kills;
 mod messages;
 mod polls;
 mod restored;
+mod signing;
 mod starts;
 mod webhooks;
 
 pub(crate) use http::ask_health;
+pub(crate) use signing::{signing, with_application};
 pub(crate) use webhooks::sale_by_webhook;

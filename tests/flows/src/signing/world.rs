@@ -9,6 +9,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use serde_json::{Value, json};
+use tillsync_console::{Front, sign_in as routes};
 use tillsync_engine::budget::LocalBudget;
 use tillsync_engine::intake::Hooks;
 use tillsync_engine::memory::{ManualClock, MemoryQueue, MemoryStore, MemoryVault, SeededEntropy};
@@ -19,8 +20,6 @@ use tillsync_mapping::model::Secret;
 use tillsync_mapping::source::Application;
 use tillsync_mapping::sources;
 use tower::ServiceExt;
-
-use crate::{Front, sign_in as routes};
 
 pub(super) const PUBLIC: &str = "https://till.example.com";
 pub(super) const COOKIE: &str = "__Host-tillsync";

@@ -1,5 +1,0 @@
-//! Signing in as browsers do it, through the real routes, over ports in memory and a source that answers as told.
-
-mod hostile;
-mod pages;
-mod world;
