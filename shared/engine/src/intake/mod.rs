@@ -6,8 +6,6 @@ mod health;
 mod place;
 mod split;
 mod subscription;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

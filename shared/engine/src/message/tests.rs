@@ -1,6 +1,12 @@
-use super::Work;
+use super::{Hint, Work};
 
-fn golden() -> [(&'static str, Work); 4] {
+fn hints(location: Option<&str>, hint: Hint) -> Work {
+    let (source, store) = ("acme".to_owned(), "M1".to_owned());
+    let received = jiff::Timestamp::UNIX_EPOCH;
+    Work::Hints { source, store, location: location.map(str::to_owned), received, hint }
+}
+
+fn golden() -> [(&'static str, Work); 9] {
     let (connection, run) = (|| "01JC".to_owned(), || "01JR".to_owned());
     [
         (
@@ -16,6 +22,23 @@ fn golden() -> [(&'static str, Work); 4] {
             r#"{"v":1,"kind":"plan","connection":"01JC","run":"01JR"}"#,
             Work::Plan { connection: connection(), run: run() },
         ),
+        (
+            r#"{"v":1,"kind":"hints","source":"acme","store":"M1","location":"L1","received":"1970-01-01T00:00:00Z","hint":{"orders":["O1"]}}"#,
+            hints(Some("L1"), Hint::Orders(vec!["O1".into()])),
+        ),
+        (
+            r#"{"v":1,"kind":"hints","source":"acme","store":"M1","received":"1970-01-01T00:00:00Z","hint":{"returns":["O2"]}}"#,
+            hints(None, Hint::Returns(vec!["O2".into()])),
+        ),
+        (
+            r#"{"v":1,"kind":"hints","source":"acme","store":"M1","received":"1970-01-01T00:00:00Z","hint":{"merged":{"old":["P1"],"new":"P2"}}}"#,
+            hints(None, Hint::Merged { old: vec!["P1".into()], new: "P2".into() }),
+        ),
+        (
+            r#"{"v":1,"kind":"hints","source":"acme","store":"M1","received":"1970-01-01T00:00:00Z","hint":{"revoked":{}}}"#,
+            hints(None, Hint::Revoked { at: None }),
+        ),
+        (r#"{"v":1,"kind":"subscription","source":"acme"}"#, Work::Subscription { source: "acme".into() }),
     ]
 }
 

@@ -296,3 +296,15 @@ async fn revoked(
         Err(fault) => Err(fault),
     }
 }
+
+/// The note that a run looks at an order, as it stands before the run is there.
+#[cfg(test)]
+pub(super) fn looked_by(
+    owner: &Connection,
+    id: &str,
+    at: Timestamp,
+    run: &str,
+) -> Result<crate::ports::Write, Fault> {
+    let key = Key::new(owner.partition_of(Stream::Orders), format!("HINT#{}#{id}", Stream::Orders.word()));
+    Row::new(key, Looked { at, run: run.to_owned() }).put()
+}
