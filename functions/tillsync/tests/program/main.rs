@@ -27,3 +27,5 @@ mod settings;
 mod shapes;
 #[cfg(test)]
 mod verbs;
+#[cfg(test)]
+mod webhooks;
