@@ -88,7 +88,19 @@ fn messages_are_small_and_hold_references_only() {
     assert!(long.encode().unwrap().len() < 2_000);
     for (text, _) in golden() {
         let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).unwrap();
-        let known = ["v", "kind", "connection", "run", "window", "draft"];
+        let known = [
+            "v",
+            "kind",
+            "connection",
+            "run",
+            "window",
+            "draft",
+            "source",
+            "store",
+            "location",
+            "received",
+            "hint",
+        ];
         assert!(fields.keys().all(|name| known.contains(&name.as_str())), "{text}");
     }
 }

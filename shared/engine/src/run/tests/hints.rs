@@ -110,13 +110,13 @@ async fn what_is_stopped_drops_hints_and_merges_are_noted_once() {
     world.work().await;
     assert!(runs(&world).await.is_empty() && world.net.all_calls() == 0);
     world.save(&world.connection).await;
-    for new in ["P-new", "P-other"] {
-        tell(&world, None, world.engine.now(), Hint::Merged { old: vec!["P-old".into()], new: new.into() })
+    for new in ["New", "Other"] {
+        tell(&world, None, world.engine.now(), Hint::Merged { old: vec!["Old".into()], new: new.into() })
             .await;
         world.work().await;
     }
     let access = world.engine.access_to_orders(&world.connection).await.unwrap();
-    assert_eq!(access.merged.get("P-old").map(String::as_str), Some("P-new"), "what is noted stays");
+    assert_eq!(access.merged.get("Old").map(String::as_str), Some("New"), "what is noted stays");
 }
 
 #[tokio::test]
