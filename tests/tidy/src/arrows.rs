@@ -21,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tillsync-live-sync", &["tillsync-aws"]),
     ("tillsync-backfill", &["tillsync-aws"]),
     ("tillsync-console-function", &["tillsync-aws", "tillsync-console"]),
+    ("tillsync-webhook-intake", &["tillsync-aws", "tillsync-console"]),
     (
         "tillsync",
         &[
@@ -61,6 +62,8 @@ const FLOWS: (&str, &str) = ("tillsync-flows", "tillsync-aws");
 /// What the pure half may use: data, text, time as a value. No clock is read, no socket opened.
 const MAPPING_MAY_USE: &[&str] = &[
     "async-trait",
+    "base64",
+    "hmac",
     "hex",
     "iso_currency",
     "jiff",
