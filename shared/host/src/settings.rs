@@ -198,12 +198,11 @@ pub fn hooks(get: impl Fn(&str) -> Option<Secret>) -> Hooks {
     let mut hooks = Hooks::default();
     for source in sources::all().iter().filter(|source| source.webhooks().is_some()) {
         let name = source.name().to_owned();
-        let word = name.to_uppercase();
-        if let Some(text) = get(&format!("TILLSYNC_{word}_WEBHOOK_KEY")) {
+        if let Some(text) = get(&format!("TILLSYNC_{}_WEBHOOK_KEY", name.to_uppercase())) {
             let keys = text.expose().split(',').map(Secret::new).filter(|key| !key.is_empty());
             hooks.keys.insert(name.clone(), keys.collect());
         }
-        if let Some(token) = get(&format!("TILLSYNC_{word}_SUBSCRIPTION_TOKEN")) {
+        if let Some(token) = get(&format!("TILLSYNC_{}_SUBSCRIPTION_TOKEN", name.to_uppercase())) {
             hooks.owners.insert(name, token);
         }
     }

@@ -22,6 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tillsync-backfill", &["tillsync-aws"]),
     ("tillsync-console-function", &["tillsync-aws", "tillsync-console"]),
     ("tillsync-oauth-callback", &["tillsync-aws", "tillsync-console"]),
+    ("tillsync-webhook-intake", &["tillsync-aws", "tillsync-console"]),
     (
         "tillsync",
         &[
@@ -62,6 +63,8 @@ const FLOWS: (&str, &str) = ("tillsync-flows", "tillsync-aws");
 /// What the pure half may use: data, text, time as a value. No clock is read, no socket opened.
 const MAPPING_MAY_USE: &[&str] = &[
     "async-trait",
+    "base64",
+    "hmac",
     "hex",
     "iso_currency",
     "jiff",

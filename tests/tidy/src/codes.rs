@@ -14,13 +14,18 @@ const CALLS: &[&str] = &[
     "catalog",
     "connections",
     "contacts",
+    "customer",
     "customers",
     "locations",
+    "order",
     "orders",
+    "payment",
     "payments",
     "products",
+    "refund",
     "refunds",
     "schema",
+    "subscriptions",
     "token",
 ];
 

@@ -29,3 +29,5 @@ mod settings;
 mod shapes;
 #[cfg(test)]
 mod verbs;
+#[cfg(test)]
+mod webhooks;

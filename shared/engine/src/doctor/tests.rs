@@ -30,6 +30,7 @@ async fn all_is_well_and_nothing_is_changed() {
         "queue_history",
         "state",
         "last_sync",
+        "webhooks",
         "parked",
         "pending",
         "token",

@@ -20,13 +20,13 @@ pub(crate) const CODES: &[CodeText] = &[
     CodeText {
         code: SUBSCRIPTION,
         meaning: "The webhook subscription is missing or stopped at the platform, and could not be put right.",
-        action: "Check the token of the application's owner (TILLSYNC_<SOURCE>_SUBSCRIPTION_TOKEN) and the public address; it is tried \
+        action: "Check the token of the application's owner (the setting that ends in SUBSCRIPTION_TOKEN) and the public address; it is tried \
                  again by itself. Polls bring what changes meanwhile.",
     },
     CodeText {
         code: BY_HAND,
         meaning: "Nobody has told this program how webhooks are signed, so changes come by polls alone.",
         action: "Create a webhook subscription in the platform's developer console with the address and the events that `tillsync \
-                 doctor` shows, and give its signature key as TILLSYNC_<SOURCE>_WEBHOOK_KEY.",
+                 doctor` shows, and give its signature key as the setting it names.",
     },
 ];

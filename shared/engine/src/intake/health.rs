@@ -37,10 +37,11 @@ pub(crate) async fn check(engine: &Engine, one: &Connection) -> Result<Option<Ch
         if seen_to {
             return Ok(Some(Check::ok(WHAT, format!("the subscription to {url} is made at the next poll"))));
         }
-        let (name, events) = (one.source.to_uppercase(), hooks.events().join(", "));
+        let setting = format!("TILLSYNC_{}_WEBHOOK_KEY", one.source.to_uppercase());
+        let events = hooks.events().join(", ");
         let detail = format!(
             "changes come by polls alone. Create a webhook subscription to {url} for the events {events}; then give its \
-             signature key as TILLSYNC_{name}_WEBHOOK_KEY"
+             signature key as {setting}"
         );
         return Ok(Some(Check::warn(WHAT, detail).with(BY_HAND)));
     }

@@ -6,8 +6,6 @@ mod health;
 mod place;
 mod split;
 mod subscription;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -34,7 +32,7 @@ pub(crate) use subscription::{due, note_notice, note_silence};
 pub const MAX_BODY: usize = 256 * 1024;
 /// What belongs together comes within so long of each other: the events of one sale are one fetch.
 const TOGETHER: Duration = Duration::from_secs(2);
-/// Beyond a platform's last try an event does not come again (square.md section 7.2: 24 hours).
+/// Beyond a platform's last try an event does not come again: 24 hours at the longest.
 const KNOWN_FOR: SignedDuration = SignedDuration::from_hours(48);
 
 /// What the operator gives for the sources' webhooks.

@@ -1,6 +1,12 @@
-use super::Work;
+use super::{Hint, Work};
 
-fn golden() -> [(&'static str, Work); 5] {
+fn hints(location: Option<&str>, hint: Hint) -> Work {
+    let (source, store) = ("acme".to_owned(), "M1".to_owned());
+    let received = jiff::Timestamp::UNIX_EPOCH;
+    Work::Hints { source, store, location: location.map(str::to_owned), received, hint }
+}
+
+fn golden() -> [(&'static str, Work); 10] {
     let (connection, run) = (|| "01JC".to_owned(), || "01JR".to_owned());
     [
         (
@@ -20,6 +26,23 @@ fn golden() -> [(&'static str, Work); 5] {
             r#"{"v":1,"kind":"renew","source":"acme","store":"M1"}"#,
             Work::Renew { source: "acme".to_owned(), store: "M1".to_owned() },
         ),
+        (
+            r#"{"v":1,"kind":"hints","source":"acme","store":"M1","location":"L1","received":"1970-01-01T00:00:00Z","hint":{"orders":["O1"]}}"#,
+            hints(Some("L1"), Hint::Orders(vec!["O1".into()])),
+        ),
+        (
+            r#"{"v":1,"kind":"hints","source":"acme","store":"M1","received":"1970-01-01T00:00:00Z","hint":{"returns":["O2"]}}"#,
+            hints(None, Hint::Returns(vec!["O2".into()])),
+        ),
+        (
+            r#"{"v":1,"kind":"hints","source":"acme","store":"M1","received":"1970-01-01T00:00:00Z","hint":{"merged":{"old":["P1"],"new":"P2"}}}"#,
+            hints(None, Hint::Merged { old: vec!["P1".into()], new: "P2".into() }),
+        ),
+        (
+            r#"{"v":1,"kind":"hints","source":"acme","store":"M1","received":"1970-01-01T00:00:00Z","hint":{"revoked":{}}}"#,
+            hints(None, Hint::Revoked { at: None }),
+        ),
+        (r#"{"v":1,"kind":"subscription","source":"acme"}"#, Work::Subscription { source: "acme".into() }),
     ]
 }
 
@@ -69,7 +92,19 @@ fn messages_are_small_and_hold_references_only() {
     assert!(long.encode().unwrap().len() < 2_000);
     for (text, _) in golden() {
         let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).unwrap();
-        let known = ["v", "kind", "connection", "run", "window", "draft", "source", "store"];
+        let known = [
+            "v",
+            "kind",
+            "connection",
+            "run",
+            "window",
+            "draft",
+            "source",
+            "store",
+            "location",
+            "received",
+            "hint",
+        ];
         assert!(fields.keys().all(|name| known.contains(&name.as_str())), "{text}");
     }
 }

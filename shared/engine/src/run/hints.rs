@@ -269,3 +269,15 @@ async fn is_there(engine: &Engine, owner: &Connection, stream: Stream, run: &str
     let keys: Vec<Key> = siblings.map(|one| Run::key(&one.id, run)).collect();
     Ok(engine.store.get_many(&keys).await?.iter().any(Option::is_some))
 }
+
+/// The note that a run looks at an order, as it stands before the run is there.
+#[cfg(test)]
+pub(super) fn looked_by(
+    owner: &Connection,
+    id: &str,
+    at: Timestamp,
+    run: &str,
+) -> Result<crate::ports::Write, Fault> {
+    let key = Key::new(owner.partition_of(Stream::Orders), format!("HINT#{}#{id}", Stream::Orders.word()));
+    Row::new(key, Looked { at, run: run.to_owned() }).put()
+}

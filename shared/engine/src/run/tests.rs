@@ -3,6 +3,7 @@ mod costs;
 mod crashes;
 mod deadlines;
 
+mod hints;
 mod looks;
 mod orphans;
 mod reconcile;

@@ -164,6 +164,7 @@ async fn connected(world: &World) {
         destination: "acme".into(),
         remote: Some(7),
         state: ConnectionState::NeedsReconnect,
+        epoch: 0,
         active_sync: true,
         problem: None,
         settings: Settings::default(),

@@ -9,6 +9,7 @@ mod order;
 mod person;
 mod row;
 mod store;
+mod webhook;
 
 use crate::Target;
 
@@ -17,7 +18,15 @@ use crate::Target;
 pub fn all() -> Vec<Target> {
     let mut all = store::TARGETS.to_vec();
     all.extend(destination::TARGETS);
-    all.extend([event::TARGET, message::TARGET, row::TARGET, money::TARGET, person::TARGET, dates::TARGET]);
+    all.extend([
+        event::TARGET,
+        message::TARGET,
+        row::TARGET,
+        money::TARGET,
+        person::TARGET,
+        dates::TARGET,
+        webhook::TARGET,
+    ]);
     all
 }
 

@@ -12,7 +12,7 @@ use crate::http::Reply;
 use crate::rng::Rng;
 
 /// The personal access token of the application's owner.
-pub const SQUARE_PERSONAL_TOKEN: &str = "EAAAEstandin-personal-token-00000000000000000000000000000000000000";
+pub const SQUARE_PERSONAL_TOKEN: &str = "standin-personal-token-00000000000000000000000000000000000000";
 
 /// One subscription.
 #[derive(Clone, Debug)]

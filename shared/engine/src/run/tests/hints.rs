@@ -1,0 +1,133 @@
+//! What webhooks point at.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::ended;
+use crate::message::{Hint, Work};
+use crate::ports::Lane;
+use crate::state::{ConnectionState, Run, RunKind, RunState, Stream};
+use crate::testing::{HOUR, World, ago, beginning};
+
+async fn tell(world: &World, location: Option<&str>, received: Timestamp, hint: Hint) {
+    let work = Work::Hints {
+        source: crate::testing::source_name().to_owned(),
+        store: "M1".to_owned(),
+        location: location.map(str::to_owned),
+        received,
+        hint,
+    };
+    world.engine.send(Lane::Live, "M1", &[work]).await.unwrap();
+}
+
+fn orders(ids: &[&str]) -> Hint {
+    Hint::Orders(ids.iter().map(|id| (*id).to_owned()).collect())
+}
+
+async fn runs(world: &World) -> Vec<Run> {
+    let runs = crate::connections::runs(&world.engine, "C1").await.unwrap();
+    runs.into_iter().filter(|run| run.kind == RunKind::Webhook).collect()
+}
+
+#[tokio::test]
+async fn the_events_of_a_sale_are_one_look_and_one_write_and_old_ones_change_nothing() {
+    let world = World::new().await;
+    world.net.shop().sell("O1", ago(60));
+    for _ in 0..5 {
+        tell(&world, Some("L1"), world.engine.now(), orders(&["O1"])).await;
+    }
+    world.work().await;
+    assert_eq!((world.calls("orders.batch_retrieve"), world.calls("orders.push")), (1, 1));
+    let all = runs(&world).await;
+    assert_eq!(all.len(), 1);
+    assert_eq!(all[0].state, RunState::Complete, "{:?}", all[0].problem);
+    assert_eq!(world.row("O1").await.live, Some(true));
+    // Days later the same comes again.
+    world.clock.advance(Duration::from_secs(3 * 86_400));
+    for _ in 0..5 {
+        tell(&world, None, world.engine.now(), orders(&["O1"])).await;
+    }
+    world.work().await;
+    assert_eq!(
+        (world.calls("orders.batch_retrieve"), world.calls("orders.push")),
+        (2, 1),
+        "one look, no write"
+    );
+}
+
+#[tokio::test]
+async fn the_live_rule_counts_from_the_receipt_however_long_the_message_waited() {
+    for (received, live) in [(ago(HOUR), true), (beginning() + SignedDuration::from_hours(30), false)] {
+        let world = World::new().await;
+        world.net.shop().sell("O1", ago(2 * HOUR));
+        world.clock.advance(Duration::from_secs(30 * 3_600));
+        tell(&world, Some("L1"), received, orders(&["O1"])).await;
+        world.work().await;
+        assert_eq!(world.row("O1").await.live, Some(live), "received {received}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_or_of_another_location_leaves_no_record() {
+    let world = World::new().await;
+    world.net.shop().sell("O1", ago(60));
+    let cases = [(Some("L1"), "O404"), (None, "O404"), (Some("L2"), "O1")];
+    for (location, id) in cases {
+        tell(&world, location, world.engine.now(), orders(&[id])).await;
+        world.work().await;
+        assert!(world.find(Stream::Orders, id).await.is_none(), "{id} at {location:?}");
+    }
+    tell(&world, None, world.engine.now(), Hint::People(vec!["P404".into()])).await;
+    world.work().await;
+    assert!(world.find(Stream::Customers, "P404").await.is_none());
+    assert!(runs(&world).await.iter().all(|run| run.state == RunState::Complete));
+}
+
+#[tokio::test]
+async fn a_look_whose_run_never_came_to_be_is_taken_over() {
+    let mut world = World::new().await;
+    world.net.shop().sell("O1", ago(60));
+    let now = world.engine.now();
+    // The process ends between noting that it looks and its run.
+    let looked = super::super::hints::looked_by(&world.connection, "O1", now, "01NOBODY").unwrap();
+    world.engine.store.write_each(vec![looked]).await.unwrap();
+    world.restart("two");
+    tell(&world, Some("L1"), now, orders(&["O1"])).await;
+    world.work().await;
+    assert_eq!(world.calls("orders.push"), 1);
+    assert!(world.row("O1").await.was_sent());
+}
+
+#[tokio::test]
+async fn what_is_stopped_drops_hints_and_merges_are_noted_once() {
+    let world = World::new().await;
+    world.net.shop().sell("O1", ago(60));
+    let mut paused = world.connection.clone();
+    paused.state = ConnectionState::Paused;
+    world.save(&paused).await;
+    tell(&world, Some("L1"), world.engine.now(), orders(&["O1"])).await;
+    world.work().await;
+    assert!(runs(&world).await.is_empty() && world.net.all_calls() == 0);
+    world.save(&world.connection).await;
+    for new in ["New", "Other"] {
+        tell(&world, None, world.engine.now(), Hint::Merged { old: vec!["Old".into()], new: new.into() })
+            .await;
+        world.work().await;
+    }
+    let access = world.engine.access_to_orders(&world.connection).await.unwrap();
+    assert_eq!(access.merged.get("Old").map(String::as_str), Some("New"), "what is noted stays");
+}
+
+#[tokio::test]
+async fn a_webhook_run_holds_up_no_other() {
+    let world = World::new().await;
+    world.net.shop().sell("O1", ago(60));
+    let run = Run { kind: RunKind::Webhook, ..crate::testing::run(RunKind::Webhook, "01A") };
+    let other = Run { id: "01B".into(), ..run.clone() };
+    assert_ne!(run.at_work_key(), other.at_work_key());
+    let poll = super::super::start_poll(&world.engine, "C1").await.unwrap().run;
+    tell(&world, Some("L1"), world.engine.now(), orders(&["O1"])).await;
+    world.work().await;
+    assert!(ended(&world, &poll.id).await.finished.is_some());
+}
