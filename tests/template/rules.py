@@ -16,7 +16,8 @@ TIMEOUTS_OF_VISIBILITY = 6
 # Actions an operator may send. The engine's list is the same (shared/engine/src/entry/event.rs).
 EVENT_ACTIONS = set(
     "help locations connect list start status cancel resume poll runs record explain "
-    "pause unpause rename set find preview doctor sync retry reconcile comparison".split()
+    "pause unpause rename set find preview doctor sync retry reconcile comparison "
+        "disconnect reconnect delete_import set_destination erase".split()
 )
 
 TABLE = {f"dynamodb:{call}" for call in "BatchGetItem DeleteItem GetItem PutItem Query".split()}
