@@ -17,7 +17,7 @@ TIMEOUTS_OF_VISIBILITY = 6
 EVENT_ACTIONS = set(
     "help locations connect list start status cancel resume poll runs record explain "
     "pause unpause rename set find preview doctor sync retry reconcile comparison rotate_key "
-    "sign_in connect_oauth".split()
+    "sign_in connect_oauth disconnect reconnect delete_import set_destination erase".split()
 )
 
 TABLE = {f"dynamodb:{call}" for call in "BatchGetItem DeleteItem GetItem PutItem Query".split()}

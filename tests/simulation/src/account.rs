@@ -78,6 +78,10 @@ impl Account {
             }
             "contacts.sync" => Answer::now(201, &json!({"contact": {"id": "1"}})),
             "connections.get" => Answer::now(200, &json!({"connection": {"id": "7"}})),
+            "connections.update" => Answer::now(200, &json!({"connection": {"id": "7"}})),
+            "account.me" => Answer::now(200, &json!({"user": {"id": "1"}})),
+            "account.entitlements" => Answer::now(404, &json!({"message": "No Result found"})),
+            "schema.check" => Answer::now(200, &json!({"data": {"searchOrder": []}})),
             operation if operation.starts_with("customers.") => self.customer(request, &body),
             _ => Answer::now(404, &json!({"message": "No Result found"})),
         }

@@ -2,6 +2,7 @@
 //! from outside, the destination, and the durable items as JSON.
 
 mod ledger;
+mod life;
 mod pace;
 mod right;
 mod runs;
@@ -40,6 +41,11 @@ pub const PROMISES: &[(&str, Promise)] = &[
     ("I15 the destination is not called too fast", pace::calls_are_spaced),
     ("I17 no process is stopped in the middle of its work", pace::nobody_runs_out_of_time),
     ("I18 every run ends", runs::every_run_ends),
+    (
+        "I20 nothing is written once a connection has ended and the landing time is over",
+        life::nothing_after_the_end,
+    ),
+    ("I21 a connection that begins again is the one it was", life::the_same_after_the_beginning),
     ("I22 one renewal at a time", tokens::one_renewal_at_a_time),
     ("I22 no authorisation is lost", tokens::no_authorisation_is_lost),
     ("I23 a revoked token is noticed at once", pace::revocation_is_noticed),

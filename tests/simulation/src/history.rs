@@ -38,6 +38,8 @@ pub enum Fact {
         operation: &'static str,
         /// By which process.
         process: u32,
+        /// Whether it changes anything there.
+        writes: bool,
     },
     /// A write of this order went nowhere: the request, or what the destination had queued.
     Vanished(String),
@@ -48,6 +50,10 @@ pub enum Fact {
         /// The instant.
         to: Timestamp,
     },
+    /// Whoever ended the connection was told that it is ended.
+    Ended,
+    /// Somebody begins it again.
+    Begun,
     /// The store refuses the token from here on, or takes it again.
     Revoked(bool),
     /// A process asks for a new access token.

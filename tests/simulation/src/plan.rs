@@ -46,6 +46,8 @@ pub enum Action {
     Cancel,
     /// The connection is paused; the operator takes that back at the next look.
     Pause,
+    /// The connection is ended; the operator begins it again at the next look.
+    Disconnect,
 }
 
 /// A sale to come.
@@ -179,6 +181,11 @@ impl Plan {
             let all = [Action::Sync, Action::Retry, Action::Repair, Action::Cancel, Action::Pause];
             let at = SignedDuration::from_secs(rng.between(3, calm.as_secs()));
             plan.actions.extend(rng.pick(&all).map(|action| (at, action)));
+        }
+        if rng.percent(10) {
+            // At any moment: before a history, in the middle of it, while something is on its way.
+            let at = SignedDuration::from_millis(rng.between(3_000, calm.as_secs() * 1_000));
+            plan.actions.push((at, Action::Disconnect));
         }
         if rng.percent(4) {
             let at = SignedDuration::from_secs(rng.between(5, calm.as_secs() - 60));

@@ -72,6 +72,7 @@ impl Program {
             ("TILLSYNC_QUEUE_SECONDS".to_owned(), "60".to_owned()),
             (format!("TILLSYNC_{}_API_URL", source.to_uppercase()), text(format!("{source}_url"))),
             ("TILLSYNC_SOURCE_TOKEN".to_owned(), text(format!("{source}_token"))),
+            ("TILLSYNC_ERASE_EMAIL".to_owned(), "nobody.at.all@example.org".to_owned()),
             ("TILLSYNC_DESTINATION_KEY".to_owned(), text("activecampaign_key".to_owned())),
         ];
         let world = running.world();

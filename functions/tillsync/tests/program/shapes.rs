@@ -111,6 +111,11 @@ fn every_reading_command_answers_in_the_shape_of_its_example() {
     check("resume", 0, &["resume", "shop"]);
     check("set", 0, &["set", "shop", "order_link=receipt"]);
     check("rename", 0, &["rename", "shop", "Main Street"]);
+    check("disconnect", 0, &["disconnect", "Main Street"]);
+    check("reconnect", 0, &["reconnect", "Main Street"]);
+    check("set-destination", 0, &["set-destination", "Main Street"]);
+    check("erase", 0, &["erase", "Main Street"]);
+    check("delete-import", 0, &["delete-import", "Main Street"]);
     check("explain", 0, &["explain", "run.incomplete"]);
     check("explain-all", 0, &["explain"]);
     check("error", 2, &["poll", "nobody"]);

@@ -74,7 +74,7 @@ fn sound() -> History {
 }
 
 fn called(destination: bool) -> Fact {
-    Fact::Called { destination, operation: "orders.push", process: 1 }
+    Fact::Called { destination, operation: "orders.push", process: 1, writes: true }
 }
 
 /// Breaks the promise whose name begins so.
@@ -95,6 +95,16 @@ fn broken(promise: &str) -> Vec<History> {
             one(&|history| history.sales[0].refunded = 1);
             one(&|history| history.sales[0].paid = false);
         }
+        "I20" => one(&|history| {
+            history.facts.push((at(100), Fact::Ended));
+            history.facts.push((at(161), called(true)));
+        }),
+        "I21" => one(&|history| {
+            let made =
+                Fact::Called { destination: true, operation: "connections.create", process: 1, writes: true };
+            history.facts.push((at(100), Fact::Begun));
+            history.facts.push((at(101), made));
+        }),
         "I2" => one(&|history| {
             let (mut stale, mut mended) = (landed(200, "11"), landed(3_000, "12.5"));
             (stale.modified, mended.modified) = (at(1).to_string(), at(60).to_string());

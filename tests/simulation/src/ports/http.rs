@@ -21,7 +21,8 @@ impl Http for Line {
         let (operation, process) = (request.operation, self.process);
         let kind = if request.effect == Effect::Write { Kind::Tell } else { Kind::Ask };
         let fate = self.fate(kind, operation, "").await;
-        self.saw(vec![Fact::Called { destination, operation, process }]);
+        let writes = kind == Kind::Tell;
+        self.saw(vec![Fact::Called { destination, operation, process, writes }]);
         if matches!(fate, Fate::Dropped | Fate::Broken) {
             self.saw(orders_of(&request).into_iter().map(Fact::Vanished).collect());
         }

@@ -8,11 +8,12 @@ use tillsync_engine::{Engine, Fault, connections, manage, tokens};
 use tillsync_mapping::model::Secret;
 
 use super::CONNECTION;
+use crate::history::Fact;
 use crate::plan::Action;
 use crate::state::Outside;
 
 /// Asks for something; what is refused is told to whoever asked.
-pub(super) async fn ask(engine: &Engine, action: Action) {
+pub(super) async fn ask(engine: &Engine, outside: &Outside, action: Action) {
     let done = match action {
         Action::Sync => start_sync(engine, CONNECTION).await.map(drop),
         Action::Retry => start_retry(engine, CONNECTION, None).await.map(drop),
@@ -21,6 +22,13 @@ pub(super) async fn ask(engine: &Engine, action: Action) {
             start_reconcile(engine, CONNECTION, asked).await.map(drop)
         }
         Action::Cancel => cancel(engine, CONNECTION).await.map(drop),
+        Action::Disconnect => {
+            let ended = manage::disconnect(engine, CONNECTION).await;
+            if ended.is_ok() {
+                outside.saw(&mut outside.state(), Fact::Ended);
+            }
+            ended.map(drop)
+        }
         Action::Pause => manage::pause(engine, CONNECTION).await.map(drop),
     };
     // Told to whoever asked.
@@ -32,6 +40,10 @@ pub(super) async fn look_after(engine: &Engine, outside: &Outside, wants: bool) 
     let connection = connections::find(engine, CONNECTION).await?;
     match connection.state {
         ConnectionState::Paused => drop(manage::resume(engine, CONNECTION).await?),
+        ConnectionState::Disconnected => {
+            outside.saw(&mut outside.state(), Fact::Begun);
+            manage::reconnect(engine, CONNECTION).await?;
+        }
         ConnectionState::NeedsReconnect if !outside.state().shop.revoked => {
             reconnect(engine, outside).await?
         }
