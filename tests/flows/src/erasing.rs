@@ -54,6 +54,48 @@ async fn nothing_is_kept(flow: &Flow, connections: &[Connection], email: &str, o
     }
 }
 
+/// Everything changes at the store, and everything is read: by polls, by a history that is forced, by a comparison that
+/// repairs, by a manual sync.
+async fn every_way_of_reading(flow: &Flow, all: &[Connection], orders: &[Value]) {
+    // Everything at the store changes, the person's orders too.
+    flow.world.change(&Changes {
+        new_sales: 20,
+        refunds: 60,
+        age_seconds: 60,
+        changed_customers: 30,
+        ..Changes::default()
+    });
+    for connection in all {
+        let state = flow.poll(connection).await;
+        assert_eq!(state.run.state, RunState::Complete, "{:?}", state.run.problem);
+        check::agrees(&state);
+    }
+    flow.landed().await;
+    for connection in all {
+        let request = BackfillRequest { force: true, ..BackfillRequest::default() };
+        let state = flow.history(connection, &request).await;
+        assert_eq!((state.run.kind, state.run.state), (RunKind::Historical, RunState::Complete));
+        assert!(
+            state.streams.orders.skipped.get("erased").is_some_and(|n| *n > 0),
+            "{:?}",
+            state.streams.orders
+        );
+        check::agrees(&state);
+    }
+    flow.landed().await;
+    for order in orders.iter().take(2) {
+        flow.world.lose_order(order["id"].as_str().unwrap());
+    }
+    for connection in all {
+        let (state, days) = flow.reconcile(connection, true).await;
+        assert_eq!(state.run.state, RunState::Complete, "{:?}", state.run.problem);
+        let missing = days.iter().flat_map(|day| &day.missing).collect::<Vec<_>>();
+        assert!(missing.is_empty(), "nobody misses them: {missing:?}");
+        let sync = flow.sync(connection).await;
+        assert_eq!(sync.run.state, RunState::Complete, "{:?}", sync.run.problem);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_erased_person_is_not_sent_again_by_poll_history_or_repair() {
     let flow = Flow::start(Options { orders: 300, locations: 2, customers: 30, ..shop(0) }).await;
@@ -85,43 +127,7 @@ async fn an_erased_person_is_not_sent_again_by_poll_history_or_repair() {
     };
     let contact = contacts(&flow);
 
-    // Everything at the store changes, the person's orders too.
-    flow.world.change(&Changes {
-        new_sales: 20,
-        refunds: 60,
-        age_seconds: 60,
-        changed_customers: 30,
-        ..Changes::default()
-    });
-    for connection in &all {
-        let state = flow.poll(connection).await;
-        assert_eq!(state.run.state, RunState::Complete, "{:?}", state.run.problem);
-        check::agrees(&state);
-    }
-    flow.landed().await;
-    for connection in &all {
-        let request = BackfillRequest { force: true, ..BackfillRequest::default() };
-        let state = flow.history(connection, &request).await;
-        assert_eq!((state.run.kind, state.run.state), (RunKind::Historical, RunState::Complete));
-        assert!(
-            state.streams.orders.skipped.get("erased").is_some_and(|n| *n > 0),
-            "{:?}",
-            state.streams.orders
-        );
-        check::agrees(&state);
-    }
-    flow.landed().await;
-    for order in orders.iter().take(2) {
-        flow.world.lose_order(order["id"].as_str().unwrap());
-    }
-    for connection in &all {
-        let (state, days) = flow.reconcile(connection, true).await;
-        assert_eq!(state.run.state, RunState::Complete, "{:?}", state.run.problem);
-        let missing = days.iter().flat_map(|day| &day.missing).collect::<Vec<_>>();
-        assert!(missing.is_empty(), "nobody misses them: {missing:?}");
-        let sync = flow.sync(connection).await;
-        assert_eq!(sync.run.state, RunState::Complete, "{:?}", sync.run.problem);
-    }
+    every_way_of_reading(&flow, &all, &orders).await;
     for (order, before) in orders.iter().zip(before) {
         let now = flow.world.order(order["id"].as_str().unwrap());
         let same = now["write_requests"] == before || now["records"].as_array().is_none_or(Vec::is_empty);

@@ -21,7 +21,7 @@ use tillsync_mapping::source::{Access, ReadOptions, Source};
 
 use crate::connections::{all, every, proper_name};
 use crate::context::Engine;
-use crate::fault::{Fault, Kind};
+use crate::fault::Fault;
 use crate::manage::begins_again;
 use crate::message::Work;
 use crate::paced::{CLOCKS_DIFFER, Paced};
@@ -43,8 +43,8 @@ pub use steps::{
 };
 pub(crate) use steps::{is_open, refused, signed};
 pub use warn::Warning;
-use warn::kept;
 pub(crate) use warn::own_integration;
+use warn::{free_name, kept};
 
 /// How long what came of a draft can be asked for.
 const DRAFTS_ARE_KEPT: SignedDuration = SignedDuration::from_hours(24);
@@ -239,19 +239,6 @@ pub async fn finish_draft(engine: &Engine, id: &str) -> Result<DraftOutcome, Fau
     Ok(outcome)
 }
 
-impl From<Result<Summary, Fault>> for DraftOutcome {
-    fn from(outcome: Result<Summary, Fault>) -> Self {
-        match outcome {
-            Ok(summary) => Self::Connected(summary),
-            Err(fault) => Self::Failed {
-                code: fault.code.to_owned(),
-                detail: fault.detail,
-                usage: fault.kind == Kind::Usage,
-            },
-        }
-    }
-}
-
 fn parse_url(text: &str) -> Result<String, Fault> {
     Account::parse_base(text)
         .map_err(|error| Fault::usage("destination.url_invalid", format!("destination URL: {error}")))
@@ -441,16 +428,4 @@ async fn made_anew(engine: &Engine, there: &Connection, sides: &Sides<'_>) -> Re
          and a history sends everything again, silently"
     );
     Ok(Warning { code: "connection.remade".into(), message })
-}
-
-/// Commands find connections by their names.
-fn free_name(others: &[Connection], name: &str) -> Result<(), Fault> {
-    match others.iter().find(|other| other.name == name) {
-        None => Ok(()),
-        Some(other) => {
-            let detail =
-                format!("name: connection {} ({}) is called {name:?}", other.id, other.location.name);
-            Err(Fault::usage("connection.name_taken", detail))
-        }
-    }
 }

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use tillsync_mapping::model::{Location, Secret};
 use tillsync_mapping::source::Source;
 
-use super::{ConnectRequest, Draft, DraftOutcome, Means, connect_one, keep_draft, prove};
+use super::{ConnectRequest, Draft, DraftOutcome, Means, Summary, connect_one, keep_draft, prove};
 use crate::connections::pick_location;
 use crate::context::Engine;
-use crate::fault::Fault;
+use crate::fault::{Fault, Kind};
 
 /// The word for every open location.
 pub const ALL: &str = "all";
@@ -91,4 +91,17 @@ pub(super) async fn connect_all(engine: &Engine, draft: &Draft, means: Means) ->
         parts.push(part);
     }
     Ok(parts)
+}
+
+impl From<Result<Summary, Fault>> for DraftOutcome {
+    fn from(outcome: Result<Summary, Fault>) -> Self {
+        match outcome {
+            Ok(summary) => Self::Connected(summary),
+            Err(fault) => Self::Failed {
+                code: fault.code.to_owned(),
+                detail: fault.detail,
+                usage: fault.kind == Kind::Usage,
+            },
+        }
+    }
 }

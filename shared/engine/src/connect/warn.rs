@@ -59,3 +59,15 @@ pub(super) fn kept(request: &ConnectRequest, there: &Connection) -> Option<Warni
     let message = format!("the location was connected already: {}", kept.join(", "));
     (!kept.is_empty()).then(|| Warning { code: "connection.kept".into(), message })
 }
+
+/// Commands find connections by their names.
+pub(super) fn free_name(others: &[Connection], name: &str) -> Result<(), Fault> {
+    match others.iter().find(|other| other.name == name) {
+        None => Ok(()),
+        Some(other) => {
+            let detail =
+                format!("name: connection {} ({}) is called {name:?}", other.id, other.location.name);
+            Err(Fault::usage("connection.name_taken", detail))
+        }
+    }
+}

@@ -68,8 +68,8 @@ pub async fn erase(engine: &Engine, scope: &Scope, address: &str) -> Result<Eras
     let accounts: BTreeSet<&str> = connections.iter().map(|one| one.destination.as_str()).collect();
     for account in accounts {
         erased.by_hand.push(format!(
-            "ActiveCampaign, account {account}: delete the contact of this address. tillsync deletes nothing there; the \
-             contact's orders go with it."
+            "ActiveCampaign, account {account}: delete the contact of this address, and look there at what is left of its \
+             orders. tillsync deletes nothing there."
         ));
     }
     erased.by_hand.push(
