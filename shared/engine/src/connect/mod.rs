@@ -4,6 +4,7 @@
 mod adopt;
 mod codes;
 mod keep;
+mod prove;
 mod remote;
 mod several;
 mod steps;
@@ -11,15 +12,13 @@ mod steps;
 mod tests;
 mod warn;
 
-use std::sync::Arc;
-
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tillsync_mapping::activecampaign::Account;
 use tillsync_mapping::model::{Location, Secret};
-use tillsync_mapping::source::{Access, ReadOptions, Source};
+use tillsync_mapping::source::{Access, Source};
 
-use crate::connections::{all, every, proper_name};
+use crate::connections::{all, proper_name};
 use crate::context::Engine;
 use crate::fault::Fault;
 use crate::manage::begins_again;
@@ -32,6 +31,7 @@ use crate::state::{Connection, ConnectionState, Row, Tagged, load, update};
 pub use adopt::Matched;
 pub(crate) use codes::CODES;
 use keep::{Known, count, keep, new_connection, renew, summary};
+use prove::{Means, Proof, Token, prove};
 pub(crate) use remote::service;
 use remote::{choose, settle};
 pub(crate) use remote::{is_there, prove_account, still_there};
@@ -259,78 +259,12 @@ fn same_remote(request: &ConnectRequest, known: &Connection) -> Result<(), Fault
     }
 }
 
-/// Where the token of a connection comes from.
-enum Token {
-    /// Somebody pasted it: it is kept with the connection.
-    Pasted(Secret),
-    /// Of a sign-in, which is kept by then.
-    Signed(Secret),
-}
-
-/// What a draft is finished with.
-struct Means {
-    token: Token,
-    key: Secret,
-    /// Whether polls are planned.
-    polled: bool,
-}
-
 async fn connect(engine: &Engine, request: &ConnectRequest, means: Means) -> Result<Summary, Fault> {
     let one = std::slice::from_ref(&request.location);
     let (proof, mut locations) = prove(engine, request, means, one).await?;
     let missing = || Fault::reject("data.corrupt", "no location was asked for");
     let location = locations.pop().ok_or_else(missing)?.1?;
     connect_one(engine, request, &proof, location).await
-}
-
-/// Both sides, proved once: every location of the store rests on it.
-struct Proof<'a> {
-    source: &'static dyn Source,
-    source_http: Paced<'a>,
-    http: Paced<'a>,
-    access: Access,
-    /// Whether the token is to be kept: that of a sign-in is kept by then.
-    pasted: bool,
-    /// Whether polls are planned for what is made.
-    polled: bool,
-    account: Account,
-    /// The account, as budgets and keys call it.
-    destination: String,
-}
-
-/// Proves the token, that the locations are its, and the account. A location that is refused hinders no other; where all
-/// are, nothing further is asked.
-async fn prove<'a>(
-    engine: &'a Engine,
-    request: &ConnectRequest,
-    Means { token, key, polled }: Means,
-    wanted: &[String],
-) -> Result<(Proof<'a>, Vec<several::Picked>), Fault> {
-    let (token, pasted) = match token {
-        Token::Pasted(token) => (token, true),
-        Token::Signed(token) => (token, false),
-    };
-    let source = engine.source(&request.source)?;
-    let api_url = engine.api_url(source);
-    let source_http = engine.source_http(source.name(), "connecting", Lane::Live);
-    let store = source.identify(&source_http, &api_url, &token).await?;
-    let locations = several::pick(source, &store.locations, wanted);
-    let location = match locations.iter().find_map(|(_, location)| location.as_ref().ok()) {
-        Some(location) => location.clone(),
-        None => return Err(several::refusal(locations)),
-    };
-    let options = ReadOptions::default();
-    let access = Access { api_url, token, store: store.id, location, options, merged: Arc::default() };
-    source.check_scopes(&source_http, &access).await?;
-
-    let base = parse_url(&request.destination_url)?;
-    // Its address may have changed since: then it keeps the name it has here.
-    let known = every(engine).await?.into_iter().find(|one| one.destination_url == base);
-    let destination = known.map_or_else(|| Account::destination(&base), |one| one.destination);
-    let http = engine.destination_http(&destination, Lane::Live);
-    let account = Account { base, key };
-    prove_account(&account, &http).await?;
-    Ok((Proof { source, source_http, http, access, pasted, polled, account, destination }, locations))
 }
 
 /// Connects one location, or renews its connection.

@@ -7,6 +7,8 @@ use serde_json::Value;
 use crate::fault::Fault;
 use crate::nearest::{hint, nearest};
 
+pub(super) use super::connecting::{Connect, ConnectSigned, SignIn};
+
 /// The longest text in an event: names, ids, reasons. Nothing an operator types is longer.
 const MAX_TEXT: usize = 500;
 
@@ -232,60 +234,6 @@ pub struct Preview {
 pub struct Doctor {
     #[serde(default)]
     pub(super) offline: bool,
-}
-
-/// A connection to be made.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Connect {
-    pub(super) source: String,
-    pub(super) name: String,
-    pub(super) location: Places,
-    pub(super) destination_url: String,
-    pub(super) history: Option<String>,
-    pub(super) connection_type: Option<String>,
-    #[serde(default)]
-    pub(super) start: bool,
-}
-
-/// A sign-in to be begun: of a connection, of a draft, or of something new.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct SignIn {
-    pub(super) source: Option<String>,
-    pub(super) connection: Option<String>,
-    pub(super) draft: Option<String>,
-}
-
-/// A draft to be finished.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct ConnectSigned {
-    pub(super) draft: String,
-    pub(super) name: String,
-    pub(super) location: Option<String>,
-    pub(super) destination_url: String,
-    pub(super) history: Option<String>,
-    pub(super) connection_type: Option<String>,
-    pub(super) active_sync: Option<bool>,
-    #[serde(default)]
-    pub(super) start: bool,
-}
-
-/// One location, several, or `all`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(untagged, expecting = "give an id or a name of a location, a list of them, or \"all\"")]
-pub(super) enum Places {
-    /// Its id or name.
-    One(String),
-    /// Their ids or names.
-    Several(Vec<String>),
-}
-
-impl Places {
-    pub(super) fn list(&self) -> Vec<String> {
-        match self {
-            Self::One(one) => vec![one.clone()],
-            Self::Several(several) => several.clone(),
-        }
-    }
 }
 
 /// A comparison to be made.

@@ -1,5 +1,6 @@
 //! Events as the outside sends them, for hosts without a command line.
 
+mod connecting;
 mod event;
 mod operator;
 mod signing;

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::connecting::finished;
 use super::event::{ConnectSigned, SignIn};
-use super::operator::{Credentials, finished};
+use super::operator::Credentials;
 use crate::connect;
 use crate::context::Engine;
 use crate::fault::Fault;

@@ -1,5 +1,6 @@
 //! Reading one window: a page is delivered while the next is read; the checkpoint follows what is in the ledger.
 
+mod batches;
 mod ending;
 mod merges;
 mod references;
@@ -17,7 +18,7 @@ use super::over::is_over;
 use super::sweep::settle_unbegun;
 use super::{Outcome, connection, lane};
 use crate::context::Engine;
-use crate::deliver::{BATCH, Delivering};
+use crate::deliver::Delivering;
 use crate::fault::Fault;
 use crate::paced::{Paced, unsigned};
 use crate::ports::{Delivery, Written};
@@ -38,6 +39,7 @@ const ONE_PAGE: SignedDuration = SignedDuration::from_secs(10);
 /// Pages one window may have; beyond it something goes in circles.
 const MAX_PAGES: u32 = 100_000;
 
+use batches::{ready, whole_batches};
 pub(super) use ending::{mark_connection, pause_after, problem};
 
 /// What the reading of a window came to.
@@ -363,24 +365,6 @@ impl<'a> Reading<'a> {
     pub(super) fn run(&self) -> &Run {
         &self.run
     }
-}
-
-/// How many orders may be sent.
-fn ready(records: &[Observed<Order>]) -> u64 {
-    let ready =
-        |record: &&Observed<Order>| matches!(record.reading, tillsync_mapping::model::Reading::Ready(_));
-    records.iter().filter(ready).count() as u64
-}
-
-/// How many records of a page make up whole batches of orders to be sent; the rest goes with the next page, so
-/// that no call carries a few orders only. All of them where there is not even one batch.
-fn whole_batches(records: &[Observed<Order>]) -> usize {
-    let ready =
-        |record: &Observed<Order>| matches!(record.reading, tillsync_mapping::model::Reading::Ready(_));
-    let places: Vec<usize> =
-        records.iter().enumerate().filter(|(_, record)| ready(record)).map(|(place, _)| place + 1).collect();
-    let whole = places.len() / BATCH * BATCH;
-    if whole == 0 { records.len() } else { places.get(whole - 1).copied().unwrap_or(records.len()) }
 }
 
 /// What a page came to, and where it ends.
