@@ -119,7 +119,7 @@ pub(super) fn webhook_runs(states: &[Progress]) -> Check {
         state.run.state == RunState::Complete && state.streams.newly_parked() == 0 && agrees
     };
     let held = !states.is_empty() && states.iter().all(is_whole);
-    Check::of(held, format!("{} looks because of webhooks: complete, every sum agrees", states.len()))
+    Check::of(held, format!("looks that webhooks began: {}, complete, every sum agrees", states.len()))
 }
 
 /// After the live sale: every location's orders and money with it, one more automation, and nothing improper.

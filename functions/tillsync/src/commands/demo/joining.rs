@@ -61,9 +61,12 @@ async fn subscribe(engine: &Engine, platforms: &Platforms) -> Result<Check, Trou
         tokio::time::sleep(LOOK).await;
     }
     let there = platforms.ask("/webhooks").await?["subscriptions"].clone();
-    let ours = |one: &&serde_json::Value| one["url"] == json!(url) && one["enabled"] == json!(true);
+    let ours =
+        |one: &&serde_json::Value| one["notification_url"] == json!(url) && one["enabled"] == json!(true);
     let made = there.as_array().is_some_and(|all| all.len() == 1 && all.iter().filter(ours).count() == 1);
-    say("Subscribed to the shop's webhooks, at an address of this machine.");
+    if made {
+        say("Subscribed to the shop's webhooks, at an address of this machine.");
+    }
     Ok(Check::of(made, "one webhook subscription, made through the API"))
 }
 
