@@ -173,7 +173,7 @@ pub(crate) struct Demo {
     /// Exit when done, with status 0 only if every check held
     #[arg(long)]
     pub(crate) once: bool,
-    /// Port of the health check while the demo stays open
+    /// Port that browsers and webhooks reach; with --once it is any free one
     #[arg(long, default_value_t = 8787)]
     pub(crate) port: u16,
 }

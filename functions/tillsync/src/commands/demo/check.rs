@@ -23,7 +23,7 @@ pub(super) struct Check {
 }
 
 impl Check {
-    fn of(held: bool, what: impl Into<String>) -> Self {
+    pub(super) fn of(held: bool, what: impl Into<String>) -> Self {
         Self { what: what.into(), held }
     }
 
@@ -91,6 +91,13 @@ pub(super) fn polled(
     for check in &mut checks {
         check.what.insert_str(0, "after the poll, ");
     }
+    checks.extend(proper(stats));
+    checks
+}
+
+/// Nothing was asked of the platforms that must not be.
+fn proper(stats: &Value) -> Vec<Check> {
+    let mut checks = Vec::new();
     for kind in ["violations", "refused"] {
         let none = stats[kind].as_array().is_none_or(Vec::is_empty);
         checks.push(Check::of(none, format!("the platforms saw no {kind}")));
@@ -101,6 +108,39 @@ pub(super) fn polled(
             seen == 0,
             format!("{} seen at the destination: {seen}", kind.replace('_', " ")),
         ));
+    }
+    checks
+}
+
+/// What webhooks began has ended, and every sum agrees.
+pub(super) fn webhook_runs(states: &[Progress]) -> Check {
+    let is_whole = |state: &Progress| {
+        let agrees = state.streams.all().iter().all(|(_, tally)| tally.agrees() && tally.pending == 0);
+        state.run.state == RunState::Complete && state.streams.newly_parked() == 0 && agrees
+    };
+    let held = !states.is_empty() && states.iter().all(is_whole);
+    Check::of(held, format!("looks that webhooks began: {}, complete, every sum agrees", states.len()))
+}
+
+/// After the live sale: every location's orders and money with it, one more automation, and nothing improper.
+pub(super) fn live(
+    connections: &[Connection],
+    expected: &Value,
+    (before, stats): (&Value, &Value),
+) -> Vec<Check> {
+    let account = |stats: &Value| stats["activecampaign"]["account"].clone();
+    let started = |stats: &Value| account(stats)["purchases"].as_u64().unwrap_or(0);
+    let mut checks = vec![Check::same(
+        "after the live sale, automations started",
+        &json!(started(stats)),
+        &json!(started(before) + 1),
+    )];
+    for connection in connections {
+        checks.extend(sums_of(connection, expected, stats));
+    }
+    checks.extend(proper(stats));
+    for check in checks.iter_mut().skip(1) {
+        check.what.insert_str(0, "after the live sale, ");
     }
     checks
 }
@@ -151,15 +191,10 @@ fn arrived(
     is_history: bool,
 ) -> Vec<Check> {
     let mut checks = Vec::new();
-    let there = &stats["activecampaign"]["account"]["connections"];
     for (connection, state) in connections.iter().zip(states) {
         let name = &connection.name;
         let shop = &expected["locations"][&connection.location.id];
-        let remote = connection.remote.map_or(String::new(), |id| id.to_string());
-        let held = &there[&remote];
-        checks.push(Check::same(&format!("{name}: orders"), &held["orders"], &shop["eligible"]));
-        let money = &held["money_minor"][connection.location.currency.code()];
-        checks.push(Check::same(&format!("{name}: money in minor units"), money, &shop["money_minor"]));
+        checks.extend(sums_of(connection, expected, stats));
         let complete = state.run.state == RunState::Complete && state.streams.newly_parked() == 0;
         // Sales of the last two days without a customer wait for one; nothing else waits.
         let late = shop["late"].as_u64().unwrap_or(0);
@@ -173,6 +208,19 @@ fn arrived(
         ));
     }
     checks
+}
+
+/// Orders and money of one location at the destination, as the shop has them.
+fn sums_of(connection: &Connection, expected: &Value, stats: &Value) -> [Check; 2] {
+    let name = &connection.name;
+    let shop = &expected["locations"][&connection.location.id];
+    let remote = connection.remote.map_or(String::new(), |id| id.to_string());
+    let held = &stats["activecampaign"]["account"]["connections"][&remote];
+    let money = &held["money_minor"][connection.location.currency.code()];
+    [
+        Check::same(&format!("{name}: orders"), &held["orders"], &shop["eligible"]),
+        Check::same(&format!("{name}: money in minor units"), money, &shop["money_minor"]),
+    ]
 }
 
 /// The calls table, per 1,000 orders sent.

@@ -1,5 +1,6 @@
 //! The stand-ins: a child process of the same binary, which ends with this one.
 
+use std::collections::BTreeSet;
 use std::process::Stdio;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use serde_json::Value;
 use tillsync_http::{Allow, Outgoing};
 use tillsync_mapping::http::{Effect, Http, Method, Request};
 use tillsync_mapping::model::Secret;
+use tillsync_mapping::source::Application;
 use tillsync_mapping::sources;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -19,10 +21,13 @@ pub(super) struct Platforms {
     pub(super) source: &'static str,
     pub(super) source_url: String,
     pub(super) destination_url: String,
-    pub(super) token: Secret,
+    /// The operator's application at the source.
+    pub(super) application: Application,
+    /// The token of the application's owner: subscriptions are made with it.
+    pub(super) owner: Secret,
     pub(super) key: Secret,
-    /// Id and name of the locations that are open.
-    pub(super) locations: Vec<(String, String)>,
+    /// Ids of the locations that are open.
+    pub(super) locations: BTreeSet<String>,
     control_url: String,
     http: Arc<dyn Http>,
     _child: Child,
@@ -49,16 +54,18 @@ impl Platforms {
         let source = sources::all().first().map_or("", |source| source.name());
         let text = |name: &str| said[name].as_str().unwrap_or_default().to_owned();
         let open = |location: &&Value| location["status"] == "ACTIVE";
-        let place = |location: &Value| {
-            let field = |name: &str| location[name].as_str().unwrap_or_default().to_owned();
-            (field("id"), field("name"))
-        };
-        let locations = said["locations"].as_array().into_iter().flatten().filter(open).map(place).collect();
+        let id = |location: &Value| location["id"].as_str().unwrap_or_default().to_owned();
+        let locations = said["locations"].as_array().into_iter().flatten().filter(open).map(id).collect();
+        let of_source = |what: &str| text(&format!("{source}_{what}"));
         Ok(Self {
             source,
-            source_url: text(&format!("{source}_url")),
+            source_url: of_source("url"),
             destination_url: text("activecampaign_url"),
-            token: Secret::new(&text(&format!("{source}_token"))),
+            application: Application {
+                id: of_source("application_id"),
+                secret: Secret::new(&of_source("application_secret")),
+            },
+            owner: Secret::new(&of_source("personal_token")),
             key: Secret::new(&text("activecampaign_key")),
             locations,
             control_url: text("control_url"),

@@ -1,13 +1,12 @@
 //! The way through the product, step by step.
 
 use serde_json::{Value, json};
-use tillsync_engine::connect::{self, ConnectRequest, DraftOutcome};
-use tillsync_engine::connections;
 use tillsync_engine::run::{BackfillRequest, Progress, days, start_backfill, start_poll, start_reconcile};
 use tillsync_engine::state::{Comparison, Connection, Day};
 
 use super::check::{self, Check};
 use super::platforms::{Platforms, failed};
+use super::{joining, live};
 use crate::answer::Trouble;
 use crate::follow::{Followed, follow};
 use crate::host::Host;
@@ -26,6 +25,7 @@ pub(super) struct Told {
     pub(super) checks: Vec<Check>,
     pub(super) runs: Vec<Value>,
     pub(super) calls: Value,
+    pub(super) live: Value,
     text: String,
 }
 
@@ -51,7 +51,7 @@ impl Told {
 
 /// Goes the whole way.
 pub(super) async fn tell(host: &mut Host, platforms: &Platforms) -> Result<Told, Trouble> {
-    let connections = connect_all(host, platforms).await?;
+    let (connections, mut checks) = joining::join(host, platforms).await?;
 
     say("\nImporting the history. Orders of the last 24 hours are live, all others start no automation.");
     let mut imports = Vec::new();
@@ -64,9 +64,12 @@ pub(super) async fn tell(host: &mut Host, platforms: &Platforms) -> Result<Told,
     let expected = platforms.ask("/expected").await?;
     let sent = stats["activecampaign"]["account"]["orders"].as_u64().unwrap_or(0);
     let calls = check::calls(&stats, sent);
-    let mut checks = check::history(&connections, &imported, &expected, &stats);
+    checks.extend(check::history(&connections, &imported, &expected, &stats));
 
-    say("\nThe shop goes on: sales, corrections, refunds, people. Polling what changed.");
+    say(
+        "\nThe shop goes on: sales, corrections, refunds, people. No webhook tells of it: polling what changed.",
+    );
+    platforms.tell("/settings", &json!({"webhooks_lost": true})).await?;
     let changes: Value = serde_json::from_str(CHANGES).map_err(|error| failed(&error.to_string()))?;
     platforms.tell("/changes", &changes).await?;
     let mut polls = Vec::new();
@@ -83,10 +86,15 @@ pub(super) async fn tell(host: &mut Host, platforms: &Platforms) -> Result<Told,
     let compared = compare_all(host, &connections).await?;
     checks.extend(check::reconciled(&connections, &compared, &expected));
 
+    say("\nWebhooks come again. The shop sells something, and nobody polls.");
+    platforms.tell("/settings", &json!({"webhooks_lost": false})).await?;
+    let (sold, live) = live::sell(host, platforms, &connections).await?;
+    checks.extend(sold);
+
     let mut text = sums("History", &connections, &imported);
     text.push_str(&sums("Poll", &connections, &polled));
     let runs = imported.iter().chain(&polled).map(shapes::run).collect();
-    Ok(Told { checks, runs, calls, text })
+    Ok(Told { checks, runs, calls, live, text })
 }
 
 /// Compares every connection's shop with the destination.
@@ -105,32 +113,6 @@ async fn compare_all(
         compared.push((state, found));
     }
     Ok(compared)
-}
-
-/// Connects every open location of the shop by token.
-async fn connect_all(host: &mut Host, platforms: &Platforms) -> Result<Vec<Connection>, Trouble> {
-    host.own().await?;
-    let mut connections = Vec::new();
-    for (id, name) in &platforms.locations {
-        let request = ConnectRequest {
-            source: platforms.source.to_owned(),
-            name: name.clone(),
-            location: id.clone(),
-            destination_url: platforms.destination_url.clone(),
-            history: "all".into(),
-            connection_type: None,
-        };
-        let draft = connect::begin(&host.engine, request, (&platforms.token, &platforms.key)).await?;
-        match connect::finish_draft(&host.engine, &draft).await? {
-            DraftOutcome::Connected(summary) => {
-                say(&format!("Connected {name}: {} orders of history.", summary.orders));
-                connections.push(connections::find(&host.engine, &summary.connection).await?);
-            }
-            DraftOutcome::Failed { code, detail, .. } => return Err(Trouble::failed(&code, detail)),
-            DraftOutcome::Several(_) => return Err(Trouble::failed("demo.failed", "several locations")),
-        }
-    }
-    Ok(connections)
 }
 
 fn sums(title: &str, connections: &[Connection], states: &[Progress]) -> String {
