@@ -60,6 +60,8 @@ pub enum Fact {
     Renewing(u32),
     /// It knows what came of it.
     Renewed(u32),
+    /// The authorisation was given back to the store.
+    TakenBack,
     /// Somebody is to authorise again.
     AskedToReconnect,
     /// A process ended in the middle of something.

@@ -165,11 +165,12 @@ impl Shop {
         }
     }
 
-    /// Answers what the store is told: only a renewal is.
+    /// Answers what the store is told: renewals, and that an authorisation is given back.
     #[must_use]
     pub fn told(&mut self, request: &Request, now: Timestamp) -> (u16, String) {
         match &mut self.tokens {
             Some(tokens) if request.operation == "token.refresh" => tokens.renew(request, now, self.revoked),
+            Some(tokens) if request.operation == "token.revoke" => tokens.take_back(request),
             _ => (404, r#"{"errors":[{"code":"NOT_FOUND"}]}"#.into()),
         }
     }

@@ -122,6 +122,9 @@ impl Outside {
         };
         let answer = if request.url.starts_with(crate::world::SHOP) {
             let (status, body) = state.shop.told(&request, now);
+            if request.operation == "token.revoke" && status == 200 {
+                self.saw(&mut state, Fact::TakenBack);
+            }
             Answer { status, body, queued: Vec::new() }
         } else {
             state.account.answer(&request, now)

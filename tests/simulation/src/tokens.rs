@@ -22,17 +22,21 @@ pub const APPLICATION: (&str, &str) = ("application", "application-secret");
 pub struct Tokens {
     lives: SignedDuration,
     dies: BTreeMap<String, Timestamp>,
+    /// Whether the refresh token is taken: from a sign-in until somebody takes it back.
+    refreshes: bool,
+    given: usize,
 }
 
 impl Tokens {
     /// Nothing was granted yet.
     #[must_use]
     pub fn new(lives: SignedDuration) -> Self {
-        Self { lives, dies: BTreeMap::new() }
+        Self { lives, dies: BTreeMap::new(), refreshes: false, given: 0 }
     }
 
     /// What a sign-in grants.
     pub fn grant(&mut self, now: Timestamp) -> Grant {
+        self.refreshes = true;
         let (access, dies) = self.another(now);
         Grant {
             access: Secret::new(&access),
@@ -43,7 +47,8 @@ impl Tokens {
     }
 
     fn another(&mut self, now: Timestamp) -> (String, Timestamp) {
-        let access = format!("access-{}", self.dies.len());
+        self.given += 1;
+        let access = format!("access-{}", self.given);
         let dies = later(now, self.lives);
         self.dies.insert(access.clone(), dies);
         (access, dies)
@@ -61,6 +66,21 @@ impl Tokens {
         }
     }
 
+    /// Everything granted so far is of no use any more, whoever asks for it (square.md section 1.4).
+    #[must_use]
+    pub fn take_back(&mut self, request: &Request) -> (u16, String) {
+        let credential = request.credential.as_ref().map_or("", |(_, secret)| secret.expose());
+        if credential.strip_prefix("Client ") != Some(APPLICATION.1) {
+            return (
+                401,
+                r#"{"errors":[{"category":"AUTHENTICATION_ERROR","code":"UNAUTHORIZED"}]}"#.to_owned(),
+            );
+        }
+        self.dies.clear();
+        self.refreshes = false;
+        (200, r#"{"success":true}"#.to_owned())
+    }
+
     /// Answers a request for a new access token.
     #[must_use]
     pub fn renew(&mut self, request: &Request, now: Timestamp, revoked: bool) -> (u16, String) {
@@ -71,7 +91,7 @@ impl Tokens {
             ("grant_type", "refresh_token"),
             ("refresh_token", REFRESH),
         ];
-        if revoked || wanted.iter().any(|(name, text)| body[*name] != *text) {
+        if revoked || !self.refreshes || wanted.iter().any(|(name, text)| body[*name] != *text) {
             let code = r#"{"errors":[{"category":"AUTHENTICATION_ERROR","code":"UNAUTHORIZED"}]}"#;
             return (401, code.to_owned());
         }

@@ -361,9 +361,8 @@ impl World {
     fn act(&mut self, n: usize) {
         let Some((_, action)) = self.plan.actions.get(n).copied() else { return };
         let Some((process, engine)) = self.worker() else { return };
-        let outside = self.outside.clone();
         let task = Box::pin(async move {
-            ask(&engine, &outside, action).await;
+            ask(&engine, action).await;
         });
         self.outside.sim.note("act", &format!("{action:?}"));
         self.outside.sim.spawn(process, task);

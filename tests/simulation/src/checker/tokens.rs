@@ -31,9 +31,26 @@ pub(super) fn one_renewal_at_a_time(history: &History) -> Vec<String> {
     wrong
 }
 
+/// A giving back that was sent when the connection had ended may land when it has begun again: the platform has no
+/// condition for it, so the new authorisation goes with the old one.
+fn gives_back_a_new_one(history: &History) -> bool {
+    let mut ended = false;
+    history.facts.iter().any(|(_, fact)| {
+        match fact {
+            Fact::Ended => ended = true,
+            Fact::Begun => ended = false,
+            _ => {}
+        }
+        *fact == Fact::TakenBack && !ended
+    })
+}
+
 /// A store that never took its authorisation back is never asked for it again.
 pub(super) fn no_authorisation_is_lost(history: &History) -> Vec<String> {
     if !history.signed_in || history.facts.iter().any(|(_, fact)| matches!(fact, Fact::Revoked(true))) {
+        return Vec::new();
+    }
+    if gives_back_a_new_one(history) {
         return Vec::new();
     }
     let mut wrong: Vec<String> = history

@@ -103,7 +103,7 @@ impl Line {
     }
 }
 
-/// What writes tell: watermarks, and that somebody is to authorise again.
+/// What writes tell: watermarks, that somebody is to authorise again, that a connection has ended or works.
 fn seen(writes: &[Write]) -> Vec<Fact> {
     let stopped = writes.iter().any(|write| {
         matches!(write, Write::Put { item, .. } if item.key.pk.starts_with("CONN#") && item.key.sk == "META"
@@ -111,6 +111,13 @@ fn seen(writes: &[Write]) -> Vec<Fact> {
     });
     let mut facts = watermarks(writes);
     facts.extend(stopped.then_some(Fact::AskedToReconnect));
+    let lives = writes.iter().filter_map(|write| {
+        let Write::Put { item, .. } = write else { return None };
+        let is_it = item.key.pk.starts_with("CONN#") && item.key.sk == "META";
+        let over = item.body.contains(r#""state":"disconnected""#);
+        is_it.then_some(if over { Fact::Ended } else { Fact::Begun })
+    });
+    facts.extend(lives);
     facts
 }
 

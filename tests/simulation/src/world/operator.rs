@@ -4,16 +4,15 @@ use tillsync_engine::run::{
     BackfillRequest, cancel, resume, start_backfill, start_reconcile, start_retry, start_sync,
 };
 use tillsync_engine::state::{Comparison, ConnectionState, RunKind, RunState};
-use tillsync_engine::{Engine, Fault, connections, manage, tokens};
+use tillsync_engine::{Engine, Fault, Kind, connections, manage, tokens};
 use tillsync_mapping::model::Secret;
 
 use super::CONNECTION;
-use crate::history::Fact;
 use crate::plan::Action;
 use crate::state::Outside;
 
 /// Asks for something; what is refused is told to whoever asked.
-pub(super) async fn ask(engine: &Engine, outside: &Outside, action: Action) {
+pub(super) async fn ask(engine: &Engine, action: Action) {
     let done = match action {
         Action::Sync => start_sync(engine, CONNECTION).await.map(drop),
         Action::Retry => start_retry(engine, CONNECTION, None).await.map(drop),
@@ -22,13 +21,7 @@ pub(super) async fn ask(engine: &Engine, outside: &Outside, action: Action) {
             start_reconcile(engine, CONNECTION, asked).await.map(drop)
         }
         Action::Cancel => cancel(engine, CONNECTION).await.map(drop),
-        Action::Disconnect => {
-            let ended = manage::disconnect(engine, CONNECTION).await;
-            if ended.is_ok() {
-                outside.saw(&mut outside.state(), Fact::Ended);
-            }
-            ended.map(drop)
-        }
+        Action::Disconnect => manage::disconnect(engine, CONNECTION).await.map(drop),
         Action::Pause => manage::pause(engine, CONNECTION).await.map(drop),
     };
     // Told to whoever asked.
@@ -41,8 +34,14 @@ pub(super) async fn look_after(engine: &Engine, outside: &Outside, wants: bool) 
     match connection.state {
         ConnectionState::Paused => drop(manage::resume(engine, CONNECTION).await?),
         ConnectionState::Disconnected => {
-            outside.saw(&mut outside.state(), Fact::Begun);
-            manage::reconnect(engine, CONNECTION).await?;
+            // Its authorisation was given back, unless it was pasted: then somebody signs in again.
+            if let Err(fault) = manage::reconnect(engine, CONNECTION).await {
+                if fault.kind != Kind::Reconnect || outside.state().shop.revoked {
+                    return Err(fault);
+                }
+                reconnect(engine, outside).await?;
+                manage::reconnect(engine, CONNECTION).await?;
+            }
         }
         ConnectionState::NeedsReconnect if !outside.state().shop.revoked => {
             reconnect(engine, outside).await?
