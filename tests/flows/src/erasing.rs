@@ -54,6 +54,53 @@ async fn nothing_is_kept(flow: &Flow, connections: &[Connection], email: &str, o
     }
 }
 
+/// The person as the account has them.
+fn contact_of(flow: &Flow, email: &str) -> Option<Value> {
+    let dump = flow.world.dump();
+    let mut contacts = dump["contacts"].as_array().unwrap().iter();
+    contacts.find(|one| one["email"].to_string().to_lowercase().contains(email)).cloned()
+}
+
+/// Everything at the store changes, the person's orders too, and is read in every way there is.
+async fn everything_again(flow: &Flow, all: &[Connection], orders: &[Value]) {
+    flow.world.change(&Changes {
+        new_sales: 20,
+        refunds: 60,
+        age_seconds: 60,
+        changed_customers: 30,
+        ..Changes::default()
+    });
+    for connection in all {
+        let state = flow.poll(connection).await;
+        assert_eq!(state.run.state, RunState::Complete, "{:?}", state.run.problem);
+        check::agrees(&state);
+    }
+    flow.landed().await;
+    for connection in all {
+        let request = BackfillRequest { force: true, ..BackfillRequest::default() };
+        let state = flow.history(connection, &request).await;
+        assert_eq!((state.run.kind, state.run.state), (RunKind::Historical, RunState::Complete));
+        assert!(
+            state.streams.orders.skipped.get("erased").is_some_and(|n| *n > 0),
+            "{:?}",
+            state.streams.orders
+        );
+        check::agrees(&state);
+    }
+    flow.landed().await;
+    for order in orders.iter().take(2) {
+        flow.world.lose_order(order["id"].as_str().unwrap());
+    }
+    for connection in all {
+        let (state, days) = flow.reconcile(connection, true).await;
+        assert_eq!(state.run.state, RunState::Complete, "{:?}", state.run.problem);
+        let missing = days.iter().flat_map(|day| &day.missing).collect::<Vec<_>>();
+        assert!(missing.is_empty(), "nobody misses them: {missing:?}");
+        let sync = flow.sync(connection).await;
+        assert_eq!(sync.run.state, RunState::Complete, "{:?}", sync.run.problem);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_erased_person_is_not_sent_again_by_poll_history_or_repair() {
     let flow = Flow::start(Options { orders: 300, locations: 2, customers: 30, ..shop(0) }).await;
@@ -74,60 +121,14 @@ async fn an_erased_person_is_not_sent_again_by_poll_history_or_repair() {
     nothing_is_kept(&flow, &all, &email, &orders).await;
     flow.landed().await;
     let before = written(&flow, &orders);
-    let contacts = |flow: &Flow| {
-        let dump = flow.world.dump();
-        dump["contacts"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|one| one["email"].to_string().to_lowercase().contains(&email))
-            .cloned()
-    };
-    let contact = contacts(&flow);
-
-    // Everything at the store changes, the person's orders too.
-    flow.world.change(&Changes {
-        new_sales: 20,
-        refunds: 60,
-        age_seconds: 60,
-        changed_customers: 30,
-        ..Changes::default()
-    });
-    for connection in &all {
-        let state = flow.poll(connection).await;
-        assert_eq!(state.run.state, RunState::Complete, "{:?}", state.run.problem);
-        check::agrees(&state);
-    }
-    flow.landed().await;
-    for connection in &all {
-        let request = BackfillRequest { force: true, ..BackfillRequest::default() };
-        let state = flow.history(connection, &request).await;
-        assert_eq!((state.run.kind, state.run.state), (RunKind::Historical, RunState::Complete));
-        assert!(
-            state.streams.orders.skipped.get("erased").is_some_and(|n| *n > 0),
-            "{:?}",
-            state.streams.orders
-        );
-        check::agrees(&state);
-    }
-    flow.landed().await;
-    for order in orders.iter().take(2) {
-        flow.world.lose_order(order["id"].as_str().unwrap());
-    }
-    for connection in &all {
-        let (state, days) = flow.reconcile(connection, true).await;
-        assert_eq!(state.run.state, RunState::Complete, "{:?}", state.run.problem);
-        let missing = days.iter().flat_map(|day| &day.missing).collect::<Vec<_>>();
-        assert!(missing.is_empty(), "nobody misses them: {missing:?}");
-        let sync = flow.sync(connection).await;
-        assert_eq!(sync.run.state, RunState::Complete, "{:?}", sync.run.problem);
-    }
+    let contact = contact_of(&flow, &email);
+    everything_again(&flow, &all, &orders).await;
     for (order, before) in orders.iter().zip(before) {
         let now = flow.world.order(order["id"].as_str().unwrap());
         let same = now["write_requests"] == before || now["records"].as_array().is_none_or(Vec::is_empty);
         assert!(same, "{now:#}");
     }
-    assert_eq!(contacts(&flow), contact, "nor is the contact written");
+    assert_eq!(contact_of(&flow, &email), contact, "nor is the contact written");
     nothing_is_kept(&flow, &all, &email, &orders).await;
 
     let id = orders[0]["id"].as_str().unwrap();
