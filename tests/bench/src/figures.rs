@@ -153,12 +153,16 @@ pub(crate) fn show(from: &Path) -> Result<(), String> {
 
 /// Puts the table into the README, between its marks.
 pub(crate) fn write(from: &Path, readme: &Path) -> Result<(), String> {
-    let table = Figures::read(from)?.table();
+    put(readme, MARKS, &Figures::read(from)?.table())
+}
+
+/// Puts a table into the README, between these marks.
+pub(crate) fn put(readme: &Path, marks: (&str, &str), table: &str) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("{}: {error}", readme.display());
     let text = std::fs::read_to_string(readme).map_err(failed)?;
-    let parts = text.split_once(MARKS.0).zip(text.split_once(MARKS.1));
+    let parts = text.split_once(marks.0).zip(text.split_once(marks.1));
     let ((before, _), (_, after)) = parts.ok_or("the README has no marks for the figures")?;
-    let text = format!("{before}{}\n\n{table}\n{}{after}", MARKS.0, MARKS.1);
+    let text = format!("{before}{}\n\n{table}\n{}{after}", marks.0, marks.1);
     std::fs::write(readme, text).map_err(failed)
 }
 

@@ -3,6 +3,7 @@
 //! `bench starts FOLDER`: starts of the functions in the folder. `bench import PROGRAM FIGURES SIZE...`: imports of
 //! so many orders by the program, each beside its floor; the figures as JSON. `bench show FIGURES` prints them,
 //! `bench write FIGURES README` puts them into the README. `bench floor FOLDER URL` is called by `import`.
+//! `bench webhooks PROGRAM FUNCTION [README]`: answers to webhooks by both hosts, put into the README if it is named.
 
 #![allow(clippy::print_stdout, clippy::float_arithmetic, reason = "it prints ratios")]
 
@@ -13,6 +14,7 @@ mod process;
 mod start;
 mod starts;
 mod table;
+mod webhooks;
 mod wire_between;
 
 use std::path::Path;
@@ -30,6 +32,9 @@ fn main() -> ExitCode {
         ["starts", folder] => starts::run(Path::new(folder)),
         ["import", program, figures, sizes @ ..] => {
             import::run(Path::new(program), Path::new(figures), sizes)
+        }
+        ["webhooks", program, function, readme @ ..] if readme.len() < 2 => {
+            webhooks::run(Path::new(program), Path::new(function), readme.first().map(Path::new))
         }
         ["floor", folder, url] => floor::run(Path::new(folder), url),
         ["show", figures] => figures::show(Path::new(figures)),

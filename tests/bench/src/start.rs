@@ -97,7 +97,7 @@ fn peak(child: &Child) -> u64 {
     line.and_then(|line| line.split_whitespace().next()).and_then(|kib| kib.parse().ok()).unwrap_or(0)
 }
 
-fn environment(endpoint: &str) -> Vec<(&'static str, String)> {
+pub(crate) fn environment(endpoint: &str) -> Vec<(&'static str, String)> {
     let queue = |name: &str| format!("{endpoint}/000000000000/{name}");
     vec![
         ("AWS_ENDPOINT_URL", endpoint.to_owned()),

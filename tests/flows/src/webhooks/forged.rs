@@ -77,106 +77,17 @@ struct Made {
 
 /// A message made as a line of the list says.
 fn made(how: &Value, url: &str) -> Made {
-    let text = |name: &str| how[name].as_str();
-    let good = event().to_string().into_bytes();
-    let mut body = good.clone();
-    match text("body") {
-        None => {}
-        Some("pretty") => body = serde_json::to_vec_pretty(&event()).unwrap(),
-        Some("bom") => body = [&[0xEF, 0xBB, 0xBF], &good[..]].concat(),
-        Some("newline") => body.push(b'\n'),
-        Some("blank_before") => body.insert(0, b' '),
-        Some("empty") => body.clear(),
-        Some("cut") => body.truncate(body.len() - 1),
-        Some("twice") => body = [&good[..], &good[..]].concat(),
-        Some("base64") => body = STANDARD.encode(&good).into_bytes(),
-        Some("escaped") => {
-            body = String::from_utf8(good.clone()).unwrap().replace("M1", "\\u004d1").into_bytes()
-        }
-        Some("utf16") => {
-            body =
-                String::from_utf8(good.clone()).unwrap().encode_utf16().flat_map(u16::to_le_bytes).collect()
-        }
-        Some("store") => body = String::from_utf8(good.clone()).unwrap().replace("M1", "M2").into_bytes(),
-        Some("order") => body = String::from_utf8(good.clone()).unwrap().replace("O1", "O2").into_bytes(),
-        Some("id") => {
-            body = String::from_utf8(good.clone()).unwrap().replace("e-forged", "e-other").into_bytes()
-        }
-        Some("time") => {
-            body = String::from_utf8(good.clone()).unwrap().replace("2026-01", "2026-02").into_bytes()
-        }
-        Some("flip") => *body.last_mut().unwrap() ^= 1,
-        Some("nul") => body.push(0),
-        Some("large") => body = vec![b' '; 256 * 1024 + 1],
-        Some("huge") => body = vec![b'{'; 2 * 1024 * 1024],
-        Some("deep") => body = [vec![b'['; 100_000], vec![b']'; 100_000]].concat(),
-        Some("bytes") => body = (0..=255).collect(),
-        Some(other) => panic!("no body {other}"),
-    }
+    let good = event().to_string();
+    let body = forged_body(how["body"].as_str(), &good);
     // What was signed is the good one, unless the forger had a key of his own.
-    let over = if how["sign_body"] == true { &body } else { &good };
-    let (scheme, rest) = url.split_once("://").unwrap();
-    let host = rest.split('/').next().unwrap();
-    let of = match text("sign_url") {
-        None => url.to_owned(),
-        Some("https") => format!("https://{rest}"),
-        Some("slash") => format!("{url}/"),
-        Some("query") => format!("{url}?a=1"),
-        Some("upper") => url.to_uppercase(),
-        Some("no_scheme") => rest.to_owned(),
-        Some("path") => format!("/{}", rest.split_once('/').unwrap().1),
-        Some("host") => format!("{scheme}://evil.example/{}", rest.split_once('/').unwrap().1),
-        Some("port") => url.replace(host, "127.0.0.1"),
-        Some("localhost") => url.replace("127.0.0.1", "localhost"),
-        Some("dot") => url.replace("/webhooks/", "/./webhooks/"),
-        Some("encoded") => url.replace("webhooks", "%77ebhooks"),
-        Some("empty") => String::new(),
-        Some("after") => String::new(),
-        Some(other) => panic!("no url {other}"),
+    let over = if how["sign_body"] == true { &body[..] } else { good.as_bytes() };
+    let key = forged_key(how["key"].as_str());
+    let signature = match how["sign_url"].as_str() {
+        Some("after") => mac(&key, &String::from_utf8_lossy(over), url.as_bytes()),
+        part => mac(&key, &forged_address(part, url), over),
     };
-    let key = match text("key") {
-        None => KEY.to_owned(),
-        Some("empty") => String::new(),
-        Some("decoded") => "canary".to_owned(),
-        Some("both") => format!("{KEY},canary-signature-key-0002"),
-        Some("case") => KEY.to_uppercase(),
-        Some("cut") => KEY[..KEY.len() - 1].to_owned(),
-        Some("blank") => format!("{KEY} "),
-        Some(other) => other.to_owned(),
-    };
-    let mut signature = mac(&key, &of, over);
-    if text("sign_url") == Some("after") {
-        signature = mac(&key, &String::from_utf8_lossy(over), url.as_bytes());
-    }
-    let encoded = STANDARD.encode(&signature);
-    let value: Option<Vec<u8>> = match text("header") {
-        None => Some(encoded.clone().into_bytes()),
-        Some("none") => None,
-        Some("empty") => Some(Vec::new()),
-        Some("cut") => Some(encoded[..43].into()),
-        Some("short") => Some(STANDARD.encode(&signature[..31]).into()),
-        Some("long") => Some(STANDARD.encode([&signature[..], &[0]].concat()).into()),
-        Some("no_padding") => Some(STANDARD_NO_PAD.encode(&signature).into()),
-        Some("url_safe") => Some(URL_SAFE.encode([0xFB_u8; 32]).into()),
-        Some("hex") => Some(signature.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect()),
-        Some("quoted") => Some(format!("\"{encoded}\"").into()),
-        Some("prefixed") => Some(format!("sha256={encoded}").into()),
-        Some("twice_in_one") => Some(format!("{encoded},{encoded}").into()),
-        Some("flip") => Some(STANDARD.encode(signature.iter().map(|byte| !byte).collect::<Vec<_>>()).into()),
-        Some("last_bit") => {
-            // The same bytes for a reader who is not strict: the last letter's low bits are no part of them.
-            let mut text = encoded.clone().into_bytes();
-            let at = text.len() - 2;
-            text[at] = if text[at] == b'9' { b'8' } else { text[at] + 1 };
-            Some(text)
-        }
-        Some("zeros") => Some(STANDARD.encode([0_u8; 32]).into()),
-        Some("latin") => Some([encoded.as_bytes(), &[0xE9]].concat()),
-        Some("inner_blank") => Some(format!("{} {}", &encoded[..20], &encoded[20..]).into()),
-        Some("sha1_length") => Some(STANDARD.encode([7_u8; 20]).into()),
-        Some(other) => panic!("no header {other}"),
-    };
-    let name = text("name").unwrap_or(HEADER);
+    let name = how["name"].as_str().unwrap_or(HEADER);
+    let value = forged_value(how["header"].as_str(), &signature);
     let mut headers: Vec<(String, Vec<u8>)> =
         value.into_iter().map(|value| (name.to_owned(), value)).collect();
     if how["repeat"] == true {
@@ -185,7 +96,112 @@ fn made(how: &Value, url: &str) -> Made {
     for (name, value) in how["headers"].as_object().into_iter().flatten() {
         headers.push((name.clone(), value.as_str().unwrap().as_bytes().to_vec()));
     }
-    let url = match text("to") {
+    let method = forged_method(how["method"].as_str());
+    Made { method, url: forged_place(how["to"].as_str(), url), headers, body }
+}
+
+/// What is posted.
+fn forged_body(kind: Option<&str>, good: &str) -> Vec<u8> {
+    let bytes = good.as_bytes();
+    let text = match kind {
+        None => good.to_owned(),
+        Some("pretty") => serde_json::to_string_pretty(&event()).unwrap(),
+        Some("bom") => format!("\u{feff}{good}"),
+        Some("newline") => format!("{good}\n"),
+        Some("blank_before") => format!(" {good}"),
+        Some("empty") => String::new(),
+        Some("cut") => good[..good.len() - 1].to_owned(),
+        Some("twice") => good.repeat(2),
+        Some("base64") => STANDARD.encode(good),
+        Some("escaped") => good.replace("M1", "\\u004d1"),
+        Some("store") => good.replace("M1", "M2"),
+        Some("order") => good.replace("O1", "O2"),
+        Some("id") => good.replace("e-forged", "e-other"),
+        Some("time") => good.replace("2026-01", "2026-02"),
+        Some("nul") => format!("{good}\0"),
+        Some("large") => " ".repeat(256 * 1024 + 1),
+        Some("huge") => "{".repeat(2 * 1024 * 1024),
+        Some("deep") => format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)),
+        Some("utf16") => return good.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        Some("flip") => return [&bytes[..bytes.len() - 1], &[bytes[bytes.len() - 1] ^ 1]].concat(),
+        Some("bytes") => return (0..=255).collect(),
+        Some(other) => panic!("no body {other}"),
+    };
+    text.into_bytes()
+}
+
+/// The address that was signed.
+fn forged_address(kind: Option<&str>, url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap();
+    let (host, path) = rest.split_once('/').unwrap();
+    match kind {
+        None => url.to_owned(),
+        Some("https") => format!("https://{rest}"),
+        Some("slash") => format!("{url}/"),
+        Some("query") => format!("{url}?a=1"),
+        Some("upper") => url.to_uppercase(),
+        Some("no_scheme") => rest.to_owned(),
+        Some("path") => format!("/{path}"),
+        Some("host") => format!("{scheme}://evil.example/{path}"),
+        Some("port") => url.replace(host, "127.0.0.1"),
+        Some("localhost") => url.replace("127.0.0.1", "localhost"),
+        Some("dot") => url.replace("/webhooks/", "/./webhooks/"),
+        Some("encoded") => url.replace("webhooks", "%77ebhooks"),
+        Some("empty") => String::new(),
+        Some(other) => panic!("no url {other}"),
+    }
+}
+
+/// The key it was signed with.
+fn forged_key(kind: Option<&str>) -> String {
+    match kind {
+        None => KEY.to_owned(),
+        Some("empty") => String::new(),
+        Some("decoded") => "canary".to_owned(),
+        Some("both") => format!("{KEY},canary-signature-key-0002"),
+        Some("case") => KEY.to_uppercase(),
+        Some("cut") => KEY[..KEY.len() - 1].to_owned(),
+        Some("blank") => format!("{KEY} "),
+        Some(other) => other.to_owned(),
+    }
+}
+
+/// What the header says, where there is one.
+fn forged_value(kind: Option<&str>, signature: &[u8]) -> Option<Vec<u8>> {
+    let encoded = STANDARD.encode(signature);
+    let text = match kind {
+        None => encoded,
+        Some("none") => return None,
+        Some("empty") => String::new(),
+        Some("cut") => encoded[..43].to_owned(),
+        Some("short") => STANDARD.encode(&signature[..31]),
+        Some("long") => STANDARD.encode([signature, &[0]].concat()),
+        Some("no_padding") => STANDARD_NO_PAD.encode(signature),
+        Some("url_safe") => URL_SAFE.encode([0xFB_u8; 32]),
+        Some("hex") => signature.iter().map(|byte| format!("{byte:02x}")).collect(),
+        Some("quoted") => format!("\"{encoded}\""),
+        Some("prefixed") => format!("sha256={encoded}"),
+        Some("twice_in_one") => format!("{encoded},{encoded}"),
+        Some("flip") => STANDARD.encode(signature.iter().map(|byte| !byte).collect::<Vec<_>>()),
+        Some("last_bit") => {
+            // The same bytes for a reader who is not strict: the last letter's low bits are no part of them.
+            let mut text = encoded.into_bytes();
+            let at = text.len() - 2;
+            text[at] = if text[at] == b'9' { b'8' } else { text[at] + 1 };
+            return Some(text);
+        }
+        Some("zeros") => STANDARD.encode([0_u8; 32]),
+        Some("latin") => return Some([encoded.as_bytes(), &[0xE9]].concat()),
+        Some("inner_blank") => format!("{} {}", &encoded[..20], &encoded[20..]),
+        Some("sha1_length") => STANDARD.encode([7_u8; 20]),
+        Some(other) => panic!("no header {other}"),
+    };
+    Some(text.into_bytes())
+}
+
+/// Where it is posted.
+fn forged_place(kind: Option<&str>, url: &str) -> String {
+    match kind {
         None => url.to_owned(),
         Some("other_token") => format!("{}0", &url[..url.len() - 1]),
         Some("short_token") => url[..url.len() - 4].to_owned(),
@@ -198,18 +214,13 @@ fn made(how: &Value, url: &str) -> Made {
         Some("long_token") => format!("{url}{}", "0".repeat(5_000)),
         Some("odd_token") => format!("{url}%23META"),
         Some(other) => panic!("nothing at {other}"),
-    };
-    let method = match text("method") {
-        None => "POST",
-        Some("GET") => "GET",
-        Some("PUT") => "PUT",
-        Some("DELETE") => "DELETE",
-        Some("PATCH") => "PATCH",
-        Some("HEAD") => "HEAD",
-        Some("OPTIONS") => "OPTIONS",
-        Some(other) => panic!("no method {other}"),
-    };
-    Made { method, url, headers, body }
+    }
+}
+
+fn forged_method(kind: Option<&str>) -> &'static str {
+    const METHODS: [&str; 6] = ["GET", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
+    let Some(kind) = kind else { return "POST" };
+    METHODS.into_iter().find(|method| *method == kind).unwrap_or_else(|| panic!("no method {kind}"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
