@@ -9,7 +9,8 @@ use crate::start::{Start, started};
 use crate::table::{Row, print};
 
 /// What is measured; the first is the measure.
-const BINARIES: [&str; 5] = ["empty", "scheduled_poll", "live_sync", "backfill", "console"];
+const BINARIES: [&str; 7] =
+    ["empty", "scheduled_poll", "live_sync", "backfill", "console", "oauth_callback", "webhook_intake"];
 /// Starts of each, taken in turns so that what else the machine does meets all alike.
 const ROUNDS: usize = 21;
 

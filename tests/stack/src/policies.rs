@@ -72,7 +72,8 @@ fn resource(stack: &Stack, name: &str) -> String {
     }
 }
 
-fn traced(stack: &Stack, function: &str) -> BTreeSet<Grant> {
+/// The permissions that a function needed so far.
+pub(crate) fn traced(stack: &Stack, function: &str) -> BTreeSet<Grant> {
     let calls = stack.endpoint(function).calls();
     let grants = calls.iter().flat_map(|call| call.grants.clone());
     grants.map(|(action, name)| (action, resource(stack, &name))).collect()

@@ -112,6 +112,7 @@ fn name_of(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::Template;
+    use crate::stack::FUNCTIONS;
 
     #[test]
     fn the_template_says_what_the_functions_get() {
@@ -123,7 +124,7 @@ mod tests {
             assert!(template.visibility(queue) >= template.timeout(function) * 6, "{queue}");
             assert!(template.grants(function).contains(&("sqs:ReceiveMessage".into(), queue.into())));
         }
-        for function in ["scheduled_poll", "live_sync", "backfill", "console", "oauth_callback"] {
+        for function in FUNCTIONS {
             for (action, resource) in template.grants(function) {
                 assert!(!action.contains('*') && !resource.contains('*'), "{function}: {action} {resource}");
             }

@@ -6,6 +6,7 @@ mod faults;
 mod history;
 mod http;
 mod kills;
+mod life;
 mod messages;
 mod polls;
 mod restored;

@@ -29,7 +29,7 @@ async fn browse(stack: &Stack, address: &str, cookie: &str) -> Value {
 }
 
 /// The browser's whole way with a link: the last page, the cookie it has by then, and the address it came back to.
-async fn follow(stack: &Stack, link: &str) -> (Value, String, String) {
+pub(super) async fn follow(stack: &Stack, link: &str) -> (Value, String, String) {
     let entered = browse(stack, link, "").await;
     assert_eq!(entered["statusCode"], 303, "{entered}");
     let cookie = entered["cookies"][0].as_str().or(entered["headers"]["set-cookie"].as_str()).unwrap();
