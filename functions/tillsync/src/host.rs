@@ -112,6 +112,8 @@ impl Host {
         let mut engine = Engine::clone(&self.engine);
         if alone.is_none() {
             engine.config.calls_per_second = 1;
+            // What others hold is held by somebody who lives.
+            engine.config.exclusive = false;
         }
         Ok((Arc::new(engine), alone))
     }
