@@ -106,12 +106,14 @@ def settled(client, stack):
     raise AssertionError(f"{stack} is {found['StackStatus']} for {WAIT_SECONDS} s")
 
 
-def create(client, name, template, parameters=None):
-    """Creates a stack and returns it, whatever became of it."""
+def create(client, emulator, name, template, parameters=None):
+    """Creates a stack and returns it, whatever became of it. The template comes from the bucket, as `sam deploy` has it
+    too: as a part of the request it may have no more than 51,200 bytes."""
+    emulator.client("s3").put_object(Bucket=BUCKET, Key=f"{name}.template", Body=json.dumps(template).encode())
     given = [{"ParameterKey": key, "ParameterValue": value} for key, value in (parameters or {}).items()]
     made = client.create_stack(
         StackName=name,
-        TemplateBody=json.dumps(template),
+        TemplateURL=f"https://s3.amazonaws.com/{BUCKET}/{name}.template",
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         Parameters=given,
     )
@@ -125,11 +127,11 @@ def why(client, stack):
     return "; ".join(f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason')}" for e in failed)
 
 
-def still_unknown(client, kind, properties):
+def still_unknown(client, emulator, kind, properties):
     """Fails when ministack has learnt a type."""
     template = {"Resources": {"One": {"Type": kind, "Properties": properties}}}
     try:
-        status = create(client, "probe-" + kind.rsplit("::", 1)[1].lower(), template)["StackStatus"]
+        status = create(client, emulator, "probe-" + kind.rsplit("::", 1)[1].lower(), template)["StackStatus"]
     except ClientError:
         return
     assert status != "CREATE_COMPLETE", f"ministack knows {kind} now: deploy it too"
@@ -173,6 +175,23 @@ def ask_health(emulator, names):
         print("GET /healthz answers", reply.read().decode()[:200])
 
 
+def ask_strangers(emulator, names):
+    """What anybody may ask of the other two functions is answered by them, and refused."""
+    base = f"{emulator.url}/_aws/execute-api/{names['Api']}/$default"
+    for path, body, status, words in (
+        ("enter/nobody", None, 404, "sign_in.link_unknown"),
+        ("oauth/square/start", None, 403, "sign_in."),
+        ("webhooks/square/nobody", b"{}", 404, "route.unknown"),
+    ):
+        try:
+            with urllib.request.urlopen(f"{base}/{path}", data=body, timeout=30) as reply:
+                found, text = reply.status, reply.read().decode()
+        except urllib.error.HTTPError as error:
+            found, text = error.code, error.read().decode()
+        print(f"/{path} answers {found} {text[:60]!r}")
+        assert found == status and words in text, f"{path}: {found}: {text[:400]}"
+
+
 def ask_elsewhere(emulator, names):
     url = f"{emulator.url}/_aws/execute-api/{names['Api']}/$default/other"
     try:
@@ -199,7 +218,7 @@ def take_over(emulator, client, template, names):
     """A new stack on the table and the secret that the first left makes neither."""
     secret = emulator.client("secretsmanager").describe_secret(SecretId=names["Secret"])["ARN"]
     given = {"TableName": names["Table"], "SecretArn": secret, "InstallId": STACK, "Running": "false"}
-    found = create(client, "tillsync-again", template, given)
+    found = create(client, emulator, "tillsync-again", template, given)
     assert found["StackStatus"] == "CREATE_COMPLETE", why(client, "tillsync-again")
     outputs = {item["OutputKey"]: item["OutputValue"] for item in found["Outputs"]}
     assert outputs["TableName"] == names["Table"], outputs
@@ -222,11 +241,14 @@ def main():
         del template["Resources"][name]
     with Ministack() as emulator:
         client = emulator.client("cloudformation")
-        for kind, properties in UNKNOWN_TO_MINISTACK.items():
-            cases.run(f"{kind} is unknown to ministack", lambda k=kind, p=properties: still_unknown(client, k, p))
         upload(emulator, template, given.binaries)
+        for kind, properties in UNKNOWN_TO_MINISTACK.items():
+            cases.run(
+                f"{kind} is unknown to ministack",
+                lambda k=kind, p=properties: still_unknown(client, emulator, k, p),
+            )
         chosen = {"Architecture": "x86_64", "AlarmEmail": "somebody@example.com"}
-        stack = create(client, STACK, template, chosen)
+        stack = create(client, emulator, STACK, template, chosen)
         if stack["StackStatus"] != "CREATE_COMPLETE":
             print(f"FAILED {stack['StackStatus']}: {why(client, STACK)}")
             print(f"\n{cases.passed} passed, {cases.failed + 1} failed")
@@ -235,6 +257,7 @@ def main():
         names = look_at_all(emulator, client, cases)
         cases.run("backfill answers {}", lambda: ask_backfill(emulator, names))
         cases.run("GET /healthz", lambda: ask_health(emulator, names))
+        cases.run("what is open to anybody", lambda: ask_strangers(emulator, names))
         cases.run("a path without a route", lambda: ask_elsewhere(emulator, names))
         cases.run("removing leaves the table and the secret", lambda: remove(emulator, client, names))
         cases.run("another stack takes them over", lambda: take_over(emulator, client, template, names))

@@ -177,6 +177,8 @@ def no_policy_has_a_wildcard(world):
     for name, given in _properties(world, "AWS::Lambda::Permission").items():
         if "*" in json.dumps(given) or "SourceArn" not in given:
             wrong.append(f"{name}: may be called by more than one route")
+        elif "${!" in json.dumps(given):
+            wrong.append(f"{name}: names a path with a dollar sign, which no route has")
     return wrong
 
 
