@@ -122,7 +122,8 @@ async fn revoke(engine: &Engine, connection: &Connection) -> Result<&'static str
             " The store's authorisation could not be taken back: no application is set; end it at the store.",
         );
     };
-    let http = engine.source_http(source.name(), &connection.store, Lane::Live);
+    // A refusal speaks of the application's secret here, and not of the store's token.
+    let http = engine.plain_source_http(source.name(), &connection.store, Lane::Live);
     let store = connection.store.as_str();
     let answer = sign_in.revoke(&http, &connection.api_url, application, &held.access, store).await;
     if let Err(error) = answer {

@@ -125,7 +125,7 @@ async fn authorise(
         }
     };
     let (sign_in, application) = connect::application(engine, source)?;
-    let http = engine.source_http(source.name(), "connecting", Lane::Live);
+    let http = engine.plain_source_http(source.name(), "connecting", Lane::Live);
     let api_url = engine.api_url(source);
     let grant = sign_in.exchange(&http, &api_url, application, &code, &begun.redirect).await?;
     if let Some((connection, store)) = &begun.connection
@@ -161,7 +161,7 @@ async fn put_back(
         return Ok(());
     }
     let Some(application) = engine.config.applications.get(source.name()) else { return Ok(()) };
-    let http = engine.source_http(source.name(), "connecting", Lane::Live);
+    let http = engine.plain_source_http(source.name(), "connecting", Lane::Live);
     let api_url = engine.api_url(source);
     if let Err(error) = sign_in.revoke(&http, &api_url, application, &grant.access, &grant.store).await {
         // It is kept nowhere, so it is of no use to anybody; the seller sees it in the list of applications.

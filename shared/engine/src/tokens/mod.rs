@@ -5,6 +5,8 @@
 
 mod authorisation;
 mod codes;
+#[cfg(test)]
+mod ending;
 mod refused;
 mod renew;
 mod row;

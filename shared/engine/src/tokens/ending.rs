@@ -1,0 +1,34 @@
+//! Authorisations that end and begin again, with settings that are wrong and people who come at the same moment.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use tillsync_mapping::model::Secret;
+
+use super::tests::{applications, grant, kept, signed_in, state, stored};
+use super::{keep, keep_pasted, owner, renew};
+use crate::manage;
+use crate::run::sweep;
+use crate::state::ConnectionState;
+use crate::testing::{World, source_name};
+
+/// The application's secret as the platform does not take it.
+fn wrong_secret(world: &mut World) {
+    let application = world.engine.config.applications.get_mut(source_name()).unwrap();
+    application.secret = Secret::new("another-secret");
+}
+
+#[tokio::test]
+async fn an_authorisation_that_cannot_be_given_back_stays_as_it_was() {
+    let mut world = signed_in().await;
+    world.clock.advance(Duration::from_secs(3_600));
+    wrong_secret(&mut world);
+    let ended = manage::disconnect(&world.engine, "C1").await.unwrap();
+    assert!(ended.note.contains("could not be taken back now"), "{}", ended.note);
+    assert!(stored(&world).await.stopped.is_none(), "the secret was refused, not the token");
+    assert_eq!((world.calls("token.revoke"), world.calls("token.refresh")), (1, 0));
+    applications(&mut world);
+    let ended = manage::disconnect(&world.engine, "C1").await.unwrap();
+    assert!(ended.note.contains("is taken back"), "{}", ended.note);
+    assert!(world.vault.get(&owner(source_name(), "M1")).await.unwrap().is_none());
+}
