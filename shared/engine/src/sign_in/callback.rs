@@ -139,6 +139,8 @@ async fn authorise(
     }
     if let Some(draft) = &begun.draft {
         connect::is_open(engine, draft, source.name()).await?;
+        // Whoever ends the store's last connection at this moment leaves it what it needs.
+        tokens::claim(engine, (source.name(), &grant.store), draft).await?;
     }
     tokens::keep(engine, source.name(), &grant).await?;
     if let Some(draft) = &begun.draft {

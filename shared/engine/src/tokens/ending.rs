@@ -32,3 +32,19 @@ async fn an_authorisation_that_cannot_be_given_back_stays_as_it_was() {
     assert!(ended.note.contains("is taken back"), "{}", ended.note);
     assert!(world.vault.get(&owner(source_name(), "M1")).await.unwrap().is_none());
 }
+
+#[tokio::test]
+async fn an_open_draft_of_the_store_keeps_its_authorisation() {
+    let world = signed_in().await;
+    let draft = crate::connect::open(&world.engine, source_name()).await.unwrap();
+    super::claim(&world.engine, (source_name(), "M1"), &draft).await.unwrap();
+    crate::connect::signed(&world.engine, &draft, "M1").await.unwrap();
+    manage::disconnect(&world.engine, "C1").await.unwrap();
+    assert_eq!(stored(&world).await.access.expose(), "access-1");
+    assert_eq!(world.calls("token.revoke"), 0);
+    // Nobody went on with it within its day.
+    world.clock.advance(Duration::from_secs(25 * 3_600));
+    manage::disconnect(&world.engine, "C1").await.unwrap();
+    assert_eq!(world.calls("token.revoke"), 1);
+    assert!(world.vault.get(&owner(source_name(), "M1")).await.unwrap().is_none());
+}

@@ -7,6 +7,7 @@ mod authorisation;
 mod codes;
 #[cfg(test)]
 mod ending;
+mod give_back;
 mod refused;
 mod renew;
 mod row;
@@ -24,6 +25,7 @@ use crate::ports::Resealed;
 
 pub use authorisation::Authorisation;
 pub(crate) use codes::{CODES, KEY_OTHER, NOT_RENEWED};
+pub(crate) use give_back::{Given, claim, give_back, is_used};
 pub(crate) use refused::{Tokens, Verdict};
 pub use renew::renew;
 pub(crate) use renew::sweep;
@@ -93,18 +95,4 @@ pub async fn rotate(engine: &Engine) -> Result<Resealed, Fault> {
         owners.extend([one.store_owner(), one.destination_owner()]);
     }
     Ok(engine.vault.reseal(&owners).await?)
-}
-
-/// Forgets what a store authorised, with its last connection. Nothing is said to the platform.
-///
-/// # Errors
-/// Of the vault and the store.
-pub async fn forget(engine: &Engine, source: &str, store: &str) -> Result<(), Fault> {
-    engine.vault.forget(&owner(source, store)).await?;
-    let row = row::row(engine, source, store).await?;
-    if row.rev > 0 {
-        // One that somebody changes at this moment is removed by the next tick.
-        engine.store.transact(vec![row.delete()]).await?;
-    }
-    Ok(())
 }

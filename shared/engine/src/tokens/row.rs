@@ -46,6 +46,9 @@ pub struct Keeping {
     pub problem: Option<Problem>,
     /// Since when its connections are to be woken.
     pub waking: Option<Timestamp>,
+    /// Drafts that were signed in for this store, oldest first; who is open still needs it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drafts: Vec<String>,
 }
 
 impl Tagged for Keeping {}
