@@ -48,3 +48,32 @@ async fn an_open_draft_of_the_store_keeps_its_authorisation() {
     assert_eq!(world.calls("token.revoke"), 1);
     assert!(world.vault.get(&owner(source_name(), "M1")).await.unwrap().is_none());
 }
+
+#[tokio::test]
+async fn another_address_of_the_platform_ends_no_authorisation() {
+    for known in [true, false] {
+        let mut world = signed_in().await;
+        if !known {
+            let older = super::Authorisation { api_url: None, ..stored(&world).await };
+            world.vault.put(&owner(source_name(), "M1"), &older.sealed().unwrap()).await.unwrap();
+        }
+        let was = world.engine.config.api_urls.clone();
+        let elsewhere = "https://sandbox.shop.invalid".to_owned();
+        world.engine.config.api_urls.insert(source_name().to_owned(), elsewhere);
+        wrong_secret(&mut world);
+        world.clock.advance(Duration::from_secs(7 * 24 * 3_600));
+        world.net.shop().authority.take(&[]);
+        sweep(&world.engine, false).await.unwrap();
+        world.work().await;
+        assert_eq!(world.calls("token.refresh"), 0, "its secret went to another platform");
+        assert!(stored(&world).await.stopped.is_none());
+        assert_eq!(kept(&world).await.problem.unwrap().code, "token.other_platform");
+        manage::disconnect(&world.engine, "C1").await.unwrap();
+        assert_eq!(world.calls("token.revoke"), 0);
+        world.engine.config.api_urls = was;
+        applications(&mut world);
+        world.clock.advance(Duration::from_secs(3_600));
+        renew(&world.engine, source_name(), "M1").await.unwrap();
+        assert_eq!(stored(&world).await.access.expose(), "access-2");
+    }
+}

@@ -3,6 +3,7 @@
 
 use tillsync_mapping::source::SignIn;
 
+use super::platform::same_platform;
 use super::row::{Keeping, change, row};
 use super::{Authorisation, owner};
 use crate::connect::going_on;
@@ -106,7 +107,10 @@ async fn ask(engine: &Engine, of: (&str, &str), held: &Authorisation) -> Result<
         return Ok(Given::Unable);
     };
     let sign_in: &dyn SignIn = sign_in;
-    let api_url = engine.api_url(source);
+    let api_url = match same_platform(engine, source, of, held).await {
+        Err(fault) if fault.kind == Kind::Usage => return Ok(Given::Unable),
+        api_url => api_url?,
+    };
     // A refusal speaks of the application's secret here, and not of the store's token.
     let http = engine.plain_source_http(of.0, of.1, Lane::Live);
     let Err(error) = sign_in.revoke(&http, &api_url, application, &held.access, of.1).await else {

@@ -10,6 +10,7 @@ mod ending;
 mod give_back;
 mod refused;
 mod renew;
+mod platform;
 mod row;
 mod stop;
 #[cfg(test)]
@@ -45,7 +46,8 @@ pub fn owner(source: &str, store: &str) -> String {
 /// # Errors
 /// Of the vault and the store. A tick makes up for what was not done after the vault had taken it.
 pub async fn keep(engine: &Engine, source: &str, grant: &Grant) -> Result<(), Fault> {
-    let authorisation = Authorisation::of_grant(grant, engine.now());
+    let api_url = Some(engine.api_url(engine.source(source)?));
+    let authorisation = Authorisation { api_url, ..Authorisation::of_grant(grant, engine.now()) };
     keep_all(engine, (source, &grant.store), &authorisation).await
 }
 

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use tillsync_mapping::model::Secret;
 use tillsync_mapping::source::{Grant, Next, SourceError};
 
+use super::platform::{granted_at, same_platform};
 use super::row::{Keeping, change, row};
 use super::stop::stop;
 use super::wake::wake;
@@ -167,8 +168,12 @@ async fn under_lease(engine: &Engine, of: (&str, &str), why: Why<'_>) -> Result<
         let detail = format!("{name} and its secret: without them no token is renewed");
         return Ok(Renewed::Unable(Fault::usage("config.missing", detail)));
     };
+    let api_url = match same_platform(engine, source, of, &before).await {
+        Err(fault) if fault.kind == Kind::Usage => return Ok(Renewed::Unable(fault)),
+        api_url => api_url?,
+    };
     let http = engine.plain_source_http(of.0, of.1, Lane::Live);
-    let answer = sign_in.refresh(&http, &engine.api_url(source), application, refresh).await;
+    let answer = sign_in.refresh(&http, &api_url, application, refresh).await;
     match answer {
         Ok(grant) if grant.store != of.1 => {
             let detail = "the platform answered with the token of another store; it was not stored";
@@ -197,7 +202,8 @@ async fn denied(
     if let Why::Due = why {
         let source = engine.source(of.0)?;
         let http = engine.plain_source_http(of.0, of.1, Lane::Live);
-        let told = source.identify(&http, &engine.api_url(source), &before.access).await.map_err(Fault::from);
+        let api_url = granted_at(engine, source, of, before).await?;
+        let told = source.identify(&http, &api_url, &before.access).await.map_err(Fault::from);
         match told {
             Err(refused) if refused.kind == Kind::Reconnect => {}
             Ok(_) | Err(_) => {
