@@ -82,6 +82,12 @@ impl Authorisation {
         Self { refresh, api_url: self.api_url.clone(), ..Self::of_grant(grant, now) }
     }
 
+    /// Whether it is of a sign-in, and as far as is known still taken.
+    #[must_use]
+    pub fn works(&self, now: Timestamp) -> bool {
+        self.granted && self.stopped.is_none() && self.expires.is_none_or(|expires| expires > now)
+    }
+
     /// What the vault is to hold.
     ///
     /// # Errors

@@ -77,3 +77,17 @@ async fn another_address_of_the_platform_ends_no_authorisation() {
         assert_eq!(stored(&world).await.access.expose(), "access-2");
     }
 }
+
+#[tokio::test]
+async fn a_pasted_token_leaves_a_grant_that_works_alone() {
+    let world = signed_in().await;
+    let (owner, pasted) = (owner(source_name(), "M1"), Secret::new("pasted-1"));
+    assert!(!keep_pasted(&world.engine, &owner, &pasted).await.unwrap(), "it is told");
+    let now = stored(&world).await;
+    assert!(now.granted && now.refresh.is_some() && now.access.expose() == "access-1", "{now:?}");
+    assert!(keep_pasted(&world.engine, &owner, &Secret::new("access-1")).await.unwrap());
+    // One that ran out is of no use to anybody.
+    world.clock.advance(Duration::from_secs(31 * 24 * 3_600));
+    assert!(keep_pasted(&world.engine, &owner, &pasted).await.unwrap());
+    assert_eq!(stored(&world).await.access.expose(), "pasted-1");
+}

@@ -51,25 +51,26 @@ pub async fn keep(engine: &Engine, source: &str, grant: &Grant) -> Result<(), Fa
     keep_all(engine, (source, &grant.store), &authorisation).await
 }
 
-/// Keeps a token somebody pasted, for the owner of a store ([`owner`]); then as [`keep`]. It takes the place of whatever
-/// the store had authorised before.
+/// Keeps a token somebody pasted, for the owner of a store ([`owner`]); then as [`keep`]. A grant of a sign-in that works
+/// stays: it is renewed, and the pasted token is not. False where it does, and another one than the pasted token.
 ///
 /// # Errors
 /// As [`keep`].
-pub async fn keep_pasted(engine: &Engine, owner: &str, token: &Secret) -> Result<(), Fault> {
+pub async fn keep_pasted(engine: &Engine, owner: &str, token: &Secret) -> Result<bool, Fault> {
     let authorisation = Authorisation::pasted(token, engine.now());
-    match owner.strip_prefix("STORE#").and_then(|rest| rest.split_once('#')) {
-        Some(of) => {
-            // A sign-in was just finished by this very token: it stays one.
-            let stored =
-                engine.vault.get(owner).await?.map(|stored| Authorisation::read(&stored)).transpose();
-            match stored {
-                Ok(Some(same)) if same.access.expose() == token.expose() && same.stopped.is_none() => Ok(()),
-                _ => keep_all(engine, of, &authorisation).await,
-            }
+    let Some(of) = owner.strip_prefix("STORE#").and_then(|rest| rest.split_once('#')) else {
+        engine.vault.put(owner, &authorisation.sealed()?).await?;
+        return Ok(true);
+    };
+    let stored = engine.vault.get(owner).await?.map(|stored| Authorisation::read(&stored)).transpose();
+    if let Ok(Some(stored)) = &stored {
+        let is_same = stored.access.expose() == token.expose();
+        if stored.stopped.is_none() && (is_same || stored.works(engine.now())) {
+            return Ok(is_same);
         }
-        None => Ok(engine.vault.put(owner, &authorisation.sealed()?).await?),
     }
+    keep_all(engine, of, &authorisation).await?;
+    Ok(true)
 }
 
 async fn keep_all(engine: &Engine, of: (&str, &str), authorisation: &Authorisation) -> Result<(), Fault> {
