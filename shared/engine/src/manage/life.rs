@@ -168,7 +168,7 @@ async fn prove(engine: &Engine, there: &Connection) -> Result<tillsync_mapping::
     let source = engine.source(&there.source)?;
     let missing = || {
         let detail =
-            format!("{}: no token or key is stored any more; connect its location again", there.name);
+            format!("{}: no token or key is stored any more; sign in or connect its location again", there.name);
         Fault::reconnect("connection.authorise", detail)
     };
     let gone = |fault: Fault| if fault.code == "config.missing" { missing() } else { fault };

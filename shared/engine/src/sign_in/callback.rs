@@ -13,8 +13,9 @@ use crate::connect;
 use crate::connections;
 use crate::context::Engine;
 use crate::fault::Fault;
+use crate::manage;
 use crate::ports::{Lane, Written};
-use crate::state::{Row, load};
+use crate::state::{ConnectionState, Row, load};
 use crate::tokens;
 
 /// A sign-in that worked.
@@ -48,7 +49,8 @@ impl From<Fault> for Refusal {
 /// Ends a sign-in with what the browser brought back.
 ///
 /// # Errors
-/// Every code of `sign_in.`, those of the source's exchange, or of the store. Nothing was kept then.
+/// Every code of `sign_in.`, those of the source's exchange, or of the store. Nothing was kept then, unless the
+/// store was authorised and its connection alone cannot begin again.
 pub async fn callback(
     engine: &Engine,
     source: &str,
@@ -143,10 +145,26 @@ async fn authorise(
         tokens::claim(engine, (source.name(), &grant.store), draft).await?;
     }
     tokens::keep(engine, source.name(), &grant).await?;
+    if let Some((connection, _)) = &begun.connection {
+        begin_again(engine, connection).await?;
+    }
     if let Some(draft) = &begun.draft {
         connect::signed(engine, draft, &grant.store).await?;
     }
     Ok(grant.store)
+}
+
+/// Signing in for a connection that was disconnected begins it again: it was waiting for nothing else. Where its
+/// destination does not take it now, the authorisation is kept, and `reconnect` begins it.
+async fn begin_again(engine: &Engine, id: &str) -> Result<(), Fault> {
+    let there = connections::find(engine, id).await?;
+    if there.state == ConnectionState::Disconnected {
+        manage::reconnect(engine, id).await.map_err(|fault| {
+            let detail = format!("the store is authorised, but {} stays disconnected: {}", there.name, fault.detail);
+            Fault { detail, ..fault }
+        })?;
+    }
+    Ok(())
 }
 
 /// An authorisation nobody asked for is given back, unless its store is connected: that would end what works, since

@@ -8,9 +8,11 @@ use tillsync_mapping::model::Secret;
 use super::tests::{applications, grant, kept, signed_in, state, stored};
 use super::{keep, keep_pasted, owner, renew};
 use crate::manage;
+use crate::fault::Fault;
 use crate::run::sweep;
+use crate::sign_in::{Intent, Signed, begin, callback, enter, invite};
 use crate::state::ConnectionState;
-use crate::testing::{World, source_name};
+use crate::testing::{Trouble, World, source_name};
 
 /// The application's secret as the platform does not take it.
 fn wrong_secret(world: &mut World) {
@@ -90,4 +92,36 @@ async fn a_pasted_token_leaves_a_grant_that_works_alone() {
     world.clock.advance(Duration::from_secs(31 * 24 * 3_600));
     assert!(keep_pasted(&world.engine, &owner, &pasted).await.unwrap());
     assert_eq!(stored(&world).await.access.expose(), "pasted-1");
+}
+
+#[tokio::test]
+async fn signing_in_begins_a_disconnected_connection_again() {
+    let world = signed_in().await;
+    manage::disconnect(&world.engine, "C1").await.unwrap();
+    let lost = manage::reconnect(&world.engine, "C1").await.unwrap_err();
+    assert_eq!(lost.code, "connection.authorise");
+    let answer = signs_in(&world, Intent::Connection("C1".to_owned()), ANSWER).await.unwrap();
+    assert_eq!(answer.connection.as_deref(), Some("C1"));
+    let now = state(&world, "C1").await;
+    assert_eq!((now.state, now.problem), (ConnectionState::Active, None));
+    assert_eq!(now.next_sync, Some(world.engine.now()));
+    // A deleted one has left the lists: nothing would go on by its authorisation.
+    manage::delete_import(&world.engine, "C1").await.unwrap();
+    let refused = signs_in(&world, Intent::Connection("C1".to_owned()), ANSWER).await.unwrap_err();
+    assert_eq!(refused.code, "connection.over");
+}
+
+const ANSWER: &str = r#"{"access_token":"access-9","token_type":"bearer","refresh_token":"refresh-9",
+    "expires_at":"2027-01-01T00:00:00Z","merchant_id":"M1","short_lived":false}"#;
+
+/// From the link to the browser's return, with this answer to the exchange.
+async fn signs_in(world: &World, intent: Intent, answer: &'static str) -> Result<Signed, Fault> {
+    world.net.plan("token.obtain", 0, Trouble::Body(answer));
+    world.net.shop().authority.take(&["access-9"]);
+    let link = invite(&world.engine, "/").await?;
+    let entered = enter(&world.engine, &link).await?;
+    let url = begin(&world.engine, Some(&entered.session), source_name(), intent).await?;
+    let state = url.split(['?', '&']).find_map(|pair| pair.strip_prefix("state=")).unwrap();
+    let query = format!("code=sq0cgp-code&response_type=code&state={state}");
+    callback(&world.engine, source_name(), Some(&entered.session), &query).await.map_err(|refusal| refusal.fault)
 }
