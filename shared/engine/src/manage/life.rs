@@ -129,6 +129,10 @@ fn told(given: Given) -> &'static str {
 /// sides say.
 pub async fn reconnect(engine: &Engine, id: &str) -> Result<Changed, Fault> {
     let there = connection_by_id(&*engine.store, id).await?.value;
+    // It may have been stopped for a secret of the application that is right by now.
+    if there.state == ConnectionState::NeedsReconnect {
+        tokens::ask_again(engine, &there.source, &there.store).await?;
+    }
     match there.state {
         ConnectionState::Active => {
             let note = "It was active already.".to_owned();

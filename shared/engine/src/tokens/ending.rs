@@ -125,3 +125,32 @@ async fn signs_in(world: &World, intent: Intent, answer: &'static str) -> Result
     let query = format!("code=sq0cgp-code&response_type=code&state={state}");
     callback(&world.engine, source_name(), Some(&entered.session), &query).await.map_err(|refusal| refusal.fault)
 }
+
+#[tokio::test]
+async fn a_stopped_authorisation_comes_back_with_the_applications_secret() {
+    for by_hand in [true, false] {
+        let mut world = signed_in().await;
+        world.clock.advance(Duration::from_secs(31 * 24 * 3_600));
+        wrong_secret(&mut world);
+        world.net.shop().authority.take(&[]);
+        sweep(&world.engine, false).await.unwrap();
+        world.work().await;
+        assert!(stored(&world).await.stopped.is_some());
+        assert_eq!(state(&world, "C1").await.state, ConnectionState::NeedsReconnect);
+        let asked = world.calls("token.refresh");
+        applications(&mut world);
+        if by_hand {
+            assert!(!manage::resume(&world.engine, "C1").await.unwrap().already);
+        } else {
+            world.clock.advance(Duration::from_secs(23 * 3_600));
+            sweep(&world.engine, false).await.unwrap();
+            world.work().await;
+            assert_eq!(world.calls("token.refresh"), asked, "once a day is enough");
+            world.clock.advance(Duration::from_secs(3_600));
+            sweep(&world.engine, false).await.unwrap();
+            world.work().await;
+        }
+        assert!(stored(&world).await.stopped.is_none(), "by hand: {by_hand}");
+        assert_eq!(state(&world, "C1").await.state, ConnectionState::Active);
+    }
+}

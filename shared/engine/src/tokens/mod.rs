@@ -29,7 +29,7 @@ pub(crate) use codes::{CODES, KEY_OTHER, NOT_RENEWED};
 pub(crate) use give_back::{Given, claim, give_back, is_used};
 pub(crate) use refused::{Tokens, Verdict};
 pub use renew::renew;
-pub(crate) use renew::sweep;
+pub(crate) use renew::{ask_again, sweep};
 pub use row::{Keeping, all};
 pub(crate) use stop::refused_at_last;
 pub use stop::revoked;

@@ -32,6 +32,9 @@ pub(super) enum Why<'a> {
     Due,
     /// The platform does not take this token any more.
     Refused(&'a Secret),
+    /// Somebody asks, or a day went by: also where it was stopped, since a wrong secret of the application is answered
+    /// like an authorisation that was taken back.
+    Asked,
 }
 
 /// What came of it.
@@ -92,8 +95,24 @@ pub async fn renew(engine: &Engine, source: &str, store: &str) -> Result<(), Fau
     let is_due = row.renews_at().is_some_and(|at| at <= engine.now()) && !row.is_paused(engine.now());
     if is_due {
         renew_now(engine, (source, store), Why::Due).await?;
+    } else if row.is_asked_again(engine.now()) {
+        change(engine, (source, store), |row| row.asked = Some(engine.now())).await?;
+        renew_now(engine, (source, store), Why::Asked).await?;
     }
     Ok(())
+}
+
+/// Tries a stopped authorisation once more, since somebody asks; where it works again, its connections are woken. True
+/// where it does.
+///
+/// # Errors
+/// Of the store and the vault.
+pub(crate) async fn ask_again(engine: &Engine, source: &str, store: &str) -> Result<bool, Fault> {
+    let Some(held) = engine.vault.held(&owner(source, store)).await? else { return Ok(false) };
+    if Authorisation::read(&held.secret)?.stopped.is_none() {
+        return Ok(false);
+    }
+    Ok(matches!(renew_now(engine, (source, store), Why::Asked).await?, Renewed::Fresh))
 }
 
 /// Renews under the lease.
@@ -107,7 +126,7 @@ pub(super) async fn renew_now(engine: &Engine, of: (&str, &str), why: Why<'_>) -
     if held {
         return Ok(Renewed::Taken);
     }
-    if row.value.is_paused(now) {
+    if row.value.is_paused(now) && !matches!(why, Why::Asked) {
         let problem = row.value.problem.clone();
         let detail = problem.map_or_else(String::new, |problem| problem.detail);
         return Ok(Renewed::Later(Fault::retry(codes::NOT_RENEWED, detail)));
@@ -154,8 +173,9 @@ async fn under_lease(engine: &Engine, of: (&str, &str), why: Why<'_>) -> Result<
         // Another worker was faster, or ended before it could say so.
         Why::Due => seen.renews_at().is_none_or(|at| at > engine.now()),
         Why::Refused(used) => before.access.expose() != used.expose(),
+        Why::Asked => before.stopped.is_none(),
     };
-    if before.stopped.is_some() {
+    if before.stopped.is_some() && !(matches!(why, Why::Asked) && before.refresh.is_some()) {
         return Ok(Renewed::Stopped);
     }
     let Some(refresh) = before.refresh.as_ref().filter(|_| before.granted && !fresh) else {
@@ -233,7 +253,7 @@ async fn store(
             Ok(Written::Conflict) => {
                 let Some(now) = engine.vault.held(&owner).await? else { return Ok(()) };
                 let there = Authorisation::read(&now.secret)?;
-                if there.access.expose() != before.access.expose() || there.stopped.is_some() {
+                if there.access.expose() != before.access.expose() || there.stopped != before.stopped {
                     return Ok(());
                 }
                 rev = now.rev;

@@ -49,7 +49,8 @@ pub(super) async fn stop(
     if !is_stopped {
         return Ok(false);
     }
-    change(engine, of, |row| row.stopped = true).await?;
+    let now = engine.now();
+    change(engine, of, |row| (row.stopped, row.asked) = (true, Some(now))).await?;
     for one in super::wake::connections(engine, of).await? {
         update(&*engine.store, &Connection::key(&one.id), |connection: &mut Connection| {
             if connection.state == ConnectionState::Active {
