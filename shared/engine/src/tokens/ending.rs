@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use tillsync_mapping::model::Secret;
 
-use super::tests::{applications, grant, kept, signed_in, state, stored};
-use super::{keep, keep_pasted, owner, renew};
+use super::tests::{applications, kept, signed_in, state, stored};
+use super::{keep_pasted, owner, renew};
 use crate::manage;
 use crate::fault::Fault;
-use crate::run::sweep;
+use crate::ports::Lane;
+use crate::run::{BackfillRequest, start_backfill, sweep};
 use crate::sign_in::{Intent, Signed, begin, callback, enter, invite};
 use crate::state::ConnectionState;
 use crate::testing::{Trouble, World, source_name};
@@ -119,7 +119,8 @@ async fn signs_in(world: &World, intent: Intent, answer: &'static str) -> Result
     world.net.plan("token.obtain", 0, Trouble::Body(answer));
     world.net.shop().authority.take(&["access-9"]);
     let link = invite(&world.engine, "/").await?;
-    let entered = enter(&world.engine, &link).await?;
+    let token = Secret::new(link.expose().rsplit('/').next().unwrap());
+    let entered = enter(&world.engine, &token).await?;
     let url = begin(&world.engine, Some(&entered.session), source_name(), intent).await?;
     let state = url.split(['?', '&']).find_map(|pair| pair.strip_prefix("state=")).unwrap();
     let query = format!("code=sq0cgp-code&response_type=code&state={state}");
@@ -153,4 +154,52 @@ async fn a_stopped_authorisation_comes_back_with_the_applications_secret() {
         assert!(stored(&world).await.stopped.is_none(), "by hand: {by_hand}");
         assert_eq!(state(&world, "C1").await.state, ConnectionState::Active);
     }
+}
+
+#[tokio::test]
+async fn the_tick_gives_back_what_nobody_needs() {
+    let world = signed_in().await;
+    world.clock.advance(Duration::from_secs(25 * 3_600));
+    // As whoever disconnects leaves it who ends right after the first write.
+    let mut one = state(&world, "C1").await;
+    one.state = ConnectionState::Disconnected;
+    world.save(&one).await;
+    world.net.plan("token.revoke", 1, Trouble::Lost);
+    for calls in [1, 1, 2] {
+        sweep(&world.engine, false).await.unwrap();
+        world.work().await;
+        assert_eq!(world.calls("token.revoke"), calls);
+        world.clock.advance(Duration::from_secs(20));
+    }
+    assert!(world.vault.get(&owner(source_name(), "M1")).await.unwrap().is_none());
+    assert!(super::all(&world.engine).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_token_that_was_just_obtained_is_not_given_up() {
+    let world = signed_in().await;
+    world.net.shop().authority.take(&["not-yet-everywhere"]);
+    let http = world.engine.source_http(source_name(), "M1", Lane::Live);
+    let source = world.engine.source(source_name()).unwrap();
+    let token = Secret::new("access-1");
+    let told = source.identify(&http, &world.connection.api_url, &token).await.unwrap_err();
+    assert_eq!(told.next, tillsync_mapping::source::Next::Retry);
+    assert!(stored(&world).await.stopped.is_none());
+}
+
+#[tokio::test]
+async fn a_run_of_a_deleted_import_is_settled_though_its_message_was_lost() {
+    let world = World::new().await;
+    world.net.shop().sell("O1", crate::testing::ago(crate::testing::DAY));
+    let run = start_backfill(&world.engine, "C1", &BackfillRequest::default()).await.unwrap().run;
+    let mut one = state(&world, "C1").await;
+    one.state = ConnectionState::Deleted;
+    world.save(&one).await;
+    while let Some(lost) = world.take().await {
+        world.engine.queue.done(&lost).await.unwrap();
+    }
+    world.clock.advance(Duration::from_secs(3_600));
+    sweep(&world.engine, true).await.unwrap();
+    world.work().await;
+    assert!(world.load_run(&run.id).await.ended());
 }

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use tillsync_mapping::model::Secret;
 use tillsync_mapping::source::{Grant, Next, SourceError};
 
+use super::give_back::{Given, give_back, is_used};
 use super::platform::{granted_at, same_platform};
 use super::row::{Keeping, change, row};
 use super::stop::stop;
@@ -16,7 +17,7 @@ use crate::context::Engine;
 use crate::fault::{Fault, Kind};
 use crate::message::Work;
 use crate::ports::{Condition, Held, Lane, Written};
-use crate::state::Problem;
+use crate::state::{Connection, Problem};
 
 /// A renewal is one worker's for so long: one call with its waiting, and the writing down.
 const LEASE: SignedDuration = SignedDuration::from_mins(2);
@@ -55,9 +56,12 @@ pub(super) enum Renewed {
 ///
 /// # Errors
 /// Of the store and the queue.
-pub(crate) async fn sweep(engine: &Engine) -> Result<Vec<Keeping>, Fault> {
+pub(crate) async fn sweep(engine: &Engine, connections: &[Connection]) -> Result<Vec<Keeping>, Fault> {
     let (now, all) = (engine.now(), super::row::all(engine).await?);
-    for one in all.iter().filter(|one| one.is_due(now)) {
+    let live = |one: &Keeping| {
+        connections.iter().any(|it| !it.is_over() && it.source == one.source && it.store == one.store)
+    };
+    for one in all.iter().filter(|one| one.is_due(now) || (one.is_left_over(now) && !live(one))) {
         let work = Work::Renew { source: one.source.clone(), store: one.store.clone() };
         engine.send(Lane::Live, &owner(&one.source, &one.store), &[work]).await?;
     }
@@ -91,6 +95,18 @@ pub async fn renew(engine: &Engine, source: &str, store: &str) -> Result<(), Fau
         if authorisation.stopped.is_none() {
             wake(engine, source, store, row.waking).await?;
         }
+    }
+    if row.is_left_over(engine.now()) && !is_used(engine, (source, store)).await? {
+        // Whoever ended its last connection ended before it came to this, or the platform was away.
+        let given = give_back(engine, (source, store), false).await?;
+        if matches!(given, Given::Later | Given::Unable) {
+            let now = engine.now();
+            change(engine, (source, store), |row| {
+                row.failed = Some((now, row.failed.map_or(1, |(_, times)| times.saturating_add(1))));
+            })
+            .await?;
+        }
+        return Ok(());
     }
     let is_due = row.renews_at().is_some_and(|at| at <= engine.now()) && !row.is_paused(engine.now());
     if is_due {
