@@ -152,6 +152,10 @@ impl Vault for StackVault {
     async fn forget(&self, owner: &str) -> Result<(), PortError> {
         self.now().forget(owner).await
     }
+
+    async fn forget_if(&self, owner: &str, rev: u64) -> Result<Written, PortError> {
+        self.now().forget_if(owner, rev).await
+    }
 }
 
 /// The vault of a function that has no business with secrets, and no right to read them.
@@ -172,6 +176,10 @@ impl Vault for NoVault {
     }
 
     async fn forget(&self, _: &str) -> Result<(), PortError> {
+        Err(none())
+    }
+
+    async fn forget_if(&self, _: &str, _: u64) -> Result<Written, PortError> {
         Err(none())
     }
 }

@@ -74,10 +74,14 @@ pub async fn pause(engine: &Engine, id: &str) -> Result<Changed, Fault> {
 /// # Errors
 /// `connection.unknown`; `connection.inactive` for one that only connecting again mends.
 pub async fn resume(engine: &Engine, id: &str) -> Result<Changed, Fault> {
+    let there = connection(&*engine.store, id).await?.value;
+    // It may have been stopped for a secret of the application that is right by now.
+    let woken = there.state == ConnectionState::NeedsReconnect
+        && crate::tokens::ask_again(engine, &there.source, &there.store).await?;
     let now = engine.now();
     let mut already = false;
     let connection = change(engine, id, |connection| {
-        already = connection.state == ConnectionState::Active;
+        already = connection.state == ConnectionState::Active && !woken;
         match connection.state {
             ConnectionState::Active => Ok(false),
             // It would write to nowhere: only connecting makes it another one there.

@@ -301,6 +301,8 @@ pub trait Vault: Send + Sync {
     }
     /// Forgets it; forgetting what is not there is no error.
     async fn forget(&self, owner: &str) -> Result<(), PortError>;
+    /// Forgets it, if it is still the revision that was read.
+    async fn forget_if(&self, owner: &str, rev: u64) -> Result<Written, PortError>;
 }
 
 /// Time.

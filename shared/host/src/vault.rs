@@ -206,6 +206,22 @@ impl Vault for SealedVault {
         Err(failed(owner, "changed by others all the time"))
     }
 
+    async fn forget_if(&self, owner: &str, rev: u64) -> Result<Written, PortError> {
+        for _ in 0..MAX_TRIES {
+            let Some(item) = self.row(owner).await?.filter(|item| item.rev == rev) else {
+                return Ok(Written::Conflict);
+            };
+            let line = self.store.get(&listed(owner)).await?;
+            let gone = |item: Item| Write::Delete { when: Condition::Rev(item.rev), key: item.key };
+            let writes: Vec<Write> = std::iter::once(item).chain(line).map(gone).collect();
+            // Only its line in the list may have changed: then it is tried again.
+            if self.store.transact(writes).await? == Written::Done {
+                return Ok(Written::Done);
+            }
+        }
+        Err(failed(owner, "changed by others all the time"))
+    }
+
     async fn reseal(&self, owners: &[String]) -> Result<Resealed, PortError> {
         let mut all = self.owners().await?;
         all.extend(owners.iter().cloned());

@@ -216,6 +216,14 @@ impl Vault for DirVault {
         }
     }
 
+    async fn forget_if(&self, owner: &str, rev: u64) -> Result<Written, PortError> {
+        let install = self.install().await?;
+        match self.there(install).await? {
+            Some(sealed) => sealed.forget_if(owner, rev).await,
+            None => Ok(Written::Conflict),
+        }
+    }
+
     /// Replaces the key of the directory while others work: a new one is put before it, everything is sealed anew, and
     /// then the old one goes. Whoever ends on the way leaves both, and the next call goes on. A key of the environment is
     /// the operator's to replace.

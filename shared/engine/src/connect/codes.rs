@@ -19,4 +19,9 @@ pub(crate) const CODES: &[CodeText] = &[
         meaning: "A step of the draft is missing.",
         action: "Do the step the message names: `tillsync connect --resume DRAFT` asks for it, or takes it as an option.",
     },
+    CodeText {
+        code: "connection.token_not_kept",
+        meaning: "The store is authorised by signing in. A token that was given besides was used to check the connection, and was not kept.",
+        action: "Nothing, as a rule. To work by the token instead, disconnect the store's connections first, then connect with the token.",
+    },
 ];

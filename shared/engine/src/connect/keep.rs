@@ -16,6 +16,7 @@ use crate::plan::history_from;
 use crate::ports::Written;
 use crate::run::{Estimate, MAX_COUNT_CALLS};
 use crate::state::{Connection, ConnectionState, Counted, Cursor, Row, Settings, Tagged, update};
+use super::warn::{Warning, not_kept};
 use crate::tokens::keep_pasted;
 
 pub(super) fn new_connection(
@@ -67,9 +68,10 @@ pub(super) async fn keep(
     connection: &Connection,
     pasted: Option<&Secret>,
     key: &Secret,
-) -> Result<(), Fault> {
+) -> Result<Option<Warning>, Fault> {
+    let mut warning = None;
     if let Some(token) = pasted {
-        keep_pasted(engine, &connection.store_owner(), token).await?;
+        warning = not_kept(keep_pasted(engine, &connection.store_owner(), token).await?);
     }
     engine.vault.put(&connection.destination_owner(), key).await?;
     let known = Known { connection: connection.id.clone() };
@@ -83,7 +85,7 @@ pub(super) async fn keep(
     // Where the platform sends what happens is told from now on.
     place(engine, &connection.source).await?;
     match engine.store.transact(writes).await? {
-        Written::Done => Ok(()),
+        Written::Done => Ok(warning),
         Written::Conflict => Err(Fault::retry(
             "connection.busy",
             "this location is being connected by somebody else; look again",
@@ -97,12 +99,13 @@ pub(super) async fn renew(
     request: &ConnectRequest,
     there: &Connection,
     (sides, pasted): (&Sides<'_>, bool),
-) -> Result<Connection, Fault> {
+) -> Result<(Connection, Option<Warning>), Fault> {
     let (access, account) = (sides.access, sides.account);
     // The secrets first: what is woken by them calls at once.
     engine.vault.put(&there.destination_owner(), &account.key).await?;
+    let mut warning = None;
     if pasted {
-        keep_pasted(engine, &there.store_owner(), &access.token).await?;
+        warning = not_kept(keep_pasted(engine, &there.store_owner(), &access.token).await?);
     }
     let now = engine.now();
     let row = update(&*engine.store, &Connection::key(&there.id), |connection: &mut Connection| {
@@ -119,7 +122,7 @@ pub(super) async fn renew(
         connection.destination_url = account.base.clone();
     })
     .await?;
-    Ok(row.value)
+    Ok((row.value, warning))
 }
 
 /// Counts the orders of the history asked for; one that begins later has none.

@@ -301,7 +301,8 @@ async fn connect_one(
     connection.remote = Some(remote);
     connection.adopted = found.then_some(connection.created);
     connection.active_sync = polled;
-    keep(engine, &connection, pasted.then_some(&access.token), &account.key).await?;
+    let mut warnings = warnings;
+    warnings.extend(keep(engine, &connection, pasted.then_some(&access.token), &account.key).await?);
     Ok(Summary { matched, warnings, ..summary(engine, &connection, counted) })
 }
 
@@ -335,7 +336,8 @@ async fn again(
     if removed {
         warnings.push(made_anew(engine, &there, sides).await?);
     }
-    let connection = renew(engine, request, &there, (sides, pasted)).await?;
+    let (connection, warning) = renew(engine, request, &there, (sides, pasted)).await?;
+    warnings.extend(warning);
     if there.is_over() {
         begins_again(engine, &connection).await?;
     }

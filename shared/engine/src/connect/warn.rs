@@ -71,3 +71,11 @@ pub(super) fn free_name(others: &[Connection], name: &str) -> Result<(), Fault> 
         }
     }
 }
+
+/// A pasted token was taken as a proof alone, where the store is signed in already.
+pub(super) fn not_kept(is_kept: bool) -> Option<Warning> {
+    let message = "somebody signed in for the store, and that authorisation stays in use: it is renewed by itself. The \
+                   token that was given was used for checking alone, and is not kept"
+        .to_owned();
+    (!is_kept).then(|| Warning { code: "connection.token_not_kept".into(), message })
+}

@@ -175,6 +175,7 @@ pub async fn vault<F: Future<Output = Subject<dyn Vault>>>(make: impl Fn() -> F)
         vault::racing_owners_lose_nothing,
         vault::nothing_prints_a_secret,
         vault::changed_only_as_it_was_read,
+        vault::forgotten_only_as_it_was_read,
         vault::of_two_changes_one_is_done,
     );
 }

@@ -97,3 +97,18 @@ pub(super) async fn of_two_changes_one_is_done(under: &Under) {
     assert_eq!(winners.len(), 1, "several changed what they had read");
     assert_eq!(seen(under, "STORE#acme#M1").await.as_ref(), Some(winners[0].0));
 }
+
+pub(super) async fn forgotten_only_as_it_was_read(under: &Under) {
+    let forget = async |owner, rev| under.port.forget_if(owner, rev).await.expect("forgets");
+    assert_eq!(forget("A", 1).await, Written::Conflict, "nothing is there");
+    put(under, "A", "first").await;
+    let read = under.port.held("A").await.expect("reads").expect("is there").rev;
+    put(under, "A", "second").await;
+    assert_eq!(forget("A", read).await, Written::Conflict);
+    assert_eq!(seen(under, "A").await.as_deref(), Some("second"), "a newer one was forgotten");
+    let read = under.port.held("A").await.expect("reads").expect("is there").rev;
+    assert_eq!(forget("A", read).await, Written::Done);
+    assert_eq!(seen(under, "A").await, None);
+    put(under, "A", "third").await;
+    assert_eq!(seen(under, "A").await.as_deref(), Some("third"));
+}

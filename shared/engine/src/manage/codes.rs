@@ -7,8 +7,10 @@ pub(crate) const CODES: &[CodeText] = &[
     CodeText {
         code: "connection.authorise",
         meaning: "There is no token to go on with: it was given back or taken out when the connection ended.",
-        action: "Connect the same location again (`tillsync connect`; as an event, `connect`): it goes on with the same \
-                 ActiveCampaign connection, and nothing is sent twice.",
+        action: "If the store is connected by signing in: sign in again with `tillsync reauthorise CONNECTION`, which \
+                 begins the connection again too. By token, or where the import was deleted: connect the same location \
+                 again (`tillsync connect`; as an event, `connect`). Both go on with the same ActiveCampaign connection, \
+                 and nothing is sent twice.",
     },
     CodeText {
         code: "connection.other_store",

@@ -20,7 +20,7 @@ use crate::fault::Fault;
 use crate::ports::Lane;
 use crate::run::{connection as connection_by_id, end_runs};
 use crate::state::{Connection, ConnectionState};
-use crate::tokens::Authorisation;
+use crate::tokens::{self, Given};
 
 /// Ends a connection: nothing further is read or sent for it. What was sent stays, and it can begin again.
 ///
@@ -91,14 +91,12 @@ async fn stop_there(engine: &Engine, connection: &Connection) -> bool {
 async fn let_go(engine: &Engine, connection: &Connection) -> Result<String, Fault> {
     let all = every(engine).await?;
     let live = |one: &&Connection| !one.is_over() && one.id != connection.id;
-    let (store, account) = (connection.store_owner(), connection.destination_owner());
+    let account = connection.destination_owner();
     let is_deleted = connection.state == ConnectionState::Deleted;
+    let of = (connection.source.as_str(), connection.store.as_str());
     let mut note = String::new();
-    if !all.iter().filter(live).any(|one| one.store_owner() == store) {
-        note.push_str(revoke(engine, connection).await?);
-        if is_deleted {
-            engine.vault.forget(&store).await?;
-        }
+    if !tokens::is_used(engine, of).await? {
+        note.push_str(told(tokens::give_back(engine, of, is_deleted).await?));
     }
     if is_deleted && !all.iter().filter(live).any(|one| one.destination_owner() == account) {
         engine.vault.forget(&account).await?;
@@ -106,37 +104,21 @@ async fn let_go(engine: &Engine, connection: &Connection) -> Result<String, Faul
     Ok(note)
 }
 
-/// Gives a granted token back to the platform, and forgets it; a pasted one is the operator's own. What could not be
-/// given back is kept, so that ending the connection once more tries it again.
-async fn revoke(engine: &Engine, connection: &Connection) -> Result<&'static str, Fault> {
-    let owner = connection.store_owner();
-    let Some(held) = engine.vault.get(&owner).await? else { return Ok("") };
-    let held = Authorisation::read(&held)?;
-    if !held.granted {
-        return Ok(" The store's token is not taken back: it was pasted, and is yours to end.");
+/// What somebody who ends a store's last connection is told of its authorisation.
+fn told(given: Given) -> &'static str {
+    match given {
+        Given::Nothing => "",
+        Given::Pasted => " The store's token is not taken back: it was pasted, and is yours to end.",
+        Given::Unable => {
+            " The store's authorisation could not be taken back: no application is set, or it is not the one it was \
+             granted to; end it at the store."
+        }
+        Given::Later => {
+            " The store's authorisation could not be taken back now: do this again, or end it at the store."
+        }
+        Given::Newer => " Somebody signed in for the store meanwhile: that authorisation stays.",
+        Given::Back => " It was the store's last connection: its authorisation is taken back.",
     }
-    let source = engine.source(&connection.source)?;
-    let application = engine.config.applications.get(source.name());
-    let (Some(sign_in), Some(application)) = (source.sign_in(), application) else {
-        return Ok(
-            " The store's authorisation could not be taken back: no application is set; end it at the store.",
-        );
-    };
-    let http = engine.source_http(source.name(), &connection.store, Lane::Live);
-    let store = connection.store.as_str();
-    let answer = sign_in.revoke(&http, &connection.api_url, application, &held.access, store).await;
-    if let Err(error) = answer {
-        tracing::warn!(
-            connection = connection.id,
-            code = error.code,
-            "an authorisation could not be taken back"
-        );
-        return Ok(
-            " The store's authorisation could not be taken back now: do this again, or end it at the store.",
-        );
-    }
-    engine.vault.forget(&owner).await?;
-    Ok(" It was the store's last connection: its authorisation is taken back.")
 }
 
 /// Begins an ended connection again, or one whose authorisation was lost: the same connection at the destination and the
@@ -147,6 +129,10 @@ async fn revoke(engine: &Engine, connection: &Connection) -> Result<&'static str
 /// sides say.
 pub async fn reconnect(engine: &Engine, id: &str) -> Result<Changed, Fault> {
     let there = connection_by_id(&*engine.store, id).await?.value;
+    // It may have been stopped for a secret of the application that is right by now.
+    if there.state == ConnectionState::NeedsReconnect {
+        tokens::ask_again(engine, &there.source, &there.store).await?;
+    }
     match there.state {
         ConnectionState::Active => {
             let note = "It was active already.".to_owned();
@@ -186,7 +172,7 @@ async fn prove(engine: &Engine, there: &Connection) -> Result<tillsync_mapping::
     let source = engine.source(&there.source)?;
     let missing = || {
         let detail =
-            format!("{}: no token or key is stored any more; connect its location again", there.name);
+            format!("{}: no token or key is stored any more; sign in or connect its location again", there.name);
         Fault::reconnect("connection.authorise", detail)
     };
     let gone = |fault: Fault| if fault.code == "config.missing" { missing() } else { fault };

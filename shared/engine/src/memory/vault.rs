@@ -59,4 +59,13 @@ impl Vault for MemoryVault {
         lock(&self.secrets).remove(owner);
         Ok(())
     }
+
+    async fn forget_if(&self, owner: &str, rev: u64) -> Result<Written, PortError> {
+        let mut secrets = lock(&self.secrets);
+        if secrets.get(owner).is_none_or(|held| held.rev != rev) {
+            return Ok(Written::Conflict);
+        }
+        secrets.remove(owner);
+        Ok(Written::Done)
+    }
 }

@@ -41,9 +41,11 @@ pub struct Swept {
 /// Of the store. What fails for one connection is logged and counted.
 pub async fn sweep(engine: &Engine, requeue: bool) -> Result<Swept, Fault> {
     let now = engine.now();
-    let all = crate::connections::all(engine).await?;
+    let every = crate::connections::every(engine).await?;
+    let mut all = every.clone();
+    all.retain(|one| one.state != ConnectionState::Deleted);
     let mut swept = look_around(&all, now);
-    let tokens = match crate::tokens::sweep(engine).await {
+    let tokens = match crate::tokens::sweep(engine, &every).await {
         Ok(tokens) => tokens,
         Err(fault) => {
             swept.failed += 1;
@@ -60,7 +62,8 @@ pub async fn sweep(engine: &Engine, requeue: bool) -> Result<Swept, Fault> {
         .meter
         .set(Metric::ConnectionsNeedingSomebody, u64::try_from(swept.need_somebody).unwrap_or(u64::MAX));
     if requeue {
-        for connection in &all {
+        // Deleted ones too: a run that was cancelled with its import may still have to be settled.
+        for connection in &every {
             if let Err(fault) = requeue_runs(engine, &connection.id, false).await {
                 log(&connection.id, &fault);
             }
@@ -154,7 +157,7 @@ fn next_beat(last: Option<Timestamp>, every: SignedDuration, now: Timestamp) -> 
 /// # Errors
 /// Of the store and the queue.
 pub async fn requeue(engine: &Engine) -> Result<(), Fault> {
-    for connection in crate::connections::all(engine).await? {
+    for connection in crate::connections::every(engine).await? {
         requeue_runs(engine, &connection.id, true).await?;
     }
     Ok(())

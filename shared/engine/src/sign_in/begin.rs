@@ -10,7 +10,7 @@ use crate::connect;
 use crate::connections;
 use crate::context::Engine;
 use crate::fault::Fault;
-use crate::state::Row;
+use crate::state::{ConnectionState, Row};
 
 /// What a sign-in is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +62,8 @@ pub fn redirect(engine: &Engine, source: &dyn Source) -> String {
 ///
 /// # Errors
 /// `sign_in.session_missing`, `sign_in.not_supported`, `config.missing` where the application is not set,
-/// `source.unknown`, `connection.unknown`, `draft.unknown`, `draft.finished`.
+/// `source.unknown`, `connection.unknown`, `draft.unknown`, `draft.finished`, `connection.over`
+/// for a deleted connection.
 pub async fn begin(
     engine: &Engine,
     session: Option<&Secret>,
@@ -88,6 +89,10 @@ pub async fn begin(
             if found.source != source.name() {
                 let detail = format!("{} is a connection of {}", found.name, found.source);
                 return Err(Fault::usage("connection.unknown", detail));
+            }
+            if found.state == ConnectionState::Deleted {
+                let detail = format!("{} is deleted: connect its location again", found.name);
+                return Err(Fault::usage("connection.over", detail));
             }
             (Some((found.id, found.store)), None)
         }

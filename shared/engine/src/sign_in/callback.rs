@@ -13,8 +13,9 @@ use crate::connect;
 use crate::connections;
 use crate::context::Engine;
 use crate::fault::Fault;
+use crate::manage;
 use crate::ports::{Lane, Written};
-use crate::state::{Row, load};
+use crate::state::{ConnectionState, Row, load};
 use crate::tokens;
 
 /// A sign-in that worked.
@@ -48,7 +49,8 @@ impl From<Fault> for Refusal {
 /// Ends a sign-in with what the browser brought back.
 ///
 /// # Errors
-/// Every code of `sign_in.`, those of the source's exchange, or of the store. Nothing was kept then.
+/// Every code of `sign_in.`, those of the source's exchange, or of the store. Nothing was kept then, unless the
+/// store was authorised and its connection alone cannot begin again.
 pub async fn callback(
     engine: &Engine,
     source: &str,
@@ -125,7 +127,7 @@ async fn authorise(
         }
     };
     let (sign_in, application) = connect::application(engine, source)?;
-    let http = engine.source_http(source.name(), "connecting", Lane::Live);
+    let http = engine.plain_source_http(source.name(), "connecting", Lane::Live);
     let api_url = engine.api_url(source);
     let grant = sign_in.exchange(&http, &api_url, application, &code, &begun.redirect).await?;
     if let Some((connection, store)) = &begun.connection
@@ -139,12 +141,30 @@ async fn authorise(
     }
     if let Some(draft) = &begun.draft {
         connect::is_open(engine, draft, source.name()).await?;
+        // Whoever ends the store's last connection at this moment leaves it what it needs.
+        tokens::claim(engine, (source.name(), &grant.store), draft).await?;
     }
     tokens::keep(engine, source.name(), &grant).await?;
+    if let Some((connection, _)) = &begun.connection {
+        begin_again(engine, connection).await?;
+    }
     if let Some(draft) = &begun.draft {
         connect::signed(engine, draft, &grant.store).await?;
     }
     Ok(grant.store)
+}
+
+/// Signing in for a connection that was disconnected begins it again: it was waiting for nothing else. Where its
+/// destination does not take it now, the authorisation is kept, and `reconnect` begins it.
+async fn begin_again(engine: &Engine, id: &str) -> Result<(), Fault> {
+    let there = connections::find(engine, id).await?;
+    if there.state == ConnectionState::Disconnected {
+        manage::reconnect(engine, id).await.map_err(|fault| {
+            let detail = format!("the store is authorised, but {} stays disconnected: {}", there.name, fault.detail);
+            Fault { detail, ..fault }
+        })?;
+    }
+    Ok(())
 }
 
 /// An authorisation nobody asked for is given back, unless its store is connected: that would end what works, since
@@ -161,7 +181,7 @@ async fn put_back(
         return Ok(());
     }
     let Some(application) = engine.config.applications.get(source.name()) else { return Ok(()) };
-    let http = engine.source_http(source.name(), "connecting", Lane::Live);
+    let http = engine.plain_source_http(source.name(), "connecting", Lane::Live);
     let api_url = engine.api_url(source);
     if let Err(error) = sign_in.revoke(&http, &api_url, application, &grant.access, &grant.store).await {
         // It is kept nowhere, so it is of no use to anybody; the seller sees it in the list of applications.

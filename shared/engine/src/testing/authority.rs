@@ -71,6 +71,15 @@ impl Authority {
                 }),
             ));
         }
+        if request.operation == "token.revoke" {
+            let ours = request.credential.as_ref().is_some_and(|(_, it)| it.expose() == "Client app-secret");
+            if !ours {
+                return refuse("UNAUTHORIZED");
+            }
+            self.revoked = true;
+            self.tokens.clear();
+            return Some((200, json!({"success": true})));
+        }
         match &mut self.revoke_after {
             Some(0) => {
                 (self.revoked, self.revoke_after) = (true, None);

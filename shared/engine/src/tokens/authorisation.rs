@@ -22,6 +22,8 @@ pub struct Authorisation {
     pub obtained: Option<Timestamp>,
     /// Whether it is of a sign-in, so that it can be renewed and taken back; false for a pasted token.
     pub granted: bool,
+    /// Address of the API it was granted at; not known of one that an older version stored.
+    pub api_url: Option<String>,
     /// Why it is of no use any more, once the platform has said so.
     pub stopped: Option<Problem>,
 }
@@ -39,6 +41,8 @@ struct Stored {
     #[serde(default)]
     granted: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    api_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     stopped: Option<Problem>,
 }
 
@@ -52,6 +56,7 @@ impl Authorisation {
             expires: grant.expires,
             obtained: Some(now),
             granted: true,
+            api_url: None,
             stopped: None,
         }
     }
@@ -65,6 +70,7 @@ impl Authorisation {
             expires: None,
             obtained: Some(now),
             granted: false,
+            api_url: None,
             stopped: None,
         }
     }
@@ -73,7 +79,13 @@ impl Authorisation {
     #[must_use]
     pub fn renewed(&self, grant: &Grant, now: Timestamp) -> Self {
         let refresh = grant.refresh.clone().or_else(|| self.refresh.clone());
-        Self { refresh, ..Self::of_grant(grant, now) }
+        Self { refresh, api_url: self.api_url.clone(), ..Self::of_grant(grant, now) }
+    }
+
+    /// Whether it is of a sign-in, and as far as is known still taken.
+    #[must_use]
+    pub fn works(&self, now: Timestamp) -> bool {
+        self.granted && self.stopped.is_none() && self.expires.is_none_or(|expires| expires > now)
     }
 
     /// What the vault is to hold.
@@ -88,6 +100,7 @@ impl Authorisation {
             expires: self.expires,
             obtained: self.obtained,
             granted: self.granted,
+            api_url: self.api_url.clone(),
             stopped: self.stopped.clone(),
         };
         let json = serde_json::to_string(&stored);
@@ -113,6 +126,7 @@ impl Authorisation {
             expires: stored.expires,
             obtained: stored.obtained,
             granted: stored.granted,
+            api_url: stored.api_url,
             stopped: stored.stopped,
         })
     }

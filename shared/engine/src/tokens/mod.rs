@@ -5,8 +5,12 @@
 
 mod authorisation;
 mod codes;
+#[cfg(test)]
+mod ending;
+mod give_back;
 mod refused;
 mod renew;
+mod platform;
 mod row;
 mod stop;
 #[cfg(test)]
@@ -22,9 +26,10 @@ use crate::ports::Resealed;
 
 pub use authorisation::Authorisation;
 pub(crate) use codes::{CODES, KEY_OTHER, NOT_RENEWED};
+pub(crate) use give_back::{Given, claim, give_back, is_used};
 pub(crate) use refused::{Tokens, Verdict};
 pub use renew::renew;
-pub(crate) use renew::sweep;
+pub(crate) use renew::{ask_again, sweep};
 pub use row::{Keeping, all};
 pub(crate) use stop::refused_at_last;
 pub use stop::revoked;
@@ -41,29 +46,31 @@ pub fn owner(source: &str, store: &str) -> String {
 /// # Errors
 /// Of the vault and the store. A tick makes up for what was not done after the vault had taken it.
 pub async fn keep(engine: &Engine, source: &str, grant: &Grant) -> Result<(), Fault> {
-    let authorisation = Authorisation::of_grant(grant, engine.now());
+    let api_url = Some(engine.api_url(engine.source(source)?));
+    let authorisation = Authorisation { api_url, ..Authorisation::of_grant(grant, engine.now()) };
     keep_all(engine, (source, &grant.store), &authorisation).await
 }
 
-/// Keeps a token somebody pasted, for the owner of a store ([`owner`]); then as [`keep`]. It takes the place of whatever
-/// the store had authorised before.
+/// Keeps a token somebody pasted, for the owner of a store ([`owner`]); then as [`keep`]. A grant of a sign-in that works
+/// stays: it is renewed, and the pasted token is not. False where it does, and another one than the pasted token.
 ///
 /// # Errors
 /// As [`keep`].
-pub async fn keep_pasted(engine: &Engine, owner: &str, token: &Secret) -> Result<(), Fault> {
+pub async fn keep_pasted(engine: &Engine, owner: &str, token: &Secret) -> Result<bool, Fault> {
     let authorisation = Authorisation::pasted(token, engine.now());
-    match owner.strip_prefix("STORE#").and_then(|rest| rest.split_once('#')) {
-        Some(of) => {
-            // A sign-in was just finished by this very token: it stays one.
-            let stored =
-                engine.vault.get(owner).await?.map(|stored| Authorisation::read(&stored)).transpose();
-            match stored {
-                Ok(Some(same)) if same.access.expose() == token.expose() && same.stopped.is_none() => Ok(()),
-                _ => keep_all(engine, of, &authorisation).await,
-            }
+    let Some(of) = owner.strip_prefix("STORE#").and_then(|rest| rest.split_once('#')) else {
+        engine.vault.put(owner, &authorisation.sealed()?).await?;
+        return Ok(true);
+    };
+    let stored = engine.vault.get(owner).await?.map(|stored| Authorisation::read(&stored)).transpose();
+    if let Ok(Some(stored)) = &stored {
+        let is_same = stored.access.expose() == token.expose();
+        if stored.stopped.is_none() && (is_same || stored.works(engine.now())) {
+            return Ok(is_same);
         }
-        None => Ok(engine.vault.put(owner, &authorisation.sealed()?).await?),
     }
+    keep_all(engine, of, &authorisation).await?;
+    Ok(true)
 }
 
 async fn keep_all(engine: &Engine, of: (&str, &str), authorisation: &Authorisation) -> Result<(), Fault> {
@@ -91,18 +98,4 @@ pub async fn rotate(engine: &Engine) -> Result<Resealed, Fault> {
         owners.extend([one.store_owner(), one.destination_owner()]);
     }
     Ok(engine.vault.reseal(&owners).await?)
-}
-
-/// Forgets what a store authorised, with its last connection. Nothing is said to the platform.
-///
-/// # Errors
-/// Of the vault and the store.
-pub async fn forget(engine: &Engine, source: &str, store: &str) -> Result<(), Fault> {
-    engine.vault.forget(&owner(source, store)).await?;
-    let row = row::row(engine, source, store).await?;
-    if row.rev > 0 {
-        // One that somebody changes at this moment is removed by the next tick.
-        engine.store.transact(vec![row.delete()]).await?;
-    }
-    Ok(())
 }

@@ -18,7 +18,8 @@ const MAX_LOOKS: u32 = 60;
 const PAUSE: Duration = Duration::from_millis(500);
 /// What one look may take.
 const ONE_LOOK: SignedDuration = SignedDuration::from_secs(1);
-/// A token so young is not renewed when it is refused: another one would be no better.
+/// A token so young is not renewed when it is refused, nor is the refusal believed: not every machine of the platform
+/// knows it yet.
 const YOUNG: SignedDuration = SignedDuration::from_mins(1);
 
 /// The tokens of the calls to one store.
@@ -95,8 +96,11 @@ impl<'a> Tokens<'a> {
             // One from the future tells nothing: a clock was put back.
             let age = stored.obtained.map(|at| engine.now().duration_since(at));
             let young = age.is_some_and(|age| (SignedDuration::ZERO..YOUNG).contains(&age));
-            if !stored.granted || stored.stopped.is_some() || stored.refresh.is_none() || young {
+            if !stored.granted || stored.stopped.is_some() || stored.refresh.is_none() {
                 return believed();
+            }
+            if young {
+                return Ok(Verdict::Later);
             }
             if engine.is_short_of(ONE_LOOK) {
                 return Ok(Verdict::Later);

@@ -7,6 +7,8 @@ use jiff::SignedDuration;
 use tillsync_mapping::model::Secret;
 use tillsync_mapping::source::{Grant, Next, SourceError};
 
+use super::give_back::{Given, give_back, is_used};
+use super::platform::{granted_at, same_platform};
 use super::row::{Keeping, change, row};
 use super::stop::stop;
 use super::wake::wake;
@@ -15,7 +17,7 @@ use crate::context::Engine;
 use crate::fault::{Fault, Kind};
 use crate::message::Work;
 use crate::ports::{Condition, Held, Lane, Written};
-use crate::state::Problem;
+use crate::state::{Connection, Problem};
 
 /// A renewal is one worker's for so long: one call with its waiting, and the writing down.
 const LEASE: SignedDuration = SignedDuration::from_mins(2);
@@ -31,6 +33,9 @@ pub(super) enum Why<'a> {
     Due,
     /// The platform does not take this token any more.
     Refused(&'a Secret),
+    /// Somebody asks, or a day went by: also where it was stopped, since a wrong secret of the application is answered
+    /// like an authorisation that was taken back.
+    Asked,
 }
 
 /// What came of it.
@@ -51,9 +56,12 @@ pub(super) enum Renewed {
 ///
 /// # Errors
 /// Of the store and the queue.
-pub(crate) async fn sweep(engine: &Engine) -> Result<Vec<Keeping>, Fault> {
+pub(crate) async fn sweep(engine: &Engine, connections: &[Connection]) -> Result<Vec<Keeping>, Fault> {
     let (now, all) = (engine.now(), super::row::all(engine).await?);
-    for one in all.iter().filter(|one| one.is_due(now)) {
+    let live = |one: &Keeping| {
+        connections.iter().any(|it| !it.is_over() && it.source == one.source && it.store == one.store)
+    };
+    for one in all.iter().filter(|one| one.is_due(now) || (one.is_left_over(now) && !live(one))) {
         let work = Work::Renew { source: one.source.clone(), store: one.store.clone() };
         engine.send(Lane::Live, &owner(&one.source, &one.store), &[work]).await?;
     }
@@ -88,11 +96,39 @@ pub async fn renew(engine: &Engine, source: &str, store: &str) -> Result<(), Fau
             wake(engine, source, store, row.waking).await?;
         }
     }
+    if row.is_left_over(engine.now()) && !is_used(engine, (source, store)).await? {
+        // Whoever ended its last connection ended before it came to this, or the platform was away.
+        let given = give_back(engine, (source, store), false).await?;
+        if matches!(given, Given::Later | Given::Unable) {
+            let now = engine.now();
+            change(engine, (source, store), |row| {
+                row.failed = Some((now, row.failed.map_or(1, |(_, times)| times.saturating_add(1))));
+            })
+            .await?;
+        }
+        return Ok(());
+    }
     let is_due = row.renews_at().is_some_and(|at| at <= engine.now()) && !row.is_paused(engine.now());
     if is_due {
         renew_now(engine, (source, store), Why::Due).await?;
+    } else if row.is_asked_again(engine.now()) {
+        change(engine, (source, store), |row| row.asked = Some(engine.now())).await?;
+        renew_now(engine, (source, store), Why::Asked).await?;
     }
     Ok(())
+}
+
+/// Tries a stopped authorisation once more, since somebody asks; where it works again, its connections are woken. True
+/// where it does.
+///
+/// # Errors
+/// Of the store and the vault.
+pub(crate) async fn ask_again(engine: &Engine, source: &str, store: &str) -> Result<bool, Fault> {
+    let Some(held) = engine.vault.held(&owner(source, store)).await? else { return Ok(false) };
+    if Authorisation::read(&held.secret)?.stopped.is_none() {
+        return Ok(false);
+    }
+    Ok(matches!(renew_now(engine, (source, store), Why::Asked).await?, Renewed::Fresh))
 }
 
 /// Renews under the lease.
@@ -106,7 +142,7 @@ pub(super) async fn renew_now(engine: &Engine, of: (&str, &str), why: Why<'_>) -
     if held {
         return Ok(Renewed::Taken);
     }
-    if row.value.is_paused(now) {
+    if row.value.is_paused(now) && !matches!(why, Why::Asked) {
         let problem = row.value.problem.clone();
         let detail = problem.map_or_else(String::new, |problem| problem.detail);
         return Ok(Renewed::Later(Fault::retry(codes::NOT_RENEWED, detail)));
@@ -153,8 +189,9 @@ async fn under_lease(engine: &Engine, of: (&str, &str), why: Why<'_>) -> Result<
         // Another worker was faster, or ended before it could say so.
         Why::Due => seen.renews_at().is_none_or(|at| at > engine.now()),
         Why::Refused(used) => before.access.expose() != used.expose(),
+        Why::Asked => before.stopped.is_none(),
     };
-    if before.stopped.is_some() {
+    if before.stopped.is_some() && !(matches!(why, Why::Asked) && before.refresh.is_some()) {
         return Ok(Renewed::Stopped);
     }
     let Some(refresh) = before.refresh.as_ref().filter(|_| before.granted && !fresh) else {
@@ -167,8 +204,12 @@ async fn under_lease(engine: &Engine, of: (&str, &str), why: Why<'_>) -> Result<
         let detail = format!("{name} and its secret: without them no token is renewed");
         return Ok(Renewed::Unable(Fault::usage("config.missing", detail)));
     };
+    let api_url = match same_platform(engine, source, of, &before).await {
+        Err(fault) if fault.kind == Kind::Usage => return Ok(Renewed::Unable(fault)),
+        api_url => api_url?,
+    };
     let http = engine.plain_source_http(of.0, of.1, Lane::Live);
-    let answer = sign_in.refresh(&http, &engine.api_url(source), application, refresh).await;
+    let answer = sign_in.refresh(&http, &api_url, application, refresh).await;
     match answer {
         Ok(grant) if grant.store != of.1 => {
             let detail = "the platform answered with the token of another store; it was not stored";
@@ -197,7 +238,8 @@ async fn denied(
     if let Why::Due = why {
         let source = engine.source(of.0)?;
         let http = engine.plain_source_http(of.0, of.1, Lane::Live);
-        let told = source.identify(&http, &engine.api_url(source), &before.access).await.map_err(Fault::from);
+        let api_url = granted_at(engine, source, of, before).await?;
+        let told = source.identify(&http, &api_url, &before.access).await.map_err(Fault::from);
         match told {
             Err(refused) if refused.kind == Kind::Reconnect => {}
             Ok(_) | Err(_) => {
@@ -227,7 +269,7 @@ async fn store(
             Ok(Written::Conflict) => {
                 let Some(now) = engine.vault.held(&owner).await? else { return Ok(()) };
                 let there = Authorisation::read(&now.secret)?;
-                if there.access.expose() != before.access.expose() || there.stopped.is_some() {
+                if there.access.expose() != before.access.expose() || there.stopped != before.stopped {
                     return Ok(());
                 }
                 rev = now.rev;

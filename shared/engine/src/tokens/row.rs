@@ -20,6 +20,10 @@ const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(30);
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 /// So long after it was authorised again, a run may still end for the token that was.
 const WAKING: SignedDuration = SignedDuration::from_mins(30);
+/// Whoever signs in has so long to connect something.
+const LEFT_AFTER: SignedDuration = SignedDuration::from_hours(24);
+/// A stopped authorisation is tried again so often.
+const ASKED_EVERY: SignedDuration = SignedDuration::from_hours(24);
 /// Tries to change a row that others change too.
 const MAX_TRIES: u32 = 50;
 
@@ -46,6 +50,12 @@ pub struct Keeping {
     pub problem: Option<Problem>,
     /// Since when its connections are to be woken.
     pub waking: Option<Timestamp>,
+    /// When a stopped one was stopped, or last tried again by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Timestamp>,
+    /// Drafts that were signed in for this store, oldest first; who is open still needs it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drafts: Vec<String>,
 }
 
 impl Tagged for Keeping {}
@@ -88,7 +98,20 @@ impl Keeping {
     #[must_use]
     pub fn is_due(&self, now: Timestamp) -> bool {
         let renew = self.renews_at().is_some_and(|at| at <= now);
-        (renew || self.waking.is_some()) && !self.is_paused(now)
+        (renew || self.waking.is_some() || self.is_asked_again(now)) && !self.is_paused(now)
+    }
+
+    /// Whether it has been there for so long that it is given back where nobody needs it.
+    pub(super) fn is_left_over(&self, now: Timestamp) -> bool {
+        let old = self.obtained.is_some_and(|at| now.duration_since(at) >= LEFT_AFTER);
+        self.granted && !self.stopped && old && !self.is_paused(now)
+    }
+
+    /// Whether it was stopped and is to be tried once more: once a day.
+    #[must_use]
+    pub fn is_asked_again(&self, now: Timestamp) -> bool {
+        let long = self.asked.is_none_or(|at| now.duration_since(at) >= ASKED_EVERY);
+        self.granted && self.stopped && long
     }
 
     /// Whether its connections may still have to be woken.

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::model::Secret;
 
+use super::platform::granted_at;
 use super::row::change;
 use super::{Authorisation, owner};
 use crate::context::Engine;
@@ -48,7 +49,8 @@ pub(super) async fn stop(
     if !is_stopped {
         return Ok(false);
     }
-    change(engine, of, |row| row.stopped = true).await?;
+    let now = engine.now();
+    change(engine, of, |row| (row.stopped, row.asked) = (true, Some(now))).await?;
     for one in super::wake::connections(engine, of).await? {
         update(&*engine.store, &Connection::key(&one.id), |connection: &mut Connection| {
             if connection.state == ConnectionState::Active {
@@ -102,7 +104,8 @@ pub async fn revoked(engine: &Engine, source: &str, store: &str, at: Timestamp) 
     }
     if after < CLOSE {
         let http = engine.plain_source_http(source, store, Lane::Live);
-        let told = platform.identify(&http, &engine.api_url(platform), &authorisation.access).await;
+        let api_url = granted_at(engine, platform, (source, store), &authorisation).await?;
+        let told = platform.identify(&http, &api_url, &authorisation.access).await;
         match told.map_err(Fault::from) {
             Ok(_) => return Ok(()),
             // Whoever calls next is told.

@@ -16,7 +16,7 @@ use crate::testing::{DAY, HOUR, Trouble, World, ago, beginning, connection, sour
 
 const LONG: Duration = Duration::from_secs(6 * 24 * 3_600 + 60);
 
-fn grant(access: &str, world: &World) -> Grant {
+pub(super) fn grant(access: &str, world: &World) -> Grant {
     Grant {
         access: Secret::new(access),
         refresh: Some(Secret::new("refresh-1")),
@@ -26,7 +26,7 @@ fn grant(access: &str, world: &World) -> Grant {
 }
 
 /// A world whose store is connected by sign-in, and whose shop takes the newest token alone.
-async fn signed_in() -> World {
+pub(super) async fn signed_in() -> World {
     let mut world = World::new().await;
     world.net.shop().authority.take(&["access-1"]);
     applications(&mut world);
@@ -34,21 +34,21 @@ async fn signed_in() -> World {
     world
 }
 
-fn applications(world: &mut World) {
+pub(super) fn applications(world: &mut World) {
     let application = Application { id: "app".to_owned(), secret: Secret::new("app-secret") };
     world.engine.config.applications.insert(source_name().to_owned(), application);
 }
 
-async fn stored(world: &World) -> Authorisation {
+pub(super) async fn stored(world: &World) -> Authorisation {
     let secret = world.vault.get(&owner(source_name(), "M1")).await.unwrap().expect("an authorisation");
     Authorisation::read(&secret).unwrap()
 }
 
-async fn kept(world: &World) -> Keeping {
+pub(super) async fn kept(world: &World) -> Keeping {
     all(&world.engine).await.unwrap().pop().expect("a row")
 }
 
-async fn state(world: &World, id: &str) -> Connection {
+pub(super) async fn state(world: &World, id: &str) -> Connection {
     crate::run::connection(&*world.store, id).await.unwrap().value
 }
 

@@ -25,6 +25,10 @@ impl Vault for Line {
     async fn forget(&self, owner: &str) -> Result<(), PortError> {
         self.changes(self.outside.vault.forget(owner)).await
     }
+
+    async fn forget_if(&self, owner: &str, rev: u64) -> Result<Written, PortError> {
+        self.changes(self.outside.vault.forget_if(owner, rev)).await
+    }
 }
 
 impl Line {
