@@ -87,7 +87,7 @@ pub(crate) async fn refused_at_last(engine: &Engine, id: &str, fault: &Fault) ->
 }
 
 /// The platform tells, unasked, that the merchant took the authorisation back at `at`. An authorisation obtained later
-/// stays; where the two times are too close for two clocks, the platform is asked. Pasted tokens are none of this.
+/// stays; where the two times are too close for two clocks, the platform is asked. Of a pasted token, which may be another one than was taken back, it is asked too.
 ///
 /// # Errors
 /// Of the vault and the store.
@@ -95,14 +95,14 @@ pub async fn revoked(engine: &Engine, source: &str, store: &str, at: Timestamp) 
     let platform = engine.source(source)?;
     let Some(held) = engine.vault.held(&owner(source, store)).await? else { return Ok(()) };
     let authorisation = Authorisation::read(&held.secret)?;
-    if !authorisation.granted || authorisation.stopped.is_some() {
+    if authorisation.stopped.is_some() {
         return Ok(());
     }
     let after = authorisation.obtained.map_or(CLOSE, |obtained| at.duration_since(obtained));
     if after <= -CLOSE {
         return Ok(());
     }
-    if after < CLOSE {
+    if after < CLOSE || !authorisation.granted {
         let http = engine.plain_source_http(source, store, Lane::Live);
         let api_url = granted_at(engine, platform, (source, store), &authorisation).await?;
         let told = platform.identify(&http, &api_url, &authorisation.access).await;
