@@ -70,7 +70,8 @@ pub(crate) async fn left_behind(
         return Ok(());
     }
     let people = of.people_partition();
-    for (order, email, profile) in written.iter().filter(|(_, email, profile)| tombs.covers(email, *profile)) {
+    for (order, email, profile) in written.iter().filter(|(_, email, profile)| tombs.covers(email, *profile))
+    {
         if let Some(id) = order {
             empty(engine, LedgerRow::key(&Connection::partition(&of.id), Stream::Orders.word(), id)).await?;
         }
