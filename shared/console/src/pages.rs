@@ -114,7 +114,9 @@ impl<'a> Page<'a> {
 /// What a fault is among the answers of the web.
 fn status(fault: &Fault) -> StatusCode {
     match fault.code {
-        "sign_in.session_missing" | "sign_in.other_session" | "sign_in.refused" => StatusCode::FORBIDDEN,
+        "sign_in.session_missing" | "sign_in.other_session" | "sign_in.refused" | "sign_in.cross_site" => {
+            StatusCode::FORBIDDEN
+        }
         "sign_in.link_unknown" | "source.unknown" | "draft.unknown" | "connection.unknown" => {
             StatusCode::NOT_FOUND
         }

@@ -132,6 +132,12 @@ async fn enter(State(engine): State<Arc<Engine>>, Path(token): Path<String>) -> 
     response
 }
 
+/// A page elsewhere must not begin what only who came by a link may begin; its visitor may, by a click on a page of ours.
+/// Browsers that do not tell are let through: the state binds what comes back to the session all the same.
+fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+    headers.get_all("sec-fetch-site").iter().any(|site| site.as_bytes() == b"cross-site")
+}
+
 async fn start(
     State(engine): State<Arc<Engine>>,
     Path(source): Path<String>,
@@ -139,6 +145,15 @@ async fn start(
     headers: HeaderMap,
 ) -> Response<Body> {
     let session = session(&engine, &headers);
+    if is_from_elsewhere(&headers) {
+        let detail = "a page of another site led here";
+        let known = sources::all().iter().find(|known| known.name() == source);
+        let again = known.map(|known| {
+            let query = query.as_deref().map_or_else(String::new, |query| format!("?{query}"));
+            format!("/oauth/{}/start{query}", known.name())
+        });
+        return refused(&Refusal { again, ..Fault::usage("sign_in.cross_site", detail).into() });
+    }
     let begun = match Intent::read(query.as_deref().unwrap_or_default()) {
         Ok(intent) => sign_in::begin(&engine, session.as_ref(), &source, intent).await,
         Err(fault) => Err(fault),

@@ -82,7 +82,7 @@ impl Settings {
             return Err(Fault::usage("config.invalid", format!("TILLSYNC_DATA_KEY: {error}")));
         }
         let public_url = match get("TILLSYNC_PUBLIC_URL") {
-            Some(text) => address("TILLSYNC_PUBLIC_URL", &text, true)?,
+            Some(text) => public_address(&text)?,
             None => "http://127.0.0.1:8787".into(),
         };
         let hosts = get("TILLSYNC_DESTINATION_HOSTS").unwrap_or_default();
@@ -266,6 +266,20 @@ where
 }
 
 /// An https address; http only on the loopback address, and only where that is open.
+/// Where browsers reach this installation. Pages, cookies and links begin at the root of a host, so a path would lead
+/// nowhere after the first page.
+fn public_address(text: &str) -> Result<String, Fault> {
+    const NAME: &str = "TILLSYNC_PUBLIC_URL";
+    let url = address(NAME, text, true)?;
+    if Url::parse(&url).is_ok_and(|url| url.path() != "/") {
+        let detail = format!(
+            "{NAME}: holds a path; give the host alone, as https://example.com, and have the proxy in front pass all of it on"
+        );
+        return Err(Fault::usage("config.invalid", detail));
+    }
+    Ok(url)
+}
+
 fn address(name: &str, text: &str, loopback: bool) -> Result<String, Fault> {
     let wrong = |why: &str| {
         let form = "give an address as https://example.com";
@@ -314,6 +328,7 @@ mod tests {
             ("TILLSYNC_SQUARE_API_URL", "http://127.0.0.1:9", "TILLSYNC_ALLOW_LOOPBACK=true"),
             ("TILLSYNC_SQUARE_API_URL", "https://a:b@example.com", "https://example.com"),
             ("TILLSYNC_PUBLIC_URL", "ftp://example.com", "https://example.com"),
+            ("TILLSYNC_PUBLIC_URL", "https://example.com/base", "the host alone"),
             ("TILLSYNC_ALERT_URL", "alerts.example.com", "https://example.com/path"),
             ("TILLSYNC_ALERT_URL", "http://alerts.example.com/x", "https://example.com/path"),
             ("TILLSYNC_ALERT_URL", "https://10.0.0.7/x", "a host by name"),

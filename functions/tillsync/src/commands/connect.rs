@@ -100,9 +100,15 @@ async fn finish(host: &mut Host, draft: &str) -> Result<DraftOutcome, Trouble> {
     if host.own().await? {
         return Ok(connect::finish_draft(&host.engine, draft).await?);
     }
+    let before = refusal(connect::draft(&host.engine, draft).await?.as_ref());
     connect::enqueue_draft(&host.engine, draft).await?;
     loop {
-        if let Some(outcome) = connect::draft(&host.engine, draft).await?.and_then(|draft| draft.outcome) {
+        let now = connect::draft(&host.engine, draft).await?;
+        // One that failed for now says so, and stays open.
+        if let Some(refused) = refusal(now.as_ref()).filter(|refused| Some(refused) != before.as_ref()) {
+            return Ok(DraftOutcome::Failed { code: refused.code, detail: refused.detail, usage: false });
+        }
+        if let Some(outcome) = now.and_then(|draft| draft.outcome) {
             return Ok(outcome);
         }
         if host.own().await? {
@@ -110,6 +116,10 @@ async fn finish(host: &mut Host, draft: &str) -> Result<DraftOutcome, Trouble> {
         }
         tokio::time::sleep(LOOK).await;
     }
+}
+
+fn refusal(draft: Option<&connect::Draft>) -> Option<connect::Refused> {
+    draft.and_then(|draft| draft.steps.as_ref()).and_then(|steps| steps.refused.clone())
 }
 
 fn words(summary: &Summary, started: bool) -> String {

@@ -20,7 +20,7 @@ use tillsync_mapping::source::{Access, Source};
 
 use crate::connections::{all, proper_name};
 use crate::context::Engine;
-use crate::fault::Fault;
+use crate::fault::{Fault, Kind};
 use crate::manage::begins_again;
 use crate::message::Work;
 use crate::paced::{CLOCKS_DIFFER, Paced};
@@ -203,7 +203,8 @@ pub async fn draft(engine: &Engine, id: &str) -> Result<Option<Draft>, Fault> {
 /// Finishes a draft and notes what came of it.
 ///
 /// # Errors
-/// Of the store and the vault. A refused connection is an outcome, not an error.
+/// Of the store and the vault. A refused connection is an outcome, not an error. One that was signed in for and failed for
+/// now is told as failed, and stays open: it can be finished later.
 pub async fn finish_draft(engine: &Engine, id: &str) -> Result<DraftOutcome, Fault> {
     let (token_owner, key_owner) = Draft::owners(id);
     let row: Option<Row<Draft>> = load(&*engine.store, Draft::key(id)).await?;
@@ -224,13 +225,19 @@ pub async fn finish_draft(engine: &Engine, id: &str) -> Result<DraftOutcome, Fau
     let key = engine.vault.get(&key_owner).await?.ok_or_else(missing)?;
     let polled = draft.steps.as_ref().and_then(|steps| steps.active_sync).unwrap_or(true);
     let means = Means { token, key, polled };
-    let outcome = if draft.locations.is_empty() {
-        connect(engine, &draft.request, means).await.into()
+    let connected = if draft.locations.is_empty() {
+        connect(engine, &draft.request, means).await.map(DraftOutcome::Connected)
     } else {
-        match connect_all(engine, &draft, means).await {
-            Ok(parts) => DraftOutcome::Several(parts),
-            Err(fault) => Err(fault).into(),
+        connect_all(engine, &draft, means).await.map(DraftOutcome::Several)
+    };
+    let outcome = match connected {
+        Ok(outcome) => outcome,
+        Err(fault) if fault.kind == Kind::Retry && draft.steps.is_some() => {
+            // The same may work in a minute: nobody signs in once more for it.
+            refused(engine, id, &fault).await?;
+            return Ok(Err(fault).into());
         }
+        Err(fault) => Err(fault).into(),
     };
     engine.vault.forget(&token_owner).await?;
     engine.vault.forget(&key_owner).await?;

@@ -36,14 +36,23 @@ pub async fn begin_several(
     locations: Vec<String>,
     secrets: (&Secret, &Secret),
 ) -> Result<String, Fault> {
-    if request.connection_type.as_deref().is_some_and(|asked| asked != "new") {
-        let detail = "connection type: an id fits one location only; leave it out, or connect one by one";
-        return Err(Fault::usage("config.invalid", detail));
-    }
+    fits_several(request.connection_type.as_deref())?;
     if locations.is_empty() || locations.len() > MOST {
         return Err(Fault::usage("config.invalid", format!("location: give 1 to {MOST} locations")));
     }
     keep_draft(engine, request, locations, secrets).await
+}
+
+/// Refuses the id of a connection at the destination where there are several locations.
+///
+/// # Errors
+/// `config.invalid`.
+pub(super) fn fits_several(connection_type: Option<&str>) -> Result<(), Fault> {
+    if connection_type.is_none_or(|asked| asked == "new") {
+        return Ok(());
+    }
+    let detail = "connection type: an id fits one location only; leave it out, or connect one by one";
+    Err(Fault::usage("config.invalid", detail))
 }
 
 /// A location that was asked for by a text, and whether there is one to be connected.
@@ -83,8 +92,15 @@ pub(super) async fn connect_all(engine: &Engine, draft: &Draft, means: Means) ->
                 let id = location.id.clone();
                 let request =
                     ConnectRequest { name: name.clone(), location: id.clone(), ..draft.request.clone() };
-                let outcome = connect_one(engine, &request, &proof, location).await.into();
-                Part { location: id, name, outcome }
+                let outcome = connect_one(engine, &request, &proof, location).await;
+                if let Err(fault) = &outcome
+                    && fault.kind == Kind::Retry
+                    && draft.steps.is_some()
+                {
+                    // All of it once more, later: those that are connected by then are renewed.
+                    return Err(fault.clone());
+                }
+                Part { location: id, name, outcome: outcome.into() }
             }
             Err(fault) => Part { location: wanted, name: String::new(), outcome: Err(fault).into() },
         };

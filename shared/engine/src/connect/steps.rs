@@ -10,7 +10,7 @@ use tillsync_mapping::source::{Access, Application, ReadOptions, SignIn, Source}
 use super::adopt::Matched;
 use super::keep::new_connection;
 use super::remote::{choose, prove_account};
-use super::several::pick;
+use super::several::{ALL, fits_several, pick};
 use super::warn::own_integration;
 use super::{ConnectRequest, Draft, Sides, Warning, parse_url};
 use crate::connections::{all, pick_location, proper_name};
@@ -223,11 +223,15 @@ async fn change(
 /// Notes what is wanted, and the key of the account, for the steps to come.
 ///
 /// # Errors
-/// `draft.unknown`, `draft.finished`, `destination.url_invalid`, or of the vault.
+/// `draft.unknown`, `draft.finished`, `destination.url_invalid`, `config.invalid` for an id that fits one location only, or
+/// of the vault.
 pub async fn want(engine: &Engine, id: &str, wanted: Wanted, key: &Secret) -> Result<(), Fault> {
     going_on(engine, id).await?;
     if let Some(url) = &wanted.destination_url {
         parse_url(url)?;
+    }
+    if wanted.locations.len() > 1 || wanted.locations.first().is_some_and(|one| one == ALL) {
+        fits_several(wanted.connection_type.as_deref())?;
     }
     engine.vault.put(&Draft::owners(id).1, key).await?;
     change(engine, id, |_, steps| steps.wanted = wanted.clone()).await
@@ -328,6 +332,9 @@ pub async fn choose_destination(
 ) -> Result<Offer, Fault> {
     let draft = going_on(engine, id).await?;
     let base = parse_url(url)?;
+    if draft.locations.len() > 1 {
+        fits_several(connection_type)?;
+    }
     let request = ConnectRequest {
         destination_url: url.to_owned(),
         connection_type: connection_type.map(str::to_owned),

@@ -2,6 +2,7 @@
 
 mod adopting;
 mod again;
+mod stepwise;
 
 use jiff::SignedDuration;
 use tillsync_mapping::model::Secret;

@@ -5,6 +5,7 @@ use tillsync_mapping::activecampaign::Channel;
 
 use super::Delivering;
 use super::send::{Batch, Letter};
+use crate::erase::left_behind;
 use crate::fault::Fault;
 use crate::ports::Written;
 use crate::state::State;
@@ -69,6 +70,11 @@ impl Delivering<'_> {
         self.write_flight(batch).await?;
         self.write_settled(writes).await?;
         self.carry_buyers(&letters).await?;
+        let buyers = letters.iter().filter_map(|letter| {
+            let buyer = letter.order.buyer.as_ref()?;
+            Some((Some(letter.order.id.as_str()), &buyer.email, buyer.id.as_deref()))
+        });
+        left_behind(self.engine, self.connection, &buyers.collect::<Vec<_>>()).await?;
         let outcome = if queued { Outcome::Pending } else { Outcome::Synced };
         Ok(letters.iter().map(|_| outcome.clone()).collect())
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::activecampaign::{customer_changed, customers_found, find_customers, opt_out};
-use tillsync_mapping::http::{Http, Request, Response};
+use tillsync_mapping::http::{Http, HttpError, Request, Response};
 use tillsync_mapping::model::{Customer, Email, Observed, Reading};
 
 use super::addresses::{Said, mark};
@@ -14,6 +14,7 @@ use super::{Delivering, Failure};
 use crate::connections;
 use crate::context::Engine;
 use crate::fault::{Fault, Kind};
+use crate::fence::Fence;
 use crate::ports::Write;
 use crate::run::mark_person;
 use crate::state::{Address, Connection, ConnectionState, LedgerRow, Row, State, list, update};
@@ -33,6 +34,14 @@ enum Told {
     Missing,
     /// The destination refuses to change the customer.
     Refused,
+}
+
+/// A connection of the same store and destination, as it was when the page began.
+struct Sibling {
+    id: String,
+    epoch: u64,
+    /// As the account numbers it.
+    remote: i64,
 }
 
 impl Delivering<'_> {
@@ -84,7 +93,7 @@ impl Delivering<'_> {
 
     /// The connections of this store and destination, as the account numbers them: each may have a customer of an
     /// address. Paused ones too, since who opted out need not wait for it.
-    async fn remotes(&self) -> Result<Vec<i64>, Fault> {
+    async fn remotes(&self) -> Result<Vec<Sibling>, Fault> {
         let people = self.connection.people_partition();
         let there = |state| {
             matches!(
@@ -94,15 +103,17 @@ impl Delivering<'_> {
         };
         let all = connections::all(self.engine).await?;
         let ours = all.iter().filter(|one| one.people_partition() == people && there(one.state));
-        Ok(ours.filter_map(|one| one.remote).collect())
+        Ok(ours
+            .filter_map(|one| Some(Sibling { id: one.id.clone(), epoch: one.epoch, remote: one.remote? }))
+            .collect())
     }
 
     /// Tells every connection's customer of an address. Telling twice changes nothing, so a lost reply is sat out by
     /// reading the window again.
-    async fn tell(&self, email: &Email, remotes: &[i64]) -> Result<Told, Fault> {
+    async fn tell(&self, email: &Email, remotes: &[Sibling]) -> Result<Told, Fault> {
         let mut told = Told::Done;
-        for remote in remotes {
-            match self.tell_one(email, *remote).await? {
+        for sibling in remotes {
+            match self.tell_one(email, sibling).await? {
                 Told::Refused => told = Told::Refused,
                 Told::Missing if matches!(told, Told::Done) => told = Told::Missing,
                 _ => {}
@@ -111,17 +122,34 @@ impl Delivering<'_> {
         Ok(told)
     }
 
-    async fn tell_one(&self, email: &Email, remote: i64) -> Result<Told, Fault> {
+    async fn tell_one(&self, email: &Email, sibling: &Sibling) -> Result<Told, Fault> {
+        let remote = sibling.remote;
         let request = find_customers(&self.account, remote, email);
         let found = self.ask(request, |response| customers_found(response, remote, email)).await?;
         let Some(found) = found else { return Ok(Told::Refused) };
         let mut told = if found.is_empty() { Told::Missing } else { Told::Done };
         for customer in found.iter().filter(|customer| !customer.opted_out) {
+            if !self.is_at_work(sibling).await? {
+                return Ok(Told::Done);
+            }
             if self.ask(opt_out(&self.account, customer.id), customer_changed).await?.is_none() {
                 told = Told::Refused;
             }
         }
         Ok(told)
+    }
+
+    /// False where a sibling ended since the page began: our own fence does not know of it (reliability.md I20).
+    async fn is_at_work(&self, sibling: &Sibling) -> Result<bool, Fault> {
+        if sibling.id == self.connection.id {
+            return Ok(true);
+        }
+        let fence = Fence::new(&*self.engine.store, &sibling.id, sibling.epoch);
+        match fence.holds(&*self.engine.clock).await {
+            Ok(()) => Ok(true),
+            Err(HttpError::Withdrawn) => Ok(false),
+            Err(_) => Err(unanswered()),
+        }
     }
 
     /// One call; none where it is refused for what it says.

@@ -8,11 +8,11 @@ use tillsync_mapping::activecampaign::{
     self, ContactInput, ImportState, contact_synced, import, import_queued, sync_contact,
 };
 use tillsync_mapping::http::Http;
-use tillsync_mapping::model::{Customer, Observed, Reading, SkipReason};
+use tillsync_mapping::model::{Customer, Email, Observed, Reading, SkipReason};
 
 use super::orders::{load_rows, record_id, write_rows};
 use super::{Delivering, Failure};
-use crate::erase::Tombs;
+use crate::erase::{Tombs, left_behind};
 use crate::fault::{Fault, Kind};
 use crate::ports::Key;
 use crate::state::{Flight, Intent, LedgerRow, Row, State, Stream, WhichCustomers};
@@ -72,6 +72,11 @@ impl Delivering<'_> {
             |record: Observed<Customer>| Observed { version: self.believed(record.version), ..record };
         let tombs = Tombs::load(self.engine, self.connection).await?;
         let records: Vec<_> = records.into_iter().map(believed).map(|one| tombs.person(one)).collect();
+        let ready = |one: &Observed<Customer>| match &one.reading {
+            Reading::Ready(customer) => Some((one.id.clone(), customer.email.clone())),
+            _ => None,
+        };
+        let people: Vec<(String, Email)> = records.iter().filter_map(ready).collect();
         let keys: Vec<Key> = records.iter().map(|record| self.person_key(&record.id)).collect();
         let mut rows = load_rows(&*self.engine.store, &keys).await?;
         self.forget_lost_flights(&mut rows).await?;
@@ -96,6 +101,8 @@ impl Delivering<'_> {
             cards.into_iter().partition(|card| silent || self.is_history_still(&card.row.value));
         self.import_all(quiet, true, &mut tally).await?;
         self.tell_people(rest, &mut tally).await?;
+        let people: Vec<_> = people.iter().map(|(id, email)| (None, email, Some(id.as_str()))).collect();
+        left_behind(self.engine, self.connection, &people).await?;
         Ok(tally)
     }
 

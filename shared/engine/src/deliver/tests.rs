@@ -1,6 +1,7 @@
 mod conflicts;
 mod consent;
 mod decisions;
+mod erased;
 mod orders;
 mod people;
 mod products;

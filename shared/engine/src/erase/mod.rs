@@ -17,6 +17,7 @@ use crate::fault::Fault;
 use crate::state::Connection;
 
 pub(crate) use codes::CODES;
+pub(crate) use purge::left_behind;
 pub(crate) use tombs::Tombs;
 
 /// Whose store the person is of.

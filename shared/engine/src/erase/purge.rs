@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use tillsync_mapping::activecampaign::buyer_of;
 use tillsync_mapping::model::Email;
 
-use super::Erased;
 use super::tombs::{of_email, of_profile, tomb};
+use super::{Erased, Tombs};
 use crate::context::Engine;
 use crate::deliver::{address_key, address_mark};
 use crate::fault::Fault;
@@ -50,6 +50,35 @@ pub(super) async fn purge(
         if profiles.contains(&row.value.old) || profiles.contains(&row.value.new) {
             forget(engine, row.key).await?;
         }
+    }
+    Ok(())
+}
+
+/// Empties what was written of people who were erased while it was under way: erasing could not know it by a row that
+/// did not name them yet. Tombstones are written before rows are looked at, and looked at here after rows are written, so
+/// one of the two meets the other.
+///
+/// # Errors
+/// Of the store and the vault.
+pub(crate) async fn left_behind(
+    engine: &Engine,
+    of: &Connection,
+    written: &[(Option<&str>, &Email, Option<&str>)],
+) -> Result<(), Fault> {
+    let tombs = Tombs::load(engine, of).await?;
+    if tombs.is_empty() {
+        return Ok(());
+    }
+    let people = of.people_partition();
+    for (order, email, profile) in written.iter().filter(|(_, email, profile)| tombs.covers(email, *profile))
+    {
+        if let Some(id) = order {
+            empty(engine, LedgerRow::key(&Connection::partition(&of.id), Stream::Orders.word(), id)).await?;
+        }
+        if let Some(id) = profile {
+            empty(engine, LedgerRow::key(&people, Stream::Customers.word(), id)).await?;
+        }
+        forget(engine, Address::key(&people, &address_key(email))).await?;
     }
     Ok(())
 }

@@ -79,6 +79,11 @@ impl Tombs {
                 || profile.is_some_and(|profile| is_there(of_profile(&self.key, profile))))
     }
 
+    /// True for somebody who was erased.
+    pub(super) fn covers(&self, email: &Email, profile: Option<&str>) -> bool {
+        self.has(Some(email), profile)
+    }
+
     fn has_buyer(&self, buyer: &Buyer) -> bool {
         self.has(Some(&buyer.email), buyer.id.as_deref())
     }

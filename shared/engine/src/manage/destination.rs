@@ -87,15 +87,21 @@ fn is_refused(connection: &Connection) -> bool {
 }
 
 /// The account is the same where our connections are there under their names; one that was taken over goes by somebody
-/// else's, and proves nothing. At the same address no proof is needed: another account's key is refused there.
+/// else's, and proves nothing. Nor does one that ended and is not there any more: it was cleaned up. At the same address no proof is needed: another account's key is refused there.
 async fn prove_same(there: &[Connection], account: &Account, http: &Paced<'_>) -> Result<(), Fault> {
     let moved = || there.iter().filter(|one| one.destination_url != account.base && one.remote.is_some());
+    // Those at work first: they prove it.
+    let (live, over): (Vec<_>, Vec<_>) = moved().partition(|one| !one.is_over());
     let mut proved = false;
-    for one in moved().take(MOST_ASKED) {
+    for one in live.into_iter().chain(over).take(MOST_ASKED) {
         let remote = one.remote.unwrap_or_default();
         let response = http.send(activecampaign::get_connection(account, remote)).await?;
         let found = activecampaign::connection_found(&response, remote).map_err(stopped)?;
-        let Some(found) = found else { return Err(other(account, one)) };
+        let found = match found {
+            Some(found) => found,
+            None if one.is_over() => continue,
+            None => return Err(other(account, one)),
+        };
         let ours = found.service == service(&one.source) && found.externalid == one.location.id;
         if !ours && one.adopted.is_none() {
             return Err(other(account, one));

@@ -228,3 +228,32 @@ async fn a_history_at_work_stops_at_its_next_page() {
     let ended = world.load_run(&run.id).await;
     assert_eq!((ended.state, ended.streams.unwrap().orders.synced), (RunState::Complete, 6));
 }
+
+#[tokio::test]
+async fn an_ended_import_that_is_gone_at_the_account_keeps_nobody_from_its_new_address() {
+    use ConnectionState::{Active, Deleted, Disconnected};
+    // The state of another import that is not there, whether the one at work is there, and what comes of it.
+    let cases = [
+        (Deleted, true, Ok(())),
+        (Disconnected, true, Ok(())),
+        (Active, true, Err("destination.other_account")),
+        (Deleted, false, Err("destination.other_account")),
+    ];
+    for (state, is_there, expected) in cases {
+        let world = World::new().await;
+        for id in ["C0", "C1", "C2"] {
+            let mut one = testing::connection(id, "L1");
+            "https://old.api-us1.com/api/3".clone_into(&mut one.destination_url);
+            if id != "C1" {
+                (one.state, one.remote) = (state, Some(99));
+            }
+            world.save(&one).await;
+        }
+        if !is_there {
+            world.net.account().connections.clear();
+        }
+        let key = tillsync_mapping::model::Secret::new("key");
+        let moved = super::set_destination(&world.engine, "C1", Some("https://acme.api-us1.com"), key).await;
+        assert_eq!(moved.map(drop).map_err(|fault| fault.code), expected, "{state:?} {is_there}");
+    }
+}

@@ -56,10 +56,13 @@ pub(super) struct Told<'a> {
 
 /// Takes a hint.
 pub(super) async fn take(engine: &Engine, told: Told<'_>, hint: &Hint) -> Result<Outcome, Fault> {
-    intake::note_notice(engine, (told.source, told.store), told.received).await?;
     let all = crate::connections::all(engine).await?;
     let of_store = |one: &Connection| one.source == told.source && one.store == told.store;
     let store: Vec<Connection> = all.into_iter().filter(of_store).collect();
+    if !store.is_empty() {
+        // Whoever is not connected leaves no row: every merchant of the application may be told of.
+        intake::note_notice(engine, (told.source, told.store), told.received).await?;
+    }
     if let Hint::Revoked { at } = hint {
         crate::tokens::revoked(engine, told.source, told.store, at.unwrap_or(told.received)).await?;
         return Ok(Outcome::Done);

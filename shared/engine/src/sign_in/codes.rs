@@ -22,6 +22,11 @@ pub(crate) const CODES: &[CodeText] = &[
         action: "Open it under the address of TILLSYNC_PUBLIC_URL; a proxy in front must pass the host on, or use 127.0.0.1.",
     },
     CodeText {
+        code: "sign_in.cross_site",
+        meaning: "A page of another site sent this browser here to begin a sign-in. Nothing was begun.",
+        action: "If it was you who wanted it, follow the link on this page; otherwise close it.",
+    },
+    CodeText {
         code: "sign_in.not_supported",
         meaning: "Nobody can sign in at this source.",
         action: "Connect it by token: `tillsync connect SOURCE` without --oauth.",

@@ -37,6 +37,8 @@ pub(crate) struct Net {
     /// Troubles by operation and how often it was called, from 1; 0 is every call.
     troubles: Mutex<BTreeMap<(&'static str, usize), Trouble>>,
     requests: Mutex<Vec<(Timestamp, Request)>>,
+    /// The operation whose answers are held back.
+    held: Mutex<Option<&'static str>>,
     clock: Arc<ManualClock>,
     /// How far the shop's clock is ahead of ours; none: it does not tell the time.
     ahead: Mutex<Option<SignedDuration>>,
@@ -49,6 +51,7 @@ impl Net {
             account: Mutex::default(),
             troubles: Mutex::default(),
             requests: Mutex::default(),
+            held: Mutex::default(),
             clock,
             ahead: Mutex::new(Some(SignedDuration::ZERO)),
         }
@@ -69,6 +72,22 @@ impl Net {
     pub(crate) fn plan(&self, operation: &'static str, n: usize, trouble: Trouble) {
         let turn = if n == 0 { 0 } else { self.count(operation) + n };
         self.troubles.lock().unwrap().insert((operation, turn), trouble);
+    }
+
+    /// Holds the answers of an operation back until somebody else is done; none lets them go.
+    pub(crate) fn hold(&self, operation: Option<&'static str>) {
+        *self.held.lock().unwrap() = operation;
+    }
+
+    /// Lets others work until an operation was called and its answer is held, or goes.
+    pub(crate) async fn until(&self, is_so: impl Fn(&Self) -> bool) {
+        for _ in 0..100_000 {
+            if is_so(self) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("it never came to that");
     }
 
     /// No trouble any more.
@@ -147,6 +166,7 @@ impl Http for Net {
     async fn send(&self, request: Request) -> Result<Response, HttpError> {
         self.requests.lock().unwrap().push((Clock::now(&*self.clock), request.clone()));
         let turn = self.count(request.operation);
+        self.until(|net| *net.held.lock().unwrap() != Some(request.operation)).await;
         let trouble = {
             let troubles = self.troubles.lock().unwrap();
             let one = troubles.get(&(request.operation, turn));

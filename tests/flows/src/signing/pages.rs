@@ -152,6 +152,32 @@ async fn a_start_needs_a_session_a_source_and_something_to_start() {
     assert!(over.body.contains("sign_in.session_missing"), "{}", over.body);
 }
 
+/// Cookies come along with a link of another site: that must not be enough to begin anything.
+#[tokio::test]
+async fn a_page_of_another_site_begins_no_sign_in() {
+    let world = World::new(By::Port);
+    let (draft, session) = (world.draft().await, world.browser().await);
+    let path = format!("/oauth/{}/start?draft={draft}", name());
+    let cases = [Some("cross-site"), None, Some("none"), Some("same-origin"), Some("same-site")];
+    for site in cases {
+        let mut request = Request::builder()
+            .uri(&path)
+            .header("host", "127.0.0.1:8787")
+            .header(header::COOKIE, format!("{COOKIE}={session}"));
+        if let Some(site) = site {
+            request = request.header("sec-fetch-site", site);
+        }
+        let answer = world.send(request.body(Body::empty()).unwrap()).await;
+        if site == Some("cross-site") {
+            assert!(answer.status == StatusCode::FORBIDDEN && answer.body.contains("sign_in.cross_site"));
+            assert!(answer.body.contains(&format!("href=\"{path}\"")), "{}", answer.body);
+            guarded(&path, &answer);
+        } else {
+            assert_eq!(answer.status, StatusCode::SEE_OTHER, "{site:?}: {}", answer.body);
+        }
+    }
+}
+
 /// A page elsewhere may give 127.0.0.1 a name of its own, and would then be let in as this installation.
 #[tokio::test]
 async fn another_host_name_is_not_answered() {

@@ -243,3 +243,30 @@ async fn a_history_of_people_who_say_nothing_makes_no_call_for_it() {
     assert_eq!((tally.observed, calls(&world)), (2_000, (0, 0)));
     assert_eq!(world.calls("contacts.import"), 8, "1,800 people without an order");
 }
+
+#[tokio::test]
+async fn a_sibling_that_ends_in_the_middle_of_a_page_is_told_no_more() {
+    for ends in [false, true] {
+        let world = bought(RunKind::Poll).await;
+        let mut second = connection("C2", "L2");
+        (second.remote, second.name) = (Some(8), "Quai".to_owned());
+        world.save(&second).await;
+        let sale = json!({"legacyConnectionId": 8, "email": ANN, "storeCustomerId": "P-A"});
+        world.net.account().buy(&sale);
+        world.net.hold(Some("customers.opt_out"));
+        let people = vec![says("P-A", ANN, true, ago(60))];
+        let run = run(RunKind::Poll, "R2");
+        let going = async { world.import(&run, people).await.unwrap() };
+        let ending = async {
+            world.net.until(|net| net.count("customers.opt_out") == 1).await;
+            if ends {
+                (second.state, second.epoch) = (ConnectionState::Disconnected, second.epoch + 1);
+                world.save(&second).await;
+            }
+            world.net.hold(None);
+        };
+        futures_util::future::join(going, ending).await;
+        let second = if ends { Value::Null } else { json!("0") };
+        assert_eq!(consents(&world), [json!("0"), second], "ends: {ends}");
+    }
+}

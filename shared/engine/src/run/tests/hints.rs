@@ -85,6 +85,27 @@ async fn what_is_not_there_or_of_another_location_leaves_no_record() {
 }
 
 #[tokio::test]
+async fn only_a_store_that_is_connected_leaves_a_row_of_its_webhooks() {
+    let world = World::new().await;
+    let mut deleted = crate::testing::connection("C2", "L2");
+    (deleted.store, deleted.state) = ("M2".to_owned(), ConnectionState::Deleted);
+    world.save(&deleted).await;
+    for (store, leaves) in [("M9", false), ("M2", false), ("M1", true)] {
+        let work = Work::Hints {
+            source: crate::testing::source_name().to_owned(),
+            store: store.to_owned(),
+            location: None,
+            received: world.engine.now(),
+            hint: orders(&["O404"]),
+        };
+        world.engine.send(Lane::Live, store, &[work]).await.unwrap();
+        world.work().await;
+        let known = crate::intake::hooked_store(&world.engine, crate::testing::source_name(), store);
+        assert_eq!(known.await.unwrap().last.is_some(), leaves, "{store}");
+    }
+}
+
+#[tokio::test]
 async fn a_look_whose_run_never_came_to_be_is_taken_over() {
     let mut world = World::new().await;
     world.net.shop().sell("O1", ago(60));

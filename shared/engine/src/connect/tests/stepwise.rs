@@ -1,0 +1,62 @@
+//! Drafts that somebody signs in for.
+
+use tillsync_mapping::source::{Application, Grant};
+
+use super::super::{
+    Step, Wanted, choose_destination, choose_location, choose_name, draft, open, signed, want,
+};
+use super::*;
+use crate::testing::{Trouble, source_name};
+
+async fn opened() -> (World, String) {
+    let mut world = empty().await;
+    let application = Application { id: "app".to_owned(), secret: Secret::new("app-secret") };
+    world.engine.config.applications.insert(source_name().to_owned(), application);
+    let id = open(&world.engine, source_name()).await.unwrap();
+    (world, id)
+}
+
+#[tokio::test]
+async fn a_failure_for_now_keeps_a_draft_and_its_key() {
+    let (world, id) = opened().await;
+    let (engine, key) = (&world.engine, Secret::new("key"));
+    let grant = Grant { access: Secret::new("access"), refresh: None, expires: None, store: "M1".to_owned() };
+    crate::tokens::keep(engine, source_name(), &grant).await.unwrap();
+    signed(engine, &id, "M1").await.unwrap();
+    choose_location(engine, &id, "L1").await.unwrap();
+    choose_destination(engine, &id, ("https://acme.api-us1.com", &key), None).await.unwrap();
+    choose_name(engine, &id, ("Till", "all"), true).await.unwrap();
+
+    world.net.plan("connections.create", 0, Trouble::NotSent);
+    let failed = finish_draft(engine, &id).await.unwrap();
+    assert!(matches!(failed, DraftOutcome::Failed { usage: false, .. }), "{failed:?}");
+    let kept = draft(engine, &id).await.unwrap().unwrap();
+    assert!(kept.outcome.is_none() && kept.step() == Step::Finish, "{kept:?}");
+    assert!(kept.steps.is_some_and(|steps| steps.refused.is_some()), "whoever waits is told");
+
+    world.net.mend();
+    let finished = finish_draft(engine, &id).await.unwrap();
+    assert!(matches!(finished, DraftOutcome::Connected(_)), "{finished:?}");
+    assert_eq!(draft(engine, &id).await.unwrap().unwrap().step(), Step::Finished);
+}
+
+#[tokio::test]
+async fn the_id_of_a_connection_fits_one_location_only() {
+    let cases = [
+        (vec!["A"], Some("7"), Ok(())),
+        (vec!["A", "B"], Some("new"), Ok(())),
+        (vec!["A", "B"], None, Ok(())),
+        (vec!["A", "B"], Some("7"), Err("config.invalid")),
+        (vec!["all"], Some("7"), Err("config.invalid")),
+    ];
+    for (locations, connection_type, expected) in cases {
+        let (world, id) = opened().await;
+        let wanted = Wanted {
+            locations: locations.iter().map(|one| (*one).to_owned()).collect(),
+            connection_type: connection_type.map(str::to_owned),
+            ..Wanted::default()
+        };
+        let noted = want(&world.engine, &id, wanted, &Secret::new("key")).await;
+        assert_eq!(noted.map_err(|fault| fault.code), expected, "{locations:?} {connection_type:?}");
+    }
+}
