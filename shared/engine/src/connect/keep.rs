@@ -6,6 +6,7 @@ use tillsync_mapping::activecampaign::Account;
 use tillsync_mapping::model::{Location, Secret};
 use tillsync_mapping::source::{Access, Count, Field, Source, Window};
 
+use super::warn::{Warning, not_kept};
 use super::{ConnectRequest, Sides, Summary};
 use crate::context::Engine;
 use crate::fault::Fault;
@@ -16,7 +17,6 @@ use crate::plan::history_from;
 use crate::ports::Written;
 use crate::run::{Estimate, MAX_COUNT_CALLS};
 use crate::state::{Connection, ConnectionState, Counted, Cursor, Row, Settings, Tagged, update};
-use super::warn::{Warning, not_kept};
 use crate::tokens::keep_pasted;
 
 pub(super) fn new_connection(

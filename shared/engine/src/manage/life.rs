@@ -171,8 +171,10 @@ pub async fn reconnect(engine: &Engine, id: &str) -> Result<Changed, Fault> {
 async fn prove(engine: &Engine, there: &Connection) -> Result<tillsync_mapping::model::Location, Fault> {
     let source = engine.source(&there.source)?;
     let missing = || {
-        let detail =
-            format!("{}: no token or key is stored any more; sign in or connect its location again", there.name);
+        let detail = format!(
+            "{}: no token or key is stored any more; sign in or connect its location again",
+            there.name
+        );
         Fault::reconnect("connection.authorise", detail)
     };
     let gone = |fault: Fault| if fault.code == "config.missing" { missing() } else { fault };

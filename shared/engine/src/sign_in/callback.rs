@@ -160,7 +160,8 @@ async fn begin_again(engine: &Engine, id: &str) -> Result<(), Fault> {
     let there = connections::find(engine, id).await?;
     if there.state == ConnectionState::Disconnected {
         manage::reconnect(engine, id).await.map_err(|fault| {
-            let detail = format!("the store is authorised, but {} stays disconnected: {}", there.name, fault.detail);
+            let detail =
+                format!("the store is authorised, but {} stays disconnected: {}", there.name, fault.detail);
             Fault { detail, ..fault }
         })?;
     }

@@ -6,8 +6,8 @@ use tillsync_mapping::model::Secret;
 
 use super::tests::{applications, kept, signed_in, state, stored};
 use super::{keep_pasted, owner, renew};
-use crate::manage;
 use crate::fault::Fault;
+use crate::manage;
 use crate::ports::Lane;
 use crate::run::{BackfillRequest, start_backfill, sweep};
 use crate::sign_in::{Intent, Signed, begin, callback, enter, invite};
@@ -124,7 +124,9 @@ async fn signs_in(world: &World, intent: Intent, answer: &'static str) -> Result
     let url = begin(&world.engine, Some(&entered.session), source_name(), intent).await?;
     let state = url.split(['?', '&']).find_map(|pair| pair.strip_prefix("state=")).unwrap();
     let query = format!("code=sq0cgp-code&response_type=code&state={state}");
-    callback(&world.engine, source_name(), Some(&entered.session), &query).await.map_err(|refusal| refusal.fault)
+    callback(&world.engine, source_name(), Some(&entered.session), &query)
+        .await
+        .map_err(|refusal| refusal.fault)
 }
 
 #[tokio::test]
@@ -196,7 +198,7 @@ async fn a_run_of_a_deleted_import_is_settled_though_its_message_was_lost() {
     one.state = ConnectionState::Deleted;
     world.save(&one).await;
     while let Some(lost) = world.take().await {
-        world.engine.queue.done(&lost).await.unwrap();
+        world.engine.queue.ack(&lost).await.unwrap();
     }
     world.clock.advance(Duration::from_secs(3_600));
     sweep(&world.engine, true).await.unwrap();

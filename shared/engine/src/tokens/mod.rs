@@ -8,9 +8,9 @@ mod codes;
 #[cfg(test)]
 mod ending;
 mod give_back;
+mod platform;
 mod refused;
 mod renew;
-mod platform;
 mod row;
 mod stop;
 #[cfg(test)]
