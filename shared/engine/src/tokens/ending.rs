@@ -198,7 +198,7 @@ async fn a_run_of_a_deleted_import_is_settled_though_its_message_was_lost() {
     one.state = ConnectionState::Deleted;
     world.save(&one).await;
     while let Some(lost) = world.take().await {
-        world.engine.queue.done(&lost).await.unwrap();
+        world.engine.queue.ack(&lost).await.unwrap();
     }
     world.clock.advance(Duration::from_secs(3_600));
     sweep(&world.engine, true).await.unwrap();
