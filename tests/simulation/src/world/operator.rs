@@ -66,6 +66,8 @@ async fn reconnect(engine: &Engine, outside: &Outside) -> Result<(), Fault> {
     let granted = outside.state().shop.tokens.as_mut().map(|tokens| tokens.grant(outside.sim.now()));
     match granted {
         Some(grant) => tokens::keep(engine, "square", &grant).await,
-        None => tokens::keep_pasted(engine, &tokens::owner("square", "M1"), &Secret::new("token")).await,
+        None => {
+            tokens::keep_pasted(engine, &tokens::owner("square", "M1"), &Secret::new("token")).await.map(drop)
+        }
     }
 }
