@@ -147,9 +147,7 @@ async fn start(
     let session = session(&engine, &headers);
     if is_from_elsewhere(&headers) {
         let detail = "a page of another site led here";
-        let all = sources::all();
-        let known = all.iter().find(|known| known.name() == source);
-        let again = known.map(|known| {
+        let again = engine.source(&source).ok().map(|known| {
             let query = query.as_deref().map_or_else(String::new, |query| format!("?{query}"));
             format!("/oauth/{}/start{query}", known.name())
         });
