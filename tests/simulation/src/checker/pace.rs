@@ -10,6 +10,9 @@ use crate::history::{Fact, History};
 const CALLS_A_SECOND: usize = 5;
 /// Calls of one process that may be under way when the token is refused.
 const UNDER_WAY: u32 = 6;
+/// And besides, where it was just granted: one that is refused within its first minute is asked with again later, and
+/// once for a new one.
+const WHILE_YOUNG: u32 = 6;
 
 pub(super) fn calls_are_spaced(history: &History) -> Vec<String> {
     let mut last: VecDeque<Timestamp> = VecDeque::new();
@@ -55,6 +58,7 @@ pub(super) fn revocation_is_noticed(history: &History) -> Vec<String> {
             _ => {}
         }
     }
-    let many = asked.into_iter().filter(|(_, n)| *n > UNDER_WAY);
+    let most = if history.signed_in { UNDER_WAY + WHILE_YOUNG } else { UNDER_WAY };
+    let many = asked.into_iter().filter(|(_, n)| *n > most);
     many.map(|(process, n)| format!("process {process} asked {n} times with a revoked token")).collect()
 }
