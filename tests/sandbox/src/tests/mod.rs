@@ -6,7 +6,6 @@ mod behind;
 mod consent;
 mod faults;
 mod graphql;
-mod oauth;
 mod probe;
 mod shop;
 mod square;
