@@ -62,7 +62,13 @@ async fn a_connection_lives_by_events_with_the_rights_of_the_template() {
     let asked = stack.operator(json!({"action": "sign_in", "connection": "Shop"})).await.ok();
     let (page, ..) = follow(&stack, asked["link"].as_str().unwrap()).await;
     assert_eq!(page["statusCode"], 200, "{page}");
-    changed(&stack, "reconnect", "active").await;
+    // Signing in for it has begun it again.
+    let again = stack.ask("reconnect").await;
+    assert_eq!(
+        (&again["already"], &again["connection"]["state"]),
+        (&json!(true), &json!("active")),
+        "{again}"
+    );
     assert_eq!(stack.tick().await["due"], 1);
     check::complete(&stack, &stack.poll_ended().await);
     check::arrived(&stack);
