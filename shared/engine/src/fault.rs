@@ -154,7 +154,7 @@ pub const CODES: &[CodeText] = &[
         code: "connection.inactive",
         meaning: "The connection is not active, so nothing is read or sent for it.",
         action: "Read its state in the list of connections. Resume one that is paused (`tillsync resume`; as an event, \
-                 `unpause`); else mend what the state names, and connect again.",
+                 `unpause`), begin a disconnected one again (`reconnect`); else mend what the state names, and connect again.",
     },
     CodeText {
         code: "connection.late",

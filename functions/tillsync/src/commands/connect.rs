@@ -135,7 +135,8 @@ fn outcome(summary: &Summary, name: &str, started: bool) -> String {
     if summary.renewed {
         return format!(
             "{} was connected already ({}). Its token and key are renewed.\n\
-             Go on: tillsync backfill resume {id} --wait where a history is unfinished, else tillsync poll {id}",
+             Go on: tillsync backfill start {id} --wait where no history was sent yet, backfill resume where one is \
+             unfinished, else tillsync poll {id}",
             summary.name,
             summary.connection,
             id = summary.connection,

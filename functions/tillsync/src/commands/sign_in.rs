@@ -56,7 +56,20 @@ pub(super) async fn connect(mut host: Host, config: &Settings, options: &Connect
         };
         sign(&mut host, config, (&next, &resume), look).await?;
     }
-    go_on(&mut host, &id, options).await
+    match go_on(&mut host, &id, options).await {
+        Err(trouble) if !trouble.message.contains("--resume") && still_open(&host, &id).await => {
+            let message = format!(
+                "{}; the sign-in is kept, go on with: tillsync connect --resume {id}",
+                trouble.message
+            );
+            Err(Trouble { message, ..trouble })
+        }
+        answer => answer,
+    }
+}
+
+async fn still_open(host: &Host, id: &str) -> bool {
+    connect::going_on(&host.engine, id).await.is_ok()
 }
 
 /// Opens a draft with all that is known before anybody signs in.
@@ -188,7 +201,11 @@ pub(super) async fn reauthorise(
         Ok(last.map(|last| last.refused.map_or(Ok(()), Err)))
     };
     sign(&mut host, config, (&next, &again), look).await?;
-    let text = format!("{} is authorised again. What waited goes on: tillsync sync {id}", connection.name);
+    let text = format!(
+        "{} is authorised again. `tillsync serve` goes on with what waited; without it: tillsync backfill resume {id} \
+         --wait for an unfinished history, and tillsync sync {id}",
+        connection.name,
+    );
     let json = json!({"ok": true, "connection": id, "name": connection.name, "store": connection.store});
     Ok(Answer::complete(text, json))
 }

@@ -83,7 +83,9 @@ async fn token(engine: &Engine, connection: &Connection) -> Result<Option<Check>
     if !row.granted {
         return Ok(Some(Check::ok(WHAT, format!("a pasted token, which is not renewed{age}"))));
     }
-    let next = row.renews_at().map_or(String::new(), |at| format!("; renewed at {at}"));
+    let next = row
+        .renews_at()
+        .map_or(String::new(), |at| format!("; the next renewal is due {}", at.strftime("%Y-%m-%d")));
     let said = format!("by sign-in{age}{next}");
     Ok(Some(match (&row.problem, row.too_old_since(now)) {
         (_, Some(_)) => Check::fail(WHAT, NOT_RENEWED, said),

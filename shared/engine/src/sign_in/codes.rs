@@ -2,7 +2,8 @@
 
 use tillsync_mapping::source::CodeText;
 
-const AGAIN: &str = "Begin again: follow the link on this page, or run the command once more.";
+const AGAIN: &str =
+    "Begin again: follow the link on this page where there is one, or run the command once more.";
 
 /// Codes of links, sessions and sign-ins.
 pub(crate) const CODES: &[CodeText] = &[
@@ -109,6 +110,6 @@ pub(crate) const CODES: &[CodeText] = &[
     CodeText {
         code: "sign_in.waiting",
         meaning: "Nobody came back from the sign-in in time.",
-        action: "Go on with the same draft: `tillsync connect --resume DRAFT`.",
+        action: "Do what the message says: go on with the draft (`tillsync connect --resume DRAFT`), or run `tillsync reauthorise` again.",
     },
 ];

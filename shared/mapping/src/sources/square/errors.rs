@@ -22,7 +22,7 @@ pub(crate) const CODES: &[CodeText] = &[
     CodeText {
         code: TOKEN_REVOKED,
         meaning: "Square does not accept the store's token: it was revoked or is not a token of this store.",
-        action: "Reconnect the store, or give a new access token.",
+        action: "Authorise the store again: `tillsync reauthorise CONNECTION` (as an event, `sign_in`); where a token was pasted, connect the location again with a new one. Once is enough for all its locations.",
     },
     CodeText {
         code: TOKEN_EXPIRED,
