@@ -1,6 +1,6 @@
 //! From one phase to the next. Every step is one transaction and may be repeated.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tillsync_mapping::source::Field;
 
 use super::orphans::left_behind;
@@ -132,9 +132,10 @@ async fn watermarks(
         };
         let read: Vec<&WindowRow> = parts.windows.iter().map(|window| &window.value).filter(counts).collect();
         let refused = read.iter().any(|window| window.state != WindowState::Done);
-        // Read by creation: whatever changed since the run started, polls read.
-        let lag = if is_history { SignedDuration::ZERO } else { engine.config.timing.lag };
+        let lag = engine.config.timing.lag;
         let reach = Reach::of(&read, lag);
+        // Read by creation: whatever changed since the run started, polls read, and what the index had not shown then.
+        let shown = run.started.saturating_sub(lag).unwrap_or(run.started);
         let reach = match run.kind {
             RunKind::Historical if stream == Stream::Orders && !run.full => None,
             // Only where no poll has been: orders sent before the history asked for now are the polls' to follow.
@@ -142,9 +143,9 @@ async fn watermarks(
                 let cursor: Option<Row<Cursor>> =
                     load(&*engine.store, Connection::orders_cursor(&owner.id)).await?;
                 let unread = cursor.is_none_or(|cursor| cursor.value.watermark == owner.created);
-                let reach = reach.unwrap_or(Reach::new(run.started, None, lag)).at_most(run.started);
-                unread.then_some(reach)
+                unread.then_some(reach.unwrap_or(Reach::new(shown, None, lag)).at_most(shown))
             }
+            RunKind::Historical => reach.map(|reach| reach.at_most(shown)),
             _ => reach,
         };
         let Some(reach) = reach.filter(|_| !refused) else { continue };

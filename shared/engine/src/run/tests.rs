@@ -56,6 +56,11 @@ async fn watermarks(world: &World) -> (Option<Timestamp>, Option<Timestamp>) {
     (found[0], found[1])
 }
 
+/// Up to where an index has shown everything at a moment.
+fn shown_to(world: &World, moment: Timestamp) -> Timestamp {
+    moment - world.engine.config.timing.lag
+}
+
 /// What the ledger counts, by stream.
 async fn ledger(world: &World) -> BTreeMap<&'static str, u64> {
     let sums = crate::connections::sums(&world.engine, &world.connection).await.unwrap();

@@ -68,7 +68,10 @@ pub(super) async fn poll_from(
             since_connected(created, now)
         }
     };
-    Ok(watermark.saturating_sub(engine.config.timing.overlap).unwrap_or(watermark).min(to))
+    let timing = &engine.config.timing;
+    // A history of the same moment was not shown what had been made just before; later watermarks are behind by as much.
+    let behind = if watermark <= connection.created { timing.overlap + timing.lag } else { timing.overlap };
+    Ok(watermark.saturating_sub(behind).unwrap_or(watermark).min(to))
 }
 
 /// When the first connection of a store was made: they share a watermark of customers.

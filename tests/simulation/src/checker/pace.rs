@@ -46,13 +46,16 @@ pub(super) fn nobody_runs_out_of_time(history: &History) -> Vec<String> {
 
 /// After a refusal a worker asks no more: what is under way may be asked to its end.
 pub(super) fn revocation_is_noticed(history: &History) -> Vec<String> {
-    let mut since = None;
+    let mut revoked = false;
+    // Of a connection that ended, only whoever begins it again asks, and is answered each time.
+    let mut ended = false;
     let mut asked: BTreeMap<u32, u32> = BTreeMap::new();
-    for (at, fact) in &history.facts {
+    for (_, fact) in &history.facts {
         match fact {
-            Fact::Revoked(true) => since = Some(*at),
-            Fact::Revoked(false) => since = None,
-            Fact::Called { destination: false, process, .. } if since.is_some() => {
+            Fact::Revoked(now) => revoked = *now,
+            Fact::Ended => ended = true,
+            Fact::Begun => ended = false,
+            Fact::Called { destination: false, process, .. } if revoked && !ended => {
                 *asked.entry(*process).or_default() += 1;
             }
             _ => {}

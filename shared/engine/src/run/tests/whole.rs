@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::super::{BackfillRequest, progress, start_backfill, start_poll};
-use super::{ended, history, ledger, poll, watermarks};
+use super::{ended, history, ledger, poll, shown_to, watermarks};
 use crate::state::{ConnectionState, RunKind, RunState, State, Stream};
 use crate::testing::{DAY, HOUR, Trouble, World, ago, beginning};
 
@@ -35,7 +35,8 @@ async fn a_history_is_read_delivered_and_read_back() {
     let people = &streams.customers;
     assert_eq!((people.observed, people.unchanged, people.synced), (18, 6, 12), "orders carried six");
     assert_eq!((streams.products.observed, streams.products.synced), (1, 1));
-    assert_eq!(watermarks(&world).await, (Some(run.started), Some(run.started)));
+    let shown = shown_to(&world, run.started);
+    assert_eq!(watermarks(&world).await, (Some(shown), Some(shown)));
     assert_eq!(world.net.orders_of("orders.queue").iter().map(Vec::len).collect::<Vec<_>>(), [5]);
     assert_eq!(world.net.orders_of("orders.push"), [["O5"]], "a live order goes at once");
     assert_eq!(ledger(&world).await, [("customers", 18), ("orders", 6), ("products", 1)].into());
@@ -95,7 +96,7 @@ async fn a_poll_begins_a_little_before_the_watermark() {
     let body = world.net.bodies("orders.search").pop().unwrap();
     let range = &body["query"]["filter"]["date_time_filter"]["updated_at"];
     let five_minutes = SignedDuration::from_mins(5);
-    assert_eq!(range["start_at"], (run.started - five_minutes).to_string());
+    assert_eq!(range["start_at"], (shown_to(&world, run.started) - five_minutes).to_string());
 }
 
 #[tokio::test]
@@ -130,7 +131,7 @@ async fn a_shop_that_never_sold_anything_completes() {
     let world = World::new().await;
     let run = history(&world).await;
     assert_eq!((run.state, run.streams.unwrap().observed()), (RunState::Complete, 0));
-    assert_eq!(watermarks(&world).await.0, Some(run.started));
+    assert_eq!(watermarks(&world).await.0, Some(shown_to(&world, run.started)));
 }
 
 #[tokio::test]
@@ -169,4 +170,21 @@ async fn a_closed_location_is_polled_to_its_end_and_no_more() {
     let connection = crate::connections::find(&world.engine, "C1").await.unwrap();
     assert_ne!(connection.state, ConnectionState::Active);
     assert!(start_poll(&world.engine, "C1").await.is_err());
+}
+
+#[tokio::test]
+async fn what_the_index_showed_only_after_the_history_is_read_by_the_first_poll() {
+    // Connected a day ago, or at the moment of the history; made as long before it as an index may be behind.
+    for connected in [ago(DAY), beginning()] {
+        let mut world = shop().await;
+        world.connection.created = connected;
+        world.save(&world.connection).await;
+        let timing = world.engine.config.timing;
+        let run = history(&world).await;
+        let behind = timing.lag + timing.overlap - SignedDuration::from_secs(1);
+        world.net.shop().sell("late", run.started - behind);
+        world.clock.set(beginning() + SignedDuration::from_mins(30));
+        let orders = poll(&world).await.streams.unwrap().orders;
+        assert_eq!(orders.synced, 1, "connected {connected}");
+    }
 }

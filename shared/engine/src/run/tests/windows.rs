@@ -4,7 +4,7 @@ use futures_util::future::{join, join_all};
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::{cancel, handle, resume, start_backfill};
-use super::{ended, history, poll, watermarks};
+use super::{ended, history, poll, shown_to, watermarks};
 use crate::fault::Kind;
 use crate::message::Work;
 use crate::ports::{Lane, Queue};
@@ -115,7 +115,7 @@ async fn the_watermark_moves_forward_only() {
     let created = world.connection.created;
     update(&*world.store, &key, |cursor: &mut Cursor| cursor.watermark = created).await.unwrap();
     let run = history(&world).await;
-    assert_eq!(watermarks(&world).await.0, Some(run.started));
+    assert_eq!(watermarks(&world).await.0, Some(shown_to(&world, run.started)));
 }
 
 #[tokio::test]
@@ -138,7 +138,7 @@ async fn a_refused_window_moves_no_watermark_and_is_read_when_the_run_is_resumed
     let run = ended(&world, &run.id).await;
     let orders = run.streams.unwrap().orders;
     assert_eq!((run.state, orders.observed, orders.synced), (RunState::Complete, 30, 30));
-    assert_eq!(watermarks(&world).await.0, Some(run.started));
+    assert_eq!(watermarks(&world).await.0, Some(shown_to(&world, run.started)));
     assert_eq!(resume(&world.engine, "C1").await.unwrap_err().code, "run.unknown", "it is complete now");
 }
 
