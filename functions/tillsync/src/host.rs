@@ -137,6 +137,12 @@ impl Host {
         vec![directory, database]
     }
 
+    /// Leaves nothing in the files of what was emptied.
+    pub(crate) async fn scrub(&self) -> Result<(), Trouble> {
+        let done = self.sqlite.scrub().await;
+        done.map_err(|error| Trouble::failed(error.code(), error.to_string()))
+    }
+
     /// Browsers reach this installation there. Before the workers start.
     pub(crate) fn reached_at(&mut self, public_url: String) {
         Arc::make_mut(&mut self.engine).config.public_url = public_url;
