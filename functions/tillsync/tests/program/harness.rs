@@ -1,5 +1,6 @@
 //! A shop, an account, a data directory, and the program.
 
+use std::io::Write;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -101,6 +102,14 @@ impl Program {
     /// Runs it to its end.
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
         self.spawn(args).ended()
+    }
+
+    /// Runs it to its end, answering in JSON, with this on its standard input.
+    pub(crate) fn told(&self, args: &[&str], input: &str) -> Ran {
+        let mut child = self.command(args).arg("--json").stdin(Stdio::piped()).spawn().unwrap();
+        // It may end without having read anything.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        Kept(Some(child)).ended()
     }
 
     /// Runs it to its end, answering in JSON.

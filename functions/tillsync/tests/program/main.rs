@@ -7,6 +7,8 @@ mod again;
 #[cfg(test)]
 mod alerts;
 #[cfg(test)]
+mod erasing;
+#[cfg(test)]
 mod exits;
 #[cfg(test)]
 mod harness;
