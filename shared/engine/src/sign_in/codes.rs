@@ -95,7 +95,7 @@ pub(crate) const CODES: &[CodeText] = &[
     CodeText {
         code: "sign_in.refused",
         meaning: "Somebody pressed Deny, so nothing was connected.",
-        action: "If that was a slip, begin again and allow access.",
+        action: "If that was a slip, allow access this time: go on with the command the message names; where it names none, begin again.",
     },
     CodeText {
         code: "sign_in.failed_there",
