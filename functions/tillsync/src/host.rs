@@ -118,6 +118,11 @@ impl Host {
         Ok((Arc::new(engine), alone))
     }
 
+    /// Whether a process works on the directory.
+    pub(crate) fn is_served(&self) -> Result<bool, Trouble> {
+        Ok(self.owner.is_some() || Owner::try_take(&self.dir)?.is_none())
+    }
+
     /// How the data directory is.
     pub(crate) async fn check_data(&self) -> Vec<Check> {
         let path = self.dir.path().display();
