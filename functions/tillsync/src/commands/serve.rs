@@ -50,7 +50,7 @@ pub(super) async fn serve(mut host: Host, config: &Settings, options: &Serve) ->
     eprintln!("console: {}", sign_in::invite(&host.engine, "/").await?.expose());
     for (source, url) in place_all(&host.engine).await?.each() {
         let reached =
-            if is_public(&url) { "" } else { " (no public https address: nobody outside reaches it)" };
+            if is_public(url) { "" } else { " (no public https address: nobody outside reaches it)" };
         eprintln!("webhooks of {source}: {url}{reached}");
     }
     let router = super::sign_in::routes(&host.engine);

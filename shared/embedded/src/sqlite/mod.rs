@@ -76,8 +76,8 @@ impl Sqlite {
 
     /// How long this one waits for others, for tests of those who are in the way.
     #[cfg(test)]
-    pub(crate) fn wait_for_others(&self, time: std::time::Duration) {
-        self.inner.write.lock().unwrap_or_else(PoisonError::into_inner).busy_timeout(time).unwrap();
+    pub(crate) fn wait_for_others(&self, time: std::time::Duration) -> rusqlite::Result<()> {
+        self.inner.write.lock().unwrap_or_else(PoisonError::into_inner).busy_timeout(time)
     }
 
     /// Runs blocking work where it may block.

@@ -90,7 +90,7 @@ async fn a_reader_in_the_way_is_told_of() {
     let raw = Connection::open(place.dir.database()).unwrap();
     let looking = raw.unchecked_transaction().unwrap();
     let _: i64 = looking.query_row("SELECT COUNT(*) FROM items", [], |row| row.get(0)).unwrap();
-    sqlite.wait_for_others(std::time::Duration::ZERO);
+    sqlite.wait_for_others(std::time::Duration::ZERO).unwrap();
     let error = super::refused(sqlite.scrub().await);
     assert_eq!(error.code(), "data.remains");
     drop(looking);
