@@ -96,7 +96,7 @@ pub(crate) fn print_error(json: bool, trouble: &Trouble) {
     if json {
         let error = json!({
             "code": trouble.code, "message": trouble.message, "action": action,
-            "subject": trouble.message.split([':', ';']).next().unwrap_or_default(),
+            "subject": subject(&trouble.message),
         });
         let _ = writeln!(std::io::stdout().lock(), "{}", json!({"ok": false, "error": error}));
         return;
@@ -105,5 +105,30 @@ pub(crate) fn print_error(json: bool, trouble: &Trouble) {
     let _ = writeln!(out, "error: {} ({})", trouble.message, trouble.code);
     if !action.is_empty() {
         let _ = writeln!(out, "  do:   {action}");
+    }
+}
+
+/// What a message begins with: what it is about. The colon within an address is none.
+fn subject(message: &str) -> &str {
+    let end = message.find(": ").into_iter().chain(message.find(';')).min();
+    message.get(..end.unwrap_or(message.len())).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::subject;
+
+    #[test]
+    fn the_subject_is_what_the_message_begins_with() {
+        let cases = [
+            ("TILLSYNC_SOURCE_TOKEN: set it", "TILLSYNC_SOURCE_TOKEN"),
+            ("http://127.0.0.1:80/api/3: it is another account", "http://127.0.0.1:80/api/3"),
+            ("the sign-in ended; go on with: x", "the sign-in ended"),
+            ("no colon at all", "no colon at all"),
+            ("", ""),
+        ];
+        for (message, expected) in cases {
+            assert_eq!(subject(message), expected);
+        }
     }
 }

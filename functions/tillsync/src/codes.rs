@@ -15,6 +15,12 @@ const CODES: &[CodeText] = &[
         action: "Choose another one with --listen, or stop what uses it.",
     },
     CodeText {
+        code: "sign_in.address",
+        meaning: "The address where the browser is to come back is used by another process.",
+        action: "Stop that one, as a `tillsync connect` elsewhere or the `tillsync serve` of another data directory, then do \
+                 what the message says. A `serve` of this data directory needs no stopping: the command goes on beside it.",
+    },
+    CodeText {
         code: "serve.running",
         meaning: "Another process works on this data directory already.",
         action: "Use that one, stop it, or give another directory with --data.",

@@ -118,6 +118,11 @@ impl Host {
         Ok((Arc::new(engine), alone))
     }
 
+    /// Whether a process works on the directory.
+    pub(crate) fn is_served(&self) -> Result<bool, Trouble> {
+        Ok(self.owner.is_some() || Owner::try_take(&self.dir)?.is_none())
+    }
+
     /// How the data directory is.
     pub(crate) async fn check_data(&self) -> Vec<Check> {
         let path = self.dir.path().display();
@@ -135,6 +140,12 @@ impl Host {
             Err(error) => Check::fail("database", error.code(), error.to_string()),
         };
         vec![directory, database]
+    }
+
+    /// Leaves nothing in the files of what was emptied.
+    pub(crate) async fn scrub(&self) -> Result<(), Trouble> {
+        let done = self.sqlite.scrub().await;
+        done.map_err(|error| Trouble::failed(error.code(), error.to_string()))
     }
 
     /// Browsers reach this installation there. Before the workers start.

@@ -27,6 +27,7 @@ pub(crate) enum Kind {
     NotWritable,
     SecretsReadable,
     SecretsUnreadable,
+    Remains,
     Failed,
 }
 
@@ -77,6 +78,12 @@ pub const CODES: &[CodeText] = &[
         code: "data.secrets_unreadable",
         meaning: "The file of secrets is damaged.",
         action: "Put a backup in its place, or move it away and reconnect every connection.",
+    },
+    CodeText {
+        code: "data.remains",
+        meaning: "The person is erased from every row, but the files may still hold bytes of what was there before.",
+        action: "Run the same command again; if it lasts, stop the other processes that use the data directory, and see \
+                 that the disk has room for the database once more.",
     },
     CodeText {
         code: "data.failed",

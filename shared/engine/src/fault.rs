@@ -195,7 +195,7 @@ pub const CODES: &[CodeText] = &[
     CodeText {
         code: "location.unknown",
         meaning: "The store has no location of this id or name.",
-        action: "List the locations (`tillsync locations`; as an event, `locations`) and use an id or a name of the list.",
+        action: "Use an id or a name of the open locations; the message lists those there are.",
     },
     CodeText {
         code: "location.ambiguous",

@@ -74,7 +74,7 @@ pub fn changed(changed: &Changed, addresses: &Addresses) -> Value {
 #[must_use]
 pub fn erased(erased: &Erased) -> Value {
     json!({
-        "ok": true, "already": erased.already,
+        "ok": true, "already": erased.already, "known": erased.known,
         "erased": {"orders": erased.orders, "people": erased.people},
         "connections": erased.connections, "by_hand": erased.by_hand,
     })

@@ -110,7 +110,7 @@ async fn an_erased_person_is_not_sent_again_by_poll_history_or_repair() {
     assert!(orders.len() > 3, "{email} has {} orders", orders.len());
     let scope = Scope::Connection(all[0].name.clone());
     let erased = erase(&flow.engine, &scope, &email.to_uppercase()).await.unwrap();
-    assert_eq!((erased.orders, erased.already), (orders.len() as u64, false));
+    assert_eq!((erased.orders, erased.already, erased.known), (orders.len() as u64, false, true));
     assert!(erased.people > 0 && erased.connections.len() == 2, "{erased:?}");
     assert!(erased.by_hand.iter().any(|line| line.contains("delete the contact")), "{:?}", erased.by_hand);
     nothing_is_kept(&flow, &all, &email, &orders).await;
@@ -186,5 +186,7 @@ async fn what_is_no_address_or_no_store_is_refused_without_repeating_it() {
         assert!(address.is_empty() || !fault.detail.contains(address), "{}", fault.detail);
     }
     let nobody = erase(&flow.engine, &of(), "never.seen@example.org").await.unwrap();
-    assert_eq!((nobody.orders, nobody.people, nobody.already), (0, 0, false));
+    assert_eq!((nobody.orders, nobody.people, nobody.already, nobody.known), (0, 0, false, false));
+    let again = erase(&flow.engine, &of(), "never.seen@example.org").await.unwrap();
+    assert!(again.already && again.known, "the first one counts: {again:?}");
 }

@@ -1,6 +1,6 @@
 //! How a connection ends and begins again, and where it sends to.
 
-use tillsync_engine::erase::{self, Scope};
+use tillsync_engine::erase::{self, Erased, Scope};
 use tillsync_engine::manage;
 use tillsync_engine::{connections, run, shapes};
 use tillsync_mapping::model::Secret;
@@ -80,18 +80,28 @@ pub(super) async fn erase(
     };
     let address = address()?;
     let erased = erase::erase(&host.engine, &scope, address.expose()).await?;
-    let already = if erased.already { " They had been erased before." } else { "" };
-    let mut text = format!(
-        "Erased: {} orders and {} profiles are emptied, and no reading brings the person back.{already}\n\
-         Gone through: {}.\nLeft to be done by hand:\n",
-        erased.orders,
-        erased.people,
-        erased.connections.join(", "),
-    );
+    // Whoever was held is in free pages and in the log until the files are written anew.
+    host.scrub().await?;
+    let mut text = erased_words(&erased);
+    text.push_str(&format!(" Gone through: {}.\nLeft to be done by hand:\n", erased.connections.join(", ")));
     for one in &erased.by_hand {
         text.push_str(&format!("  - {one}\n"));
     }
     Ok(Answer::complete(text, shapes::erased(&erased)))
+}
+
+/// A mistyped address must not look like a person who was forgotten.
+fn erased_words(erased: &Erased) -> String {
+    if !erased.known {
+        return "Nothing is held of this address, so nothing was emptied: see that it is spelled as the person's is. Should \
+                it ever come, it is left out."
+            .to_owned();
+    }
+    let already = if erased.already { " They had been erased before." } else { "" };
+    format!(
+        "Erased: {} orders and {} profiles are emptied, and no reading brings the person back.{already}",
+        erased.orders, erased.people
+    )
 }
 
 /// From the environment, else the first line of standard input.

@@ -126,7 +126,9 @@ fn start_log() {
         Err(_) => level,
     };
     let filter = tracing_subscriber::EnvFilter::new(directives);
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     // Only the first one counts; a second start is no fault of the user.
     let _ = log.with_target(false).try_init();
 }
@@ -159,6 +161,11 @@ fn describe(name: &str, state: &Progress) -> String {
     }
     if let Some(limit) = run.limit {
         text.push_str(&format!("  a trial of {limit} orders; a history without --limit sends the rest\n"));
+    }
+    if run.state == RunState::Cancelled {
+        text.push_str(
+            "  what it had in hand when it was cancelled is counted by `tillsync connections` only\n",
+        );
     }
     for (word, tally) in state.streams.all() {
         text.push_str(&format!("  {word:9} {}\n", sums(tally)));

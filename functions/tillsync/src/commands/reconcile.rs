@@ -86,6 +86,13 @@ fn words(connection: &Connection, state: &Progress, days: &[Day]) -> String {
     if found.unexplained > 0 {
         text.push_str(&format!("  {} without a reason\n", found.unexplained));
     }
+    let erased = |one: &Difference| one.reason.as_deref() == Some("erased");
+    if days.iter().any(|day| day.extra.iter().any(erased)) {
+        text.push_str(
+            "  erased: tillsync deletes nothing at ActiveCampaign. Delete the contact and its orders there by hand, and they \
+             are no difference any more\n",
+        );
+    }
     text
 }
 

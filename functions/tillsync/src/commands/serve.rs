@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tillsync_engine::alerts::Alerts;
+use tillsync_engine::doctor::is_public;
 use tillsync_engine::intake::place_all;
 use tillsync_engine::{Engine, run, sign_in};
 use tillsync_host::Settings;
@@ -48,7 +49,9 @@ pub(super) async fn serve(mut host: Host, config: &Settings, options: &Serve) ->
     // As good as a password: it goes to whoever started the program, and into no log.
     eprintln!("console: {}", sign_in::invite(&host.engine, "/").await?.expose());
     for (source, url) in place_all(&host.engine).await?.each() {
-        eprintln!("webhooks of {source}: {url}");
+        let reached =
+            if is_public(url) { "" } else { " (no public https address: nobody outside reaches it)" };
+        eprintln!("webhooks of {source}: {url}{reached}");
     }
     let router = super::sign_in::routes(&host.engine);
     let server = tokio::spawn(async move { axum::serve(listener, router).await });

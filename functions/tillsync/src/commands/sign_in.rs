@@ -220,7 +220,7 @@ async fn sign<L>(
 where
     L: AsyncFn(&Engine, Timestamp) -> Result<Option<Result<(), Refused>>, tillsync_engine::Fault>,
 {
-    let server = answer_browsers(host, config).await?;
+    let server = answer_browsers(host, config, again).await?;
     let engine = Arc::clone(&host.engine);
     let since = engine.now();
     let link: Secret = sign_in::invite(&engine, next).await?;
@@ -255,6 +255,7 @@ where
 async fn answer_browsers(
     host: &mut Host,
     config: &Settings,
+    again: &str,
 ) -> Result<Option<JoinHandle<std::io::Result<()>>>, Trouble> {
     if !host.own().await? {
         if let Some(place) = sign_in::answers_at(&host.engine).await? {
@@ -267,8 +268,8 @@ async fn answer_browsers(
         _ => BEHIND_PROXY,
     };
     let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
-        let message = format!("127.0.0.1:{port}, where the browser is to come back: {error}");
-        Trouble::usage("serve.address", message)
+        let message = format!("127.0.0.1:{port}, where the browser is to come back: {error}; {again}");
+        Trouble::usage("sign_in.address", message)
     })?;
     let router = routes(&host.engine);
     Ok(Some(tokio::spawn(async move { axum::serve(listener, router).await })))

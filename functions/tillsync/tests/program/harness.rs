@@ -1,5 +1,7 @@
 //! A shop, an account, a data directory, and the program.
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -103,6 +105,14 @@ impl Program {
         self.spawn(args).ended()
     }
 
+    /// Runs it to its end, answering in JSON, with this on its standard input.
+    pub(crate) fn told(&self, args: &[&str], input: &str) -> Ran {
+        let mut child = self.command(args).arg("--json").stdin(Stdio::piped()).spawn().unwrap();
+        // It may end without having read anything.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        Kept(Some(child)).ended()
+    }
+
     /// Runs it to its end, answering in JSON.
     pub(crate) fn ask(&self, args: &[&str]) -> Ran {
         let args: Vec<&str> = args.iter().copied().chain(["--json"]).collect();
@@ -169,6 +179,17 @@ impl Kept {
         Ran { status, out: text(output.stdout), err: text(output.stderr) }
     }
 
+    /// The link it prints for a browser, once it waits for one.
+    pub(crate) fn link(&mut self) -> String {
+        let child = self.0.as_mut().unwrap();
+        let mut said = BufReader::new(child.stderr.take().unwrap());
+        let mut lines = said.by_ref().lines().map(|line| line.unwrap());
+        let link = lines.find(|line| line.starts_with("http")).expect("it prints a link");
+        assert!(lines.any(|line| line.starts_with("Waiting")), "it waits");
+        child.stderr = Some(said.into_inner());
+        link
+    }
+
     /// Ends it at once, as a power cut would.
     pub(crate) fn kill(mut self) -> Ran {
         self.0.as_mut().unwrap().kill().unwrap();
@@ -192,4 +213,9 @@ pub(crate) fn until(what: &str, holds: impl Fn() -> bool) {
         assert!(began.elapsed() < PATIENCE, "it never comes: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// A port that nobody has at this moment.
+pub(crate) fn port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

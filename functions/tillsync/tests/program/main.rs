@@ -7,6 +7,10 @@ mod again;
 #[cfg(test)]
 mod alerts;
 #[cfg(test)]
+mod browser;
+#[cfg(test)]
+mod erasing;
+#[cfg(test)]
 mod exits;
 #[cfg(test)]
 mod harness;
@@ -15,6 +19,8 @@ mod killed;
 #[cfg(unix)]
 #[cfg(test)]
 mod kills;
+#[cfg(test)]
+mod life;
 #[cfg(test)]
 mod owner;
 #[cfg(test)]

@@ -56,6 +56,7 @@ fn secrets_and_addresses_never_appear_in_logs() {
     assert!(canaries.len() > 50, "{}", canaries.len());
     assert!(ran[1].err.contains("called"), "the log is on: {}", ran[1].err);
     for ran in &ran {
+        assert!(!ran.err.contains('\x1b'), "no colours into a file: {}", ran.err);
         let (out, err) = (ran.out.to_lowercase(), ran.err.to_lowercase());
         for canary in canaries.iter().map(|canary| canary.to_lowercase()).chain(["canary-of-a-token".into()])
         {

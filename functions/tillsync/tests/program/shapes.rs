@@ -14,7 +14,7 @@ const OPEN: [&str; 3] = ["skipped", "parked", "request"];
 /// Told only where it is so.
 const WHERE_SET: [&str; 3] = ["limit", "force", "look_at"];
 
-fn compare(program: &Program, name: &str, answer: &Value, found: &mut Vec<String>) {
+pub(crate) fn compare(program: &Program, name: &str, answer: &Value, found: &mut Vec<String>) {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/flows/examples");
     let path = folder.join(format!("{name}.json"));
     if std::env::var_os("WRITE_EXAMPLES").is_some() {

@@ -1,16 +1,9 @@
 //! A live sale by webhook, through `serve` as it is started.
 
-use std::net::TcpListener;
-
 use serde_json::{Value, json};
 use tillsync_sandbox::Changes;
 
-use crate::harness::{Program, shop, until};
-
-/// A port that nobody has at this moment.
-fn port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
+use crate::harness::{Program, port, shop, until};
 
 #[test]
 fn serve_takes_a_live_sale_by_webhook() {
@@ -41,5 +34,6 @@ fn serve_takes_a_live_sale_by_webhook() {
     assert_eq!(order["records"][0]["history"][0]["creation_source"], "REAL_TIME", "{order:#}");
     let ran = serve.kill();
     assert!(ran.err.contains(&url), "serve prints the address: {ran:?}");
+    assert!(ran.err.contains("nobody outside reaches it"), "nor is it a public one: {ran:?}");
     program.arrived();
 }

@@ -10,6 +10,7 @@ mod items;
 mod messages;
 mod open;
 mod schema;
+mod scrub;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -59,6 +60,24 @@ impl Sqlite {
             "ok" => Ok(()),
             fault => Err(DataError::new(Kind::Unreadable, &self.inner.path, fault)),
         }
+    }
+
+    /// Leaves nothing of what was deleted or overwritten in the files, whoever wrote it: for after an erasure.
+    ///
+    /// # Errors
+    /// `data.remains` where something may be left; the same may be tried again.
+    pub async fn scrub(&self) -> Result<(), DataError> {
+        let scrub = |inner: &Inner| {
+            let connection = inner.write.lock().unwrap_or_else(PoisonError::into_inner);
+            scrub::scrub(&inner.path, &connection)
+        };
+        self.run(scrub).await
+    }
+
+    /// How long this one waits for others, for tests of those who are in the way.
+    #[cfg(test)]
+    pub(crate) fn wait_for_others(&self, time: std::time::Duration) -> rusqlite::Result<()> {
+        self.inner.write.lock().unwrap_or_else(PoisonError::into_inner).busy_timeout(time)
     }
 
     /// Runs blocking work where it may block.

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
-use super::schema::{APPLICATION_ID, STEPS};
+use super::schema::{APPLICATION_ID, SCRUBBED, STEPS};
+use super::scrub;
 use crate::error::{DataError, Kind};
 use crate::permissions;
 
@@ -58,6 +59,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "temp_store", "MEMORY")?;
+    scrub::overwrite_deleted(&connection)?;
     Ok(connection)
 }
 
@@ -121,6 +123,10 @@ fn migrate(path: &Path, connection: &mut Connection) -> Result<(), DataError> {
     for (number, step) in STEPS.iter().enumerate() {
         if version_now(path, connection)? > number {
             continue;
+        }
+        if number == SCRUBBED {
+            // It cannot be within a transaction. Done twice by two processes it does no harm.
+            scrub::rewrite(connection).map_err(failed)?;
         }
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         // Another process may have been quicker between the look and the lock.

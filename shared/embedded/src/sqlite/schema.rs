@@ -4,7 +4,12 @@
 pub(super) const APPLICATION_ID: i64 = 0x746c_7379;
 
 /// Step n brings version n to n + 1. `PRAGMA user_version` holds the number of steps taken.
-pub(super) const STEPS: &[&str] = &[FIRST];
+pub(super) const STEPS: &[&str] = &[FIRST, NOTHING_LEFT];
+
+/// The step before which the file is written anew, since the versions before it left what they deleted in its free pages.
+/// A program older than this step would leave more, and refuses the file.
+pub(super) const SCRUBBED: usize = 1;
+const NOTHING_LEFT: &str = "";
 
 /// Times are microseconds since 1970. `body` stands last in its row, so that scans by tag or time stop before it.
 ///

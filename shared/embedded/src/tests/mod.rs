@@ -3,6 +3,7 @@ mod contract;
 mod damage;
 mod durable;
 mod owner;
+mod scrub;
 mod secrets;
 mod several;
 mod speed;
@@ -67,6 +68,7 @@ fn every_kind_has_its_code() {
         (NotWritable, "data.not_writable"),
         (SecretsReadable, "data.secrets_readable"),
         (SecretsUnreadable, "data.secrets_unreadable"),
+        (Remains, "data.remains"),
         (Failed, "data.failed"),
     ];
     assert_eq!(pairs.len(), CODES.len());

@@ -5,6 +5,11 @@ use tillsync_mapping::source::CodeText;
 /// Codes of drafts.
 pub(crate) const CODES: &[CodeText] = &[
     CodeText {
+        code: "destination.not_proved",
+        meaning: "The account did not answer at this address, so nothing was changed.",
+        action: "Check the address, letter by letter, and the network; then do the same again. Nothing is tried again by itself.",
+    },
+    CodeText {
         code: "draft.unknown",
         meaning: "There is no such draft of a connection, or its 24 hours are over.",
         action: "Begin a new one: `tillsync connect SOURCE --oauth`.",

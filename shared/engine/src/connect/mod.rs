@@ -34,7 +34,7 @@ use keep::{Known, count, keep, new_connection, renew, summary};
 use prove::{Means, Proof, Token, prove};
 pub(crate) use remote::service;
 use remote::{choose, settle};
-pub(crate) use remote::{is_there, prove_account, still_there};
+pub(crate) use remote::{is_there, prove_account, prove_waiting, still_there};
 use several::connect_all;
 pub use several::{ALL, Part, begin_several};
 pub use steps::{

@@ -6,7 +6,7 @@ use tillsync_mapping::activecampaign::Account;
 use tillsync_mapping::model::Secret;
 use tillsync_mapping::source::{Access, ReadOptions, Source};
 
-use super::{ConnectRequest, parse_url, prove_account, several};
+use super::{ConnectRequest, parse_url, prove_waiting, several};
 use crate::connections::every;
 use crate::context::Engine;
 use crate::fault::Fault;
@@ -75,6 +75,6 @@ pub(super) async fn prove<'a>(
     let destination = known.map_or_else(|| Account::destination(&base), |one| one.destination);
     let http = engine.destination_http(&destination, Lane::Live);
     let account = Account { base, key };
-    prove_account(&account, &http).await?;
+    prove_waiting(&account, &http).await?;
     Ok((Proof { source, source_http, http, access, pasted, polled, account, destination }, locations))
 }

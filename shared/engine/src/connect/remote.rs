@@ -23,6 +23,18 @@ pub(crate) async fn prove_account(account: &Account, http: &Paced<'_>) -> Result
     activecampaign::orders_found(&schema).map(|_| ()).map_err(stopped)
 }
 
+/// As [`prove_account`], for somebody who waits for the answer: one that does not come is no matter of trying again by
+/// itself, since the address may be mistyped.
+pub(crate) async fn prove_waiting(account: &Account, http: &Paced<'_>) -> Result<(), Fault> {
+    let silent = |fault: Fault| match fault.code {
+        "destination.unavailable" => {
+            Fault::retry("destination.not_proved", format!("{}: {}", account.base, fault.detail))
+        }
+        _ => fault,
+    };
+    prove_account(account, http).await.map_err(silent)
+}
+
 /// A host that may not be called is a setting to be changed.
 fn refused_host(error: HttpError) -> Fault {
     let fault = Fault::from(error);

@@ -9,7 +9,7 @@ use tillsync_mapping::source::{Access, Application, ReadOptions, SignIn, Source}
 
 use super::adopt::Matched;
 use super::keep::new_connection;
-use super::remote::{choose, prove_account};
+use super::remote::{choose, prove_waiting};
 use super::several::{ALL, fits_several, pick};
 use super::warn::own_integration;
 use super::{ConnectRequest, Draft, Sides, Warning, parse_url};
@@ -367,7 +367,7 @@ async fn offer(
         Access { api_url, token, store: store.id, location, options, merged: std::sync::Arc::default() };
     source.check_scopes(&source_http, &access).await?;
     let http = engine.destination_http(&Account::destination(&account.base), Lane::Live);
-    prove_account(&account, &http).await?;
+    prove_waiting(&account, &http).await?;
     let connection = new_connection(engine, request, source, &access, &account)?;
     let sides = Sides { source, source_http: &source_http, access: &access, http: &http, account: &account };
     let others = all(engine).await?;

@@ -5,6 +5,8 @@ mod platforms;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::connections;
@@ -16,6 +18,8 @@ use crate::ports::Lane;
 use crate::state::Connection;
 use platforms::Platforms;
 
+/// What has to be done by hand, once for an installation.
+const BY_HAND: &str = "webhook.by_hand";
 /// Dead letters that are counted; more is "at least so many".
 const MAX_DEAD: usize = 100;
 
@@ -135,15 +139,31 @@ pub async fn examine(engine: &Engine, scope: Scope) -> Result<Report, Fault> {
             checks.extend(platforms.checks(one).await);
         }
     }
+    once(&mut checks);
     let addresses = Addresses::load(engine).await;
     Ok(Report { checks, connections, addresses })
 }
 
+/// What is to be done once for all connections is said once, at the first.
+fn once(checks: &mut [Check]) {
+    let mut said = BTreeSet::new();
+    for check in checks {
+        if check.code.as_deref() == Some(BY_HAND) && !said.insert(check.detail.clone()) {
+            (check.code, check.detail) =
+                (None, "as said above: one subscription is for all of them".to_owned());
+        }
+    }
+}
+
+/// Whether an address is one that platforms can reach.
+#[must_use]
+pub fn is_public(url: &str) -> bool {
+    url.strip_prefix("https://").is_some_and(|rest| !rest.starts_with("127.") && !rest.is_empty())
+}
+
 /// Where the platforms could reach us.
 fn public_address(url: &str) -> Check {
-    let https =
-        url.strip_prefix("https://").is_some_and(|rest| !rest.starts_with("127.") && !rest.is_empty());
-    if https {
+    if is_public(url) {
         return Check::ok("public_address", url);
     }
     Check::warn(

@@ -217,3 +217,13 @@ async fn nothing_connected_is_told() {
     assert_eq!(check(&report, "connections").state, Health::Warn);
     assert!(report.is_ok());
 }
+
+#[test]
+fn what_is_to_be_done_once_by_hand_is_said_once() {
+    let by_hand = |detail: &str| Check::warn("webhooks", detail).with("webhook.by_hand");
+    let mut checks = vec![by_hand("a"), by_hand("a"), Check::ok("token", "x"), by_hand("a"), by_hand("b")];
+    super::once(&mut checks);
+    let codes: Vec<_> = checks.iter().map(|check| check.code.is_some()).collect();
+    assert_eq!(codes, [true, false, false, false, true], "another source has a subscription of its own");
+    assert!(checks[1].detail.contains("as said above") && checks[1].state == Health::Warn, "{checks:?}");
+}

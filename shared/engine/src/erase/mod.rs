@@ -34,6 +34,8 @@ pub enum Scope {
 pub struct Erased {
     /// The person was erased before: what had come since, if anything, went now.
     pub already: bool,
+    /// Anything was held of the person now, or they were erased before. Otherwise the address may be mistyped.
+    pub known: bool,
     /// Orders that were emptied.
     pub orders: u64,
     /// Profiles that were emptied.
@@ -65,6 +67,7 @@ pub async fn erase(engine: &Engine, scope: &Scope, address: &str) -> Result<Eras
             purge::purge(engine, (&email, &key), &beside, &mut erased).await?;
         }
     }
+    erased.known |= erased.already || erased.orders > 0 || erased.people > 0;
     erased.connections = connections.iter().map(|one| one.name.clone()).collect();
     let accounts: BTreeSet<&str> = connections.iter().map(|one| one.destination.as_str()).collect();
     for account in accounts {

@@ -25,6 +25,7 @@ pub(super) async fn purge(
     let people = first.people_partition();
     let now = engine.now();
     let profiles = profiles(engine, &people, email).await?;
+    erased.known |= !profiles.is_empty();
     // First: whatever is read from here on leaves the person out.
     let mut marks: BTreeSet<String> = profiles.iter().map(|profile| of_profile(key, profile)).collect();
     let own = of_email(key, email);

@@ -4,7 +4,7 @@ use tillsync_mapping::activecampaign::{self, Account};
 use tillsync_mapping::http::Http;
 use tillsync_mapping::model::Secret;
 
-use crate::connect::{prove_account, service};
+use crate::connect::{prove_waiting, service};
 use crate::connections::every;
 use crate::context::Engine;
 use crate::deliver::stopped;
@@ -49,7 +49,7 @@ pub async fn set_destination(
     };
     let account = Account { base, key };
     let http = engine.destination_http(&asked.destination, Lane::Live);
-    prove_account(&account, &http).await?;
+    prove_waiting(&account, &http).await?;
     let all = every(engine).await?;
     let there: Vec<Connection> = all.into_iter().filter(|one| one.destination == asked.destination).collect();
     prove_same(&there, &account, &http).await?;
@@ -116,7 +116,7 @@ async fn prove_same(there: &[Connection], account: &Account, http: &Paced<'_>) -
 
 fn other(account: &Account, one: &Connection) -> Fault {
     let detail = format!(
-        "{} does not have connection {} of {}, as {} has: it is another account",
+        "{}: it does not have connection {} of {}, as {} has, so it is another account",
         account.base,
         one.remote.unwrap_or_default(),
         one.name,

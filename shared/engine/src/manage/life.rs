@@ -12,7 +12,7 @@ use tillsync_mapping::http::Http;
 use tillsync_mapping::source::{Access, ReadOptions};
 
 use super::{Changed, change, stopped_otherwise, unfinished};
-use crate::connect::{prove_account, still_there};
+use crate::connect::{prove_waiting, still_there};
 use crate::connections::{every, pick_location};
 use crate::context::Engine;
 use crate::deliver::owe_opt_outs;
@@ -199,7 +199,7 @@ async fn prove(engine: &Engine, there: &Connection) -> Result<tillsync_mapping::
     };
     source.check_scopes(&http, &access).await?;
     let out = engine.destination_http(&there.destination, Lane::Live);
-    prove_account(&account, &out).await?;
+    prove_waiting(&account, &out).await?;
     still_there(there, &account, &out).await?;
     Ok(location)
 }

@@ -3,7 +3,7 @@ use crate::connections;
 use crate::fault::Kind;
 use crate::run::{connection, start_backfill, start_poll, sweep};
 use crate::state::{Connection, ConnectionState, Counted, Problem, RunState};
-use crate::testing::{self, DAY, World, ago};
+use crate::testing::{self, DAY, Trouble, World, ago};
 
 async fn now(world: &World) -> Connection {
     connection(&*world.store, "C1").await.unwrap().value
@@ -255,5 +255,23 @@ async fn an_ended_import_that_is_gone_at_the_account_keeps_nobody_from_its_new_a
         let key = tillsync_mapping::model::Secret::new("key");
         let moved = super::set_destination(&world.engine, "C1", Some("https://acme.api-us1.com"), key).await;
         assert_eq!(moved.map(drop).map_err(|fault| fault.code), expected, "{state:?} {is_there}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_does_not_answer_changes_nothing_and_is_not_tried_again() {
+    for trouble in [Trouble::NotSent, Trouble::Says(503, None)] {
+        let world = World::new().await;
+        let mut before = testing::connection("C1", "L1");
+        "https://old.api-us1.com/api/3".clone_into(&mut before.destination_url);
+        world.save(&before).await;
+        world.net.plan("account.me", 0, trouble);
+        let key = tillsync_mapping::model::Secret::new("key");
+        let url = Some("https://acme.api-us1.com");
+        let fault = super::set_destination(&world.engine, "C1", url, key).await.unwrap_err();
+        assert_eq!(fault.code, "destination.not_proved");
+        assert!(fault.detail.starts_with("https://acme.api-us1.com/api/3: "), "{}", fault.detail);
+        let held = connection(&*world.engine.store, "C1").await.unwrap().value;
+        assert_eq!(held.destination_url, before.destination_url);
     }
 }

@@ -2,9 +2,6 @@
 
 use tillsync_mapping::source::CodeText;
 
-const AGAIN: &str =
-    "Begin again: follow the link on this page where there is one, or run the command once more.";
-
 /// Codes of links, sessions and sign-ins.
 pub(crate) const CODES: &[CodeText] = &[
     CodeText {
@@ -40,22 +37,22 @@ pub(crate) const CODES: &[CodeText] = &[
     CodeText {
         code: "sign_in.too_long",
         meaning: "More came back than a sign-in needs; it was not read.",
-        action: AGAIN,
+        action: "Begin again: follow the link on this page where there is one, or run the command once more.",
     },
     CodeText {
         code: "sign_in.malformed",
         meaning: "What came back cannot be read: a parameter came twice, or is not text.",
-        action: AGAIN,
+        action: "Begin again: follow the link on this page where there is one, or run the command once more.",
     },
     CodeText {
         code: "sign_in.state_missing",
         meaning: "What came back does not say which sign-in it belongs to.",
-        action: AGAIN,
+        action: "Begin again: follow the link on this page where there is one, or run the command once more.",
     },
     CodeText {
         code: "sign_in.state_unknown",
         meaning: "What came back belongs to no sign-in that was begun here.",
-        action: AGAIN,
+        action: "Begin again: follow the link on this page where there is one, or run the command once more.",
     },
     CodeText {
         code: "sign_in.state_used",
@@ -65,7 +62,7 @@ pub(crate) const CODES: &[CodeText] = &[
     CodeText {
         code: "sign_in.expired",
         meaning: "The sign-in took longer than the 30 minutes it is good for, so what came back was not taken.",
-        action: AGAIN,
+        action: "Begin again: follow the link on this page where there is one, or run the command once more.",
     },
     CodeText {
         code: "sign_in.other_session",
@@ -75,27 +72,27 @@ pub(crate) const CODES: &[CodeText] = &[
     CodeText {
         code: "sign_in.other_source",
         meaning: "The sign-in was begun at another source than the one that answered.",
-        action: AGAIN,
+        action: "Begin again: follow the link on this page where there is one, or run the command once more.",
     },
     CodeText {
         code: "sign_in.contradiction",
         meaning: "A permission and a refusal came back together; neither was taken.",
-        action: AGAIN,
+        action: "Begin again: follow the link on this page where there is one, or run the command once more.",
     },
     CodeText {
         code: "sign_in.code_missing",
         meaning: "Neither a permission nor a refusal came back.",
-        action: AGAIN,
+        action: "Begin again: follow the link on this page where there is one, or run the command once more.",
     },
     CodeText {
         code: "sign_in.code_invalid",
         meaning: "The permission that came back is none.",
-        action: AGAIN,
+        action: "Begin again: follow the link on this page where there is one, or run the command once more.",
     },
     CodeText {
         code: "sign_in.refused",
         meaning: "Somebody pressed Deny, so nothing was connected.",
-        action: "If that was a slip, begin again and allow access.",
+        action: "If that was a slip, allow access this time: go on with the command the message names; where it names none, begin again.",
     },
     CodeText {
         code: "sign_in.failed_there",
