@@ -9,9 +9,9 @@ use super::{keep_pasted, owner, renew};
 use crate::fault::Fault;
 use crate::manage;
 use crate::ports::Lane;
-use crate::run::{BackfillRequest, start_backfill, sweep};
+use crate::run::{BackfillRequest, start_backfill, start_poll, sweep};
 use crate::sign_in::{Intent, Signed, begin, callback, enter, invite};
-use crate::state::ConnectionState;
+use crate::state::{ConnectionState, RunState};
 use crate::testing::{Trouble, World, source_name};
 
 /// The application's secret as the platform does not take it.
@@ -208,4 +208,29 @@ async fn a_run_of_a_deleted_import_is_settled_though_its_message_was_lost() {
     sweep(&world.engine, true).await.unwrap();
     world.work().await;
     assert!(world.load_run(&run.id).await.ended());
+}
+
+#[tokio::test]
+async fn a_refusal_of_a_young_token_puts_the_work_off() {
+    for refresh in [true, false] {
+        let world = signed_in().await;
+        if !refresh {
+            let one = super::Authorisation { refresh: None, ..stored(&world).await };
+            world.vault.put(&owner(source_name(), "M1"), &one.sealed().unwrap()).await.unwrap();
+        }
+        world.net.shop().authority.take(&["not-yet-everywhere"]);
+        let run = start_poll(&world.engine, "C1").await.unwrap().run;
+        for _ in 0..4 {
+            if let Some(delivery) = world.take().await {
+                crate::run::handle(&world.engine, &delivery).await.unwrap();
+            }
+            world.clock.advance(Duration::from_secs(10));
+        }
+        assert!(world.net.shop().authority.refused > 0, "nobody asked");
+        assert_eq!(state(&world, "C1").await.state, ConnectionState::Active);
+        world.net.shop().authority.take(&["access-1"]);
+        world.work().await;
+        assert_eq!(world.load_run(&run.id).await.state, RunState::Complete);
+        assert_eq!((state(&world, "C1").await.problem, world.calls("token.refresh")), (None, 0));
+    }
 }
