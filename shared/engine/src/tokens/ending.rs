@@ -211,6 +211,29 @@ async fn a_run_of_a_deleted_import_is_settled_though_its_message_was_lost() {
 }
 
 #[tokio::test]
+async fn an_hour_in_which_everything_is_refused_ends_no_authorisation() {
+    let world = signed_in().await;
+    world.clock.advance(Duration::from_secs(24 * 3_600));
+    world.net.shop().sell("O1", world.engine.now());
+    world.clock.advance(Duration::from_secs(600));
+    // Everything but the question for what the token may do.
+    for operation in ["orders.search", "token.refresh"] {
+        world.net.plan(operation, 0, Trouble::Says(401, None));
+    }
+    start_poll(&world.engine, "C1").await.unwrap();
+    world.work().await;
+    assert!(world.calls("token.refresh") > 0);
+    assert!(stored(&world).await.stopped.is_none(), "the platform was not asked once more");
+    assert_eq!(state(&world, "C1").await.state, ConnectionState::Active);
+    world.net.mend();
+    world.clock.advance(Duration::from_secs(3_600));
+    let run = start_poll(&world.engine, "C1").await.unwrap().run;
+    world.work().await;
+    assert_eq!(world.load_run(&run.id).await.state, RunState::Complete);
+    assert_eq!(world.net.account().orders.len(), 1);
+}
+
+#[tokio::test]
 async fn a_refusal_of_a_young_token_puts_the_work_off() {
     for refresh in [true, false] {
         let world = signed_in().await;

@@ -227,7 +227,8 @@ async fn under_lease(engine: &Engine, of: (&str, &str), why: Why<'_>) -> Result<
 }
 
 /// The refresh token was refused. While the token in use still works, that is believed of nobody: proxies have been seen
-/// to answer so.
+/// to answer so. Also where a reading was refused before: an hour in which everything is answered so is no end. What was
+/// given up already has nobody to be asked about.
 async fn denied(
     engine: &Engine,
     of: (&str, &str),
@@ -235,7 +236,7 @@ async fn denied(
     error: SourceError,
 ) -> Result<Renewed, Fault> {
     let fault = Fault::from(error);
-    if let Why::Due = why {
+    if !matches!(why, Why::Asked) {
         let source = engine.source(of.0)?;
         let http = engine.plain_source_http(of.0, of.1, Lane::Live);
         let api_url = granted_at(engine, source, of, before).await?;
