@@ -257,3 +257,26 @@ async fn a_refusal_of_a_young_token_puts_the_work_off() {
         assert_eq!((state(&world, "C1").await.problem, world.calls("token.refresh")), (None, 0));
     }
 }
+
+#[tokio::test]
+async fn a_deleted_import_keeps_an_authorisation_that_could_not_be_given_back() {
+    for away in [true, false] {
+        let mut world = signed_in().await;
+        if away {
+            world.net.plan("token.revoke", 0, Trouble::Lost);
+        } else {
+            world.engine.config.applications.clear();
+        }
+        let ended = manage::delete_import(&world.engine, "C1").await.unwrap();
+        assert!(ended.note.contains("could not be taken back"), "{}", ended.note);
+        assert!(stored(&world).await.stopped.is_none(), "nobody could give it back any more");
+        world.net.mend();
+        applications(&mut world);
+        world.clock.advance(Duration::from_secs(9 * 24 * 3_600));
+        let swept = sweep(&world.engine, false).await.unwrap();
+        assert_eq!(swept.need_somebody, 0, "nothing works by it: nobody has to renew it");
+        world.work().await;
+        assert!(world.vault.get(&owner(source_name(), "M1")).await.unwrap().is_none(), "away: {away}");
+        assert_eq!(world.calls("token.refresh"), 0);
+    }
+}

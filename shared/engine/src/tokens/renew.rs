@@ -52,12 +52,12 @@ pub(super) enum Renewed {
     Unable(Fault),
 }
 
-/// Queues what is due to be looked after. Reads no secret and calls nobody.
+/// Queues what is due to be looked after. Reads no secret and calls nobody. Answers with what connections work by.
 ///
 /// # Errors
 /// Of the store and the queue.
 pub(crate) async fn sweep(engine: &Engine, connections: &[Connection]) -> Result<Vec<Keeping>, Fault> {
-    let (now, all) = (engine.now(), super::row::all(engine).await?);
+    let (now, mut all) = (engine.now(), super::row::all(engine).await?);
     let live = |one: &Keeping| {
         connections.iter().any(|it| !it.is_over() && it.source == one.source && it.store == one.store)
     };
@@ -65,6 +65,7 @@ pub(crate) async fn sweep(engine: &Engine, connections: &[Connection]) -> Result
         let work = Work::Renew { source: one.source.clone(), store: one.store.clone() };
         engine.send(Lane::Live, &owner(&one.source, &one.store), &[work]).await?;
     }
+    all.retain(live);
     Ok(all)
 }
 
