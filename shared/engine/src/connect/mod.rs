@@ -4,6 +4,7 @@
 mod adopt;
 mod codes;
 mod keep;
+mod offer;
 mod prove;
 mod remote;
 mod several;
@@ -31,6 +32,7 @@ use crate::state::{Connection, ConnectionState, Row, Tagged, load, update};
 pub use adopt::Matched;
 pub(crate) use codes::CODES;
 use keep::{Known, count, keep, new_connection, renew, summary};
+pub use offer::{Existing, Offer};
 use prove::{Means, Proof, Token, prove};
 pub(crate) use remote::service;
 use remote::{choose, settle};
@@ -38,8 +40,8 @@ pub(crate) use remote::{is_there, prove_account, still_there};
 use several::connect_all;
 pub use several::{ALL, Part, begin_several};
 pub use steps::{
-    Existing, Offer, Refused, Step, Steps, Wanted, application, choose_destination, choose_location,
-    choose_locations, choose_name, going_on, key_of, locations, open, want,
+    Refused, Step, Steps, Wanted, application, choose_destination, choose_location, choose_locations,
+    choose_name, going_on, key_of, locations, open, want,
 };
 pub(crate) use steps::{is_open, refused, signed};
 pub use warn::Warning;
