@@ -7,6 +7,7 @@ use tillsync_mapping::activecampaign::Account;
 use tillsync_mapping::model::{Location, Secret};
 use tillsync_mapping::source::{Application, SignIn, Source};
 
+use super::leftovers::new_draft;
 use super::offer::{Offer, offer};
 use super::several::{ALL, fits_several, pick};
 use super::{ConnectRequest, Draft, parse_url};
@@ -153,7 +154,7 @@ pub async fn open(engine: &Engine, source: &str) -> Result<String, Fault> {
         asked: Some(engine.now()),
         steps: Some(Steps::default()),
     };
-    engine.store.transact(vec![Row::new(Draft::key(&id), draft).put()?]).await?;
+    new_draft(engine, &id, draft).await?;
     Ok(id)
 }
 

@@ -68,6 +68,7 @@ pub async fn sweep(engine: &Engine, requeue: bool) -> Result<Swept, Fault> {
                 log(&connection.id, &fault);
             }
         }
+        crate::connect::queue_leftovers(engine).await?;
     }
     let every = engine.config.timing.poll_every;
     let due: Vec<&str> =

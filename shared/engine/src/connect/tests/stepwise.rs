@@ -100,3 +100,41 @@ async fn what_is_offered_for_a_moved_account_is_what_finishing_does() {
         assert_eq!((second.connection, second.renewed), (first.connection.clone(), true), "{state:?}");
     }
 }
+
+#[tokio::test]
+async fn the_secrets_of_an_abandoned_draft_go_with_it() {
+    let (world, id) = opened().await;
+    let (engine, key) = (&world.engine, Secret::new("key"));
+    let tick = async |hours: u64| {
+        world.clock.advance(std::time::Duration::from_secs(hours * 3_600));
+        crate::run::sweep(engine, true).await.unwrap();
+        world.work().await;
+    };
+    want(engine, &id, Wanted::default(), &key).await.unwrap();
+    let pasted = begin(engine, request(None), (&Secret::new("token"), &key)).await.unwrap();
+    let there = async || {
+        let mut there = Vec::new();
+        for owner in
+            [format!("DRAFT#{id}#key"), format!("DRAFT#{pasted}#key"), format!("DRAFT#{pasted}#token")]
+        {
+            there.push(world.vault.get(&owner).await.unwrap().is_some());
+        }
+        there
+    };
+    tick(20).await;
+    assert_eq!(there().await, [true, true, true], "they can be gone on with");
+    want(engine, &id, Wanted::default(), &key).await.unwrap();
+    tick(5).await;
+    assert_eq!(there().await, [true, false, false], "somebody went on with one of them");
+    tick(20).await;
+    assert_eq!(there().await, [false, false, false]);
+    tick(25).await;
+    assert!(!format!("{:?}", world.store.dump()).contains(&id), "nothing is left of it");
+    // As whoever ends right after the outcome leaves it.
+    let done = open(engine, source_name()).await.unwrap();
+    ready(&world, &done).await;
+    finished(&world, &done).await;
+    world.vault.put(&format!("DRAFT#{done}#key"), &key).await.unwrap();
+    tick(25).await;
+    assert!(world.vault.get(&format!("DRAFT#{done}#key")).await.unwrap().is_none());
+}
