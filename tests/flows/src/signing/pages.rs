@@ -152,6 +152,32 @@ async fn a_start_needs_a_session_a_source_and_something_to_start() {
     assert!(over.body.contains("sign_in.session_missing"), "{}", over.body);
 }
 
+/// A path that is no text is nobody's, and is answered like every other slip.
+#[tokio::test]
+async fn a_path_that_is_no_text_is_answered_by_a_page() {
+    for by in [By::Port, By::Gateway] {
+        let world = World::new(by);
+        let cookie = format!("{COOKIE}={}", world.browser().await);
+        let cases = [
+            ("/enter/%ff", "sign_in.link_unknown"),
+            ("/enter/%c3%28", "sign_in.link_unknown"),
+            ("/enter/%ed%a0%80", "sign_in.link_unknown"),
+            ("/oauth/%ff/start", "source.unknown"),
+            ("/oauth/%ff/start?draft=x", "source.unknown"),
+            ("/oauth/%c0%af/callback", "source.unknown"),
+            ("/oauth/%ff/callback?code=c0de&state=x", "source.unknown"),
+        ];
+        for (path, code) in cases {
+            let answer = world.ask("GET", path, &cookie).await;
+            let what = format!("{by:?} {path}: {}", answer.body);
+            assert_eq!(answer.status, StatusCode::NOT_FOUND, "{what}");
+            assert!(answer.body.contains(&format!("<code>{code}</code>")), "{what}");
+            assert!(answer.header(header::CONTENT_TYPE).starts_with("text/html"), "{what}");
+            guarded(path, &answer);
+        }
+    }
+}
+
 /// Cookies come along with a link of another site: that must not be enough to begin anything.
 #[tokio::test]
 async fn a_page_of_another_site_begins_no_sign_in() {
