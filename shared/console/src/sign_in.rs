@@ -9,7 +9,7 @@ use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::routing::{MethodRouter, get};
-use axum::Router;
+use axum::{Extension, Router};
 use tillsync_engine::sign_in::{self, Entered, Intent, Refusal};
 use tillsync_engine::{Engine, Fault, connect};
 use tillsync_mapping::model::Secret;
@@ -33,7 +33,7 @@ pub fn sign_in(engine: Arc<Engine>, front: Front) -> Router {
     let router = Router::new()
         .route("/enter/{token}", only_get(get(enter)))
         .route("/oauth/{source}/start", only_get(get(start)))
-        .route("/oauth/{source}/callback", only_get(get(callback)));
+        .route("/oauth/{source}/callback", only_get(get(callback).layer(Extension(front))));
     let router = match front {
         Front::Port => {
             router.route("/", only_get(get(home))).layer(from_fn_with_state(Arc::clone(&engine), own_name))
@@ -176,6 +176,7 @@ async fn start(
 
 async fn callback(
     State(engine): State<Arc<Engine>>,
+    Extension(front): Extension<Front>,
     source: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -189,7 +190,7 @@ async fn callback(
         async move { sign_in::callback(&engine, &source, session.as_ref(), &query).await }
     };
     match tokio::spawn(work).await {
-        Ok(Ok(signed)) => pages::signed(&EN, &signed),
+        Ok(Ok(signed)) => pages::signed(&EN, front, &signed),
         Ok(Err(refusal)) => refused(&refusal),
         Err(_) => refused(&Fault::retry("data.unavailable", "the sign-in ended in the middle").into()),
     }

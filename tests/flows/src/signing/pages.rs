@@ -34,6 +34,9 @@ async fn a_draft_is_signed_in_and_its_grant_is_kept() {
         let answer = signed(&world, &session, &format!("?draft={draft}")).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
         assert!(answer.body.contains("<code>M1</code>") && answer.body.contains(&draft), "{}", answer.body);
+        let (command, event) = ("tillsync connect --resume", "connect_oauth");
+        let (named, other) = if by == By::Port { (command, event) } else { (event, command) };
+        assert!(answer.body.contains(named) && !answer.body.contains(other), "{by:?}: {}", answer.body);
         guarded("signed", &answer);
         let draft = connect::going_on(&world.engine, &draft).await.unwrap();
         assert_eq!(draft.step(), connect::Step::Location);
