@@ -34,7 +34,7 @@ pub(crate) async fn work_off(
     let each = event.records.into_iter().map(async |message| {
         let id = message.message_id.clone().unwrap_or_default();
         // One each: that one has to wait is nothing to the others.
-        let done = work(app.engine.until(deadline), &app.queue, lane, message).await;
+        let done = work(app.engine().until(deadline), &app.queue, lane, message).await;
         (!done).then_some(json!({"itemIdentifier": id}))
     });
     let failed: Vec<Value> = join_all(each).await.into_iter().flatten().collect();
