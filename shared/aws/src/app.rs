@@ -120,6 +120,11 @@ impl App {
         self.current.look_again().await
     }
 
+    /// The same once an hour, for work that says to nobody what is missing.
+    pub(crate) async fn look_now_and_then(&self) {
+        self.current.look_now_and_then().await;
+    }
+
     /// Prints what was counted since this was called last, for a function whose events are requests.
     pub fn report(&self) {
         self.reporter.report("", &self.engine().meter, &self.store.take_used());

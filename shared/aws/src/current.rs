@@ -11,6 +11,9 @@ use crate::vault::StackCredentials;
 /// The secret is not read anew sooner: whoever sends forgeries from the internet causes no more calls than that.
 const EVERY: SignedDuration = SignedDuration::from_mins(1);
 
+/// So old may be what queues are worked off with, since nobody sees there that something is missing.
+const AT_WORK: SignedDuration = SignedDuration::from_hours(1);
+
 /// The engine as it is now.
 pub(crate) struct Current {
     engine: RwLock<Engine>,
@@ -33,8 +36,17 @@ impl Current {
 
     /// Reads the secret anew. False where it was read within the last minute, or cannot be read: then all is as it was.
     pub(crate) async fn look_again(&self) -> bool {
+        self.look_after(EVERY).await
+    }
+
+    /// The same, where it was read more than an hour ago.
+    pub(crate) async fn look_now_and_then(&self) -> bool {
+        self.look_after(AT_WORK).await
+    }
+
+    async fn look_after(&self, every: SignedDuration) -> bool {
         let Some(credentials) = &self.credentials else { return false };
-        if !self.is_time() {
+        if !self.is_time(every) {
             return false;
         }
         match credentials.given().await {
@@ -50,12 +62,12 @@ impl Current {
         }
     }
 
-    /// Whether a minute went by since the last time; then it begins anew.
-    fn is_time(&self) -> bool {
+    /// Whether so long went by since the last time; then it begins anew.
+    fn is_time(&self, every: SignedDuration) -> bool {
         let now = self.engine().now();
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         // A clock may be put back.
-        if (SignedDuration::ZERO..EVERY).contains(&now.duration_since(*read)) {
+        if (SignedDuration::ZERO..every).contains(&now.duration_since(*read)) {
             return false;
         }
         *read = now;
@@ -150,6 +162,11 @@ mod tests {
         change("third").await;
         assert!(!current.look_again().await, "it was tried this minute");
         assert_eq!(seen().as_deref(), Some("second"));
+        clock.advance(Duration::from_secs(3_540));
+        assert!(!current.look_now_and_then().await);
+        clock.advance(Duration::from_secs(60));
+        assert!(current.look_now_and_then().await);
+        assert_eq!(seen().as_deref(), Some("third"));
         assert!(!Current::new(engine(&clock), None).look_again().await, "who may read no secret reads none");
     }
 }
