@@ -135,6 +135,10 @@ SPOILT = {
         put(of("ScheduledPollFunction", "Environment", "Variables"), "TILLSYNC_SECRET", {"Ref": "Secret"}),
         swap("runbook", "| `TILLSYNC_STAGE` |", "| `TILLSYNC_STAGES` |"),
     ],
+    "callers_know_whom_and_how_fast": [
+        put(of("OauthCallbackFunction", "Environment", "Variables"), "TILLSYNC_DESTINATION_HOSTS", None),
+        put(of("LiveSyncFunction", "Environment", "Variables"), "TILLSYNC_CALLS_PER_SECOND", None),
+    ],
     "alarms_say_what_to_do": [
         swap("runbook", "### Alarm: freshness", "### Freshness"),
         swap("runbook", "### Alarm: parked", "### Alarm: parked\n\n### Alarm: moon"),

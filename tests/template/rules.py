@@ -233,6 +233,17 @@ def variables_are_explained(world):
     return wrong
 
 
+def callers_know_whom_and_how_fast(world):
+    """Whoever calls platforms is told of all their hosts, and of the pace they share."""
+    wrong = []
+    for name, function in _properties(world, FUNCTION).items():
+        own = set(function.get("Environment", {}).get("Variables", {}))
+        if any(variable.endswith("_API_URL") for variable in own):
+            missing = {"TILLSYNC_DESTINATION_HOSTS", "TILLSYNC_CALLS_PER_SECOND"} - own
+            wrong += [f"{name}: calls platforms without {variable}" for variable in sorted(missing)]
+    return wrong
+
+
 def _slug(heading):
     kept = re.sub(r"[^\w\- ]", "", heading.strip().lower())
     return kept.replace(" ", "-")

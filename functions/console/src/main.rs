@@ -8,7 +8,7 @@ use tillsync_aws::{App, Calls, refuse_to_start};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     match App::start("console", Calls::Queues).await {
-        Ok(app) => lambda_http::run(tillsync_console::router(Arc::new(app.engine))).await,
+        Ok(app) => lambda_http::run(tillsync_console::router(Arc::new(app.engine()))).await,
         Err(fault) => Err(refuse_to_start(fault).await),
     }
 }

@@ -12,6 +12,7 @@ use tillsync_engine::{Config, Engine, Fault, Timing};
 use tillsync_host::{Settings, SystemClock, SystemEntropy};
 use tillsync_http::Outgoing;
 
+use crate::current::Current;
 use crate::lambda::{self, Reporter};
 use crate::settings::required;
 use crate::vault::{NoVault, StackCredentials, StackVault};
@@ -24,8 +25,8 @@ const ALL_TRIES: Duration = Duration::from_secs(12);
 
 /// Everything a function works with.
 pub struct App {
-    /// The engine over DynamoDB and SQS. An invocation works with a clone that knows its end.
-    pub engine: Engine,
+    /// The engine over DynamoDB and SQS.
+    current: Current,
     /// The queues, for what the engine need not know.
     pub queue: Arc<SqsQueue>,
     /// Where the token and the key of a new connection come from.
@@ -70,15 +71,13 @@ impl App {
         };
         let secrets = aws_sdk_secretsmanager::Client::new(&sdk);
         let credentials = StackCredentials::new(secrets, required_if(calls, "TILLSYNC_SECRET")?);
-        let mut hooks = Hooks::default();
-        let mut applications = settings.applications.clone();
+        let mut given = None;
         let vault: Arc<dyn Vault> = match calls {
             Calls::Platforms | Calls::Intake => {
                 let vault = StackVault::open(credentials.clone(), store.clone(), install);
                 let (vault, ()) = tokio::join!(vault, warm);
-                let (vault, given) = vault?;
-                hooks = given;
-                applications.clone_from(&vault.applications);
+                let (vault, read) = vault?;
+                given = Some(read);
                 Arc::new(vault)
             }
             Calls::Nobody => {
@@ -95,20 +94,40 @@ impl App {
             let detail = format!("TILLSYNC_DESTINATION_HOSTS, or the address of a source: {error}");
             Fault::usage("config.invalid", detail)
         })?;
-        let mut config = config(&settings, hooks, &*entropy);
-        config.applications = applications;
+        let mut config = config(&settings, &*entropy);
+        let readable = given.is_some().then(|| credentials.clone());
+        if let Some(given) = given {
+            given.put(&mut config);
+        }
         let engine = Engine::new(
             (store.clone(), Arc::new(BatchQueue::new(queue.clone())), vault),
             (Arc::new(http), Arc::new(SharedBudget::new(store.clone()))),
             (clock, entropy),
             config,
         );
-        Ok(Self { engine, queue, credentials, store, reporter })
+        Ok(Self { current: Current::new(engine, readable), queue, credentials, store, reporter })
+    }
+
+    /// The engine as it is configured now. An invocation works with a clone that knows its end.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.current.engine()
+    }
+
+    /// Reads what the operator gives in the stack's secret anew, for what does not work with what was read before: an
+    /// application that is missing, a signature that is not proved. At most once a minute; false where nothing was read.
+    pub async fn look_again(&self) -> bool {
+        self.current.look_again().await
+    }
+
+    /// The same once an hour, for work that says to nobody what is missing.
+    pub(crate) async fn look_now_and_then(&self) {
+        self.current.look_now_and_then().await;
     }
 
     /// Prints what was counted since this was called last, for a function whose events are requests.
     pub fn report(&self) {
-        self.reporter.report("", &self.engine.meter, &self.store.take_used());
+        self.reporter.report("", &self.engine().meter, &self.store.take_used());
     }
 }
 
@@ -139,7 +158,7 @@ fn lanes() -> Result<Lanes, Fault> {
     })
 }
 
-fn config(settings: &Settings, hooks: Hooks, entropy: &dyn Entropy) -> Config {
+fn config(settings: &Settings, entropy: &dyn Entropy) -> Config {
     Config {
         calls_per_second: settings.calls_per_second,
         instance: format!("{:016x}", entropy.bits()),
@@ -147,7 +166,7 @@ fn config(settings: &Settings, hooks: Hooks, entropy: &dyn Entropy) -> Config {
         api_urls: settings.api_urls.clone(),
         applications: settings.applications.clone(),
         public_url: settings.public_url.clone(),
-        hooks,
+        hooks: Hooks::default(),
         timing: Timing {
             poll_every: settings.poll_every,
             lost_after: settings.queued_for,

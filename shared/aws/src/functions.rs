@@ -21,9 +21,9 @@ pub async fn scheduled_poll(app: &App, event: Value, deadline: Timestamp) -> Res
     if event.get("action").and_then(Value::as_str) != Some("tick") {
         return help_or_refuse(&event, HELP);
     }
-    let now = app.engine.now();
+    let now = app.engine().now();
     let hourly = now.to_zoned(jiff::tz::TimeZone::UTC).minute() < REQUEUE_WITHIN;
-    let swept = run::sweep(&app.engine.until(deadline), hourly).await?;
+    let swept = run::sweep(&app.engine().until(deadline), hourly).await?;
     let answer = json!({
         "ok": swept.failed == 0, "connections": swept.connections, "due": swept.due, "failed": swept.failed,
         "need_somebody": swept.need_somebody, "lag_seconds": swept.lag_seconds,
@@ -53,7 +53,7 @@ pub async fn backfill(app: &App, event: Value, deadline: Timestamp) -> Result<Va
         return work_off(app, Lane::History, event, deadline).await;
     }
     match Known::read(&event)? {
-        Known::Asked(asked) => operate(&app.engine.until(deadline), &asked, &app.credentials).await,
+        Known::Asked(asked) => operate(&app.engine().until(deadline), &asked, &app.credentials).await,
         Known::NotOurs => Err(unknown()),
     }
 }

@@ -1,6 +1,7 @@
 //! The engine's ports over DynamoDB, SQS and Secrets Manager, and what the functions on Lambda have in common.
 
 mod app;
+mod current;
 mod dynamo;
 pub mod functions;
 mod lambda;

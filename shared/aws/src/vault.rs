@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
-use tillsync_engine::Fault;
 use tillsync_engine::entry::Credentials;
 use tillsync_engine::intake::Hooks;
 use tillsync_engine::ports::{Condition, Held, PortError, Resealed, Store, Vault, Written};
+use tillsync_engine::{Config, Fault};
 use tillsync_host::{DataKey, SealedVault, Settings, unopened};
 use tillsync_mapping::model::Secret;
 use tillsync_mapping::source::Application;
@@ -46,8 +46,30 @@ impl StackCredentials {
         Err(Fault::usage("config.invalid", detail))
     }
 
+    pub(crate) async fn given(&self) -> Result<Given, Fault> {
+        Given::of(&self.read().await?)
+    }
+
     async fn data_key(&self) -> Result<DataKey, Fault> {
         data_key(&self.read().await?)
+    }
+}
+
+/// What the secret gives to the engine's configuration.
+pub(crate) struct Given {
+    /// The operator's applications at the platforms, by source.
+    applications: BTreeMap<String, Application>,
+    hooks: Hooks,
+}
+
+impl Given {
+    fn of(secret: &StackSecret) -> Result<Self, Fault> {
+        let applications = Settings::applications(|name| secret.get(name))?;
+        Ok(Self { applications, hooks: tillsync_host::hooks(|name| secret.get(name)) })
+    }
+
+    pub(crate) fn put(self, config: &mut Config) {
+        (config.applications, config.hooks) = (self.applications, self.hooks);
     }
 }
 
@@ -75,8 +97,6 @@ pub(crate) struct StackVault {
     store: Arc<dyn Store>,
     install: String,
     now: RwLock<Arc<SealedVault>>,
-    /// The operator's applications at the platforms, by source, as the secret held them at the start.
-    pub(crate) applications: BTreeMap<String, Application>,
 }
 
 impl StackVault {
@@ -84,13 +104,12 @@ impl StackVault {
         credentials: StackCredentials,
         store: Arc<dyn Store>,
         install: String,
-    ) -> Result<(Self, Hooks), Fault> {
+    ) -> Result<(Self, Given), Fault> {
         let secret = credentials.read().await?;
-        let applications = Settings::applications(|name| secret.get(name))?;
+        let given = Given::of(&secret)?;
         let sealed = SealedVault::new(store.clone(), data_key(&secret)?, install.clone());
-        let hooks = tillsync_host::hooks(|name| secret.get(name));
-        let vault = Self { credentials, store, install, now: RwLock::new(Arc::new(sealed)), applications };
-        Ok((vault, hooks))
+        let vault = Self { credentials, store, install, now: RwLock::new(Arc::new(sealed)) };
+        Ok((vault, given))
     }
 
     fn now(&self) -> Arc<SealedVault> {

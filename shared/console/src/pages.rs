@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use tillsync_engine::sign_in::{Refusal, Signed};
 use tillsync_engine::{Fault, Kind, explained};
 
+use crate::sign_in::Front;
 use crate::texts::{Texts, filled};
 
 /// Readable in the light and in the dark; links are underlined, so that colour alone says nothing.
@@ -155,11 +156,14 @@ fn capital(text: &str) -> String {
     format!("{first}{}{end}", letters.as_str())
 }
 
-/// The store is authorised.
-pub(crate) fn signed(texts: &Texts, signed: &Signed) -> Response<Body> {
+/// The store is authorised. Behind a gateway nobody has a command line: there an event goes on.
+pub(crate) fn signed(texts: &Texts, front: Front, signed: &Signed) -> Response<Body> {
     let lead = filled(texts.signed_store, signed.title);
     let page = Page::new(texts, texts.signed_title).show(&lead, &signed.store);
     let page = match (&signed.draft, &signed.connection) {
+        (Some(draft), _) if front == Front::Gateway => {
+            page.show(texts.signed_event, &format!(r#"{{"action": "connect_oauth", "draft": "{draft}"}}"#))
+        }
         (Some(draft), _) => page.show(texts.signed_draft, &format!("tillsync connect --resume {draft}")),
         (None, Some(_)) => page.say(texts.signed_connection),
         (None, None) => page,

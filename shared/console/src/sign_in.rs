@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::routing::{MethodRouter, get};
+use axum::{Extension, Router};
 use tillsync_engine::sign_in::{self, Entered, Intent, Refusal};
 use tillsync_engine::{Engine, Fault, connect};
 use tillsync_mapping::model::Secret;
@@ -32,7 +33,7 @@ pub fn sign_in(engine: Arc<Engine>, front: Front) -> Router {
     let router = Router::new()
         .route("/enter/{token}", only_get(get(enter)))
         .route("/oauth/{source}/start", only_get(get(start)))
-        .route("/oauth/{source}/callback", only_get(get(callback)));
+        .route("/oauth/{source}/callback", only_get(get(callback).layer(Extension(front))));
     let router = match front {
         Front::Port => {
             router.route("/", only_get(get(home))).layer(from_fn_with_state(Arc::clone(&engine), own_name))
@@ -115,7 +116,16 @@ fn go_to(place: &str) -> Response<Body> {
     response
 }
 
-async fn enter(State(engine): State<Arc<Engine>>, Path(token): Path<String>) -> Response<Body> {
+/// The one part of a path that is not ours. What is no text was never given to anybody.
+fn part(path: Result<Path<String>, PathRejection>) -> String {
+    path.map_or_else(|_| char::REPLACEMENT_CHARACTER.to_string(), |Path(part)| part)
+}
+
+async fn enter(
+    State(engine): State<Arc<Engine>>,
+    token: Result<Path<String>, PathRejection>,
+) -> Response<Body> {
+    let token = part(token);
     let Entered { session, lasts, next } = match sign_in::enter(&engine, &Secret::new(&token)).await {
         Ok(entered) => entered,
         Err(fault) => return refused(&fault.into()),
@@ -140,10 +150,11 @@ fn is_from_elsewhere(headers: &HeaderMap) -> bool {
 
 async fn start(
     State(engine): State<Arc<Engine>>,
-    Path(source): Path<String>,
+    source: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response<Body> {
+    let source = part(source);
     let session = session(&engine, &headers);
     if is_from_elsewhere(&headers) {
         let detail = "a page of another site led here";
@@ -165,10 +176,12 @@ async fn start(
 
 async fn callback(
     State(engine): State<Arc<Engine>>,
-    Path(source): Path<String>,
+    Extension(front): Extension<Front>,
+    source: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response<Body> {
+    let source = part(source);
     let session = session(&engine, &headers);
     let query = query.unwrap_or_default();
     // A task of its own: a browser that hangs up must not end an exchange in the middle, since its code is used up.
@@ -177,7 +190,7 @@ async fn callback(
         async move { sign_in::callback(&engine, &source, session.as_ref(), &query).await }
     };
     match tokio::spawn(work).await {
-        Ok(Ok(signed)) => pages::signed(&EN, &signed),
+        Ok(Ok(signed)) => pages::signed(&EN, front, &signed),
         Ok(Err(refusal)) => refused(&refusal),
         Err(_) => refused(&Fault::retry("data.unavailable", "the sign-in ended in the middle").into()),
     }

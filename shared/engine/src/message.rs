@@ -74,6 +74,11 @@ pub enum Work {
         /// What it points at.
         hint: Hint,
     },
+    /// Forget what is kept for a draft that nobody went on with.
+    Leftover {
+        /// The draft.
+        draft: String,
+    },
     /// See to the webhook subscription of a source.
     Subscription {
         /// The source.
@@ -124,9 +129,11 @@ impl Work {
             | Self::Settle { connection, run }
             | Self::Plan { connection, run } => (connection, run),
             Self::Poll { connection } => (connection, ""),
-            Self::Connect { .. } | Self::Renew { .. } | Self::Hints { .. } | Self::Subscription { .. } => {
-                ("", "")
-            }
+            Self::Connect { .. }
+            | Self::Renew { .. }
+            | Self::Hints { .. }
+            | Self::Leftover { .. }
+            | Self::Subscription { .. } => ("", ""),
         }
     }
 

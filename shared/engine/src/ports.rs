@@ -288,8 +288,8 @@ pub trait Vault: Send + Sync {
     }
     /// The same, with its revision.
     async fn held(&self, owner: &str) -> Result<Option<Held>, PortError>;
-    /// Stores or replaces it, if it is still as it was read. A revision is never given twice to an owner whose
-    /// secret is replaced.
+    /// Stores or replaces it, if it is still as it was read. A revision is never given twice to an owner, also where
+    /// its secret was forgotten between the two: what was read before that writes over nothing newer.
     async fn put_if(&self, owner: &str, secret: &Secret, when: Condition) -> Result<Written, PortError>;
     /// Stores or replaces it.
     async fn put(&self, owner: &str, secret: &Secret) -> Result<(), PortError>;

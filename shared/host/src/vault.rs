@@ -11,6 +11,8 @@ use tillsync_mapping::model::Secret;
 
 use crate::seal::{DataKey, SealError};
 
+/// What the owners of a draft's secrets begin with.
+const DRAFT: &str = "DRAFT#";
 /// Tries to change a row that others change too.
 const MAX_TRIES: u32 = 50;
 
@@ -26,6 +28,10 @@ pub struct SealedVault {
 struct Sealed {
     sealed: String,
 }
+
+/// The body of a row whose secret is forgotten. It stays for its revision: a row made anew would begin at 1 again, and
+/// whoever had read the one before could write over it.
+const FORGOTTEN: &str = "{}";
 
 /// What became of one secret that was to be sealed anew.
 enum One {
@@ -79,7 +85,7 @@ impl SealedVault {
     }
 
     async fn row(&self, owner: &str) -> Result<Option<Item>, PortError> {
-        self.store.get(&key_of(owner)).await
+        Ok(self.store.get(&key_of(owner)).await?.filter(|item| item.body != FORGOTTEN))
     }
 
     /// Writes a secret with its line in the list of owners.
@@ -88,8 +94,17 @@ impl SealedVault {
         let body = serde_json::to_string(&Sealed { sealed }).map_err(|error| failed(owner, error))?;
         let item = Item { key: key_of(owner), rev: 0, tag: String::new(), body, expires: None };
         for _ in 0..MAX_TRIES {
+            let there = self.store.get(&key_of(owner)).await?;
+            let rev = there.as_ref().map(|item| item.rev);
+            let is_forgotten = there.is_some_and(|item| item.body == FORGOTTEN);
+            let as_is = match (when, rev) {
+                (Condition::Absent, None) => Condition::Absent,
+                (Condition::Absent, Some(rev)) if is_forgotten => Condition::Rev(rev),
+                (Condition::Rev(read), Some(rev)) if read == rev && !is_forgotten => when,
+                _ => return Ok(Written::Conflict),
+            };
             let listed = self.store.get(&listed(owner)).await?;
-            let mut writes = vec![Write::Put { item: item.clone(), when }];
+            let mut writes = vec![Write::Put { item: item.clone(), when: as_is }];
             // Made together with its line, so that a secret is never left out of the list.
             if when == Condition::Absent || listed.is_none() {
                 let line = Item { key: self::listed(owner), body: "{}".to_owned(), ..listed_item() };
@@ -99,16 +114,23 @@ impl SealedVault {
             if self.store.transact(writes).await? == Written::Done {
                 return Ok(Written::Done);
             }
-            let there = self.row(owner).await?;
-            let holds = match when {
-                Condition::Absent => there.is_none(),
-                Condition::Rev(rev) => there.is_some_and(|item| item.rev == rev),
-            };
-            if !holds {
-                return Ok(Written::Conflict);
-            }
         }
         Err(failed(owner, "changed by others all the time"))
+    }
+
+    /// Removes a secret with its line in the list; false where one of the two was changed meanwhile.
+    async fn remove(&self, owner: &str, item: Item) -> Result<bool, PortError> {
+        let line = self.store.get(&listed(owner)).await?;
+        let gone = |item: Item| Write::Delete { when: Condition::Rev(item.rev), key: item.key };
+        let mut writes: Vec<Write> = line.map(gone).into_iter().collect();
+        writes.push(if owner.starts_with(DRAFT) {
+            // The id of a draft never comes again.
+            gone(item)
+        } else {
+            let when = Condition::Rev(item.rev);
+            Write::Put { item: Item { body: FORGOTTEN.to_owned(), ..item }, when }
+        });
+        Ok(self.store.transact(writes).await? == Written::Done)
     }
 
     /// Every owner that is listed.
@@ -196,10 +218,7 @@ impl Vault for SealedVault {
     async fn forget(&self, owner: &str) -> Result<(), PortError> {
         for _ in 0..MAX_TRIES {
             let Some(item) = self.row(owner).await? else { return Ok(()) };
-            let line = self.store.get(&listed(owner)).await?;
-            let gone = |item: Item| Write::Delete { when: Condition::Rev(item.rev), key: item.key };
-            let writes: Vec<Write> = std::iter::once(item).chain(line).map(gone).collect();
-            if self.store.transact(writes).await? == Written::Done {
+            if self.remove(owner, item).await? {
                 return Ok(());
             }
         }
@@ -211,11 +230,8 @@ impl Vault for SealedVault {
             let Some(item) = self.row(owner).await?.filter(|item| item.rev == rev) else {
                 return Ok(Written::Conflict);
             };
-            let line = self.store.get(&listed(owner)).await?;
-            let gone = |item: Item| Write::Delete { when: Condition::Rev(item.rev), key: item.key };
-            let writes: Vec<Write> = std::iter::once(item).chain(line).map(gone).collect();
             // Only its line in the list may have changed: then it is tried again.
-            if self.store.transact(writes).await? == Written::Done {
+            if self.remove(owner, item).await? {
                 return Ok(Written::Done);
             }
         }
@@ -242,7 +258,7 @@ mod tests {
 
     use tillsync_engine::contract::{self, Subject};
     use tillsync_engine::memory::{ManualClock, MemoryStore};
-    use tillsync_engine::ports::{Condition, Item, Store, Vault, Write};
+    use tillsync_engine::ports::{Condition, Item, Store, Vault, Write, Written};
     use tillsync_mapping::model::Secret;
 
     use super::{SealedVault, key_of};
@@ -283,6 +299,28 @@ mod tests {
         let error = here.get("STORE#b").await.expect_err("another's row");
         assert!(error.detail.contains("STORE#b") && !error.detail.contains("canary"), "{error}");
         vault(&store, "there").get("STORE#a").await.expect_err("another installation");
+    }
+
+    /// A renewal that read the row before the store was disconnected ends after somebody signed in anew.
+    #[tokio::test]
+    async fn what_was_read_before_a_secret_was_forgotten_writes_over_nothing() {
+        let (store, _) = store();
+        let vault = vault(&store, "here");
+        vault.put("STORE#a", &Secret::new("first")).await.expect("writes");
+        let read = vault.held("STORE#a").await.expect("reads").expect("is there").rev;
+        vault.forget("STORE#a").await.expect("forgets");
+        assert!(vault.look("STORE#a").await.expect("reads").is_none());
+        assert_eq!(vault.reseal(&["STORE#a".to_owned()]).await.expect("seals").secrets, 0, "it is gone");
+        let late = vault.put_if("STORE#a", &Secret::new("late"), Condition::Rev(read)).await;
+        assert_eq!(late.expect("looks"), Written::Conflict);
+        vault.put("STORE#a", &Secret::new("second")).await.expect("writes");
+        let late = vault.put_if("STORE#a", &Secret::new("late"), Condition::Rev(read)).await;
+        assert_eq!(late.expect("looks"), Written::Conflict);
+        assert_eq!(vault.get("STORE#a").await.expect("reads").expect("is there").expose(), "second");
+        // Nothing is left of a draft.
+        vault.put("DRAFT#1#key", &Secret::new("key")).await.expect("writes");
+        vault.forget("DRAFT#1#key").await.expect("forgets");
+        assert!(store.get(&key_of("DRAFT#1#key")).await.expect("reads").is_none());
     }
 
     #[tokio::test]

@@ -31,10 +31,11 @@ pub(crate) async fn work_off(
         // Green, it would be lost without a trace.
         return Err(no_queue());
     }
+    app.look_now_and_then().await;
     let each = event.records.into_iter().map(async |message| {
         let id = message.message_id.clone().unwrap_or_default();
         // One each: that one has to wait is nothing to the others.
-        let done = work(app.engine.until(deadline), &app.queue, lane, message).await;
+        let done = work(app.engine().until(deadline), &app.queue, lane, message).await;
         (!done).then_some(json!({"itemIdentifier": id}))
     });
     let failed: Vec<Value> = join_all(each).await.into_iter().flatten().collect();

@@ -27,9 +27,22 @@ where
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let (event, context) = event.into_parts();
         let span = tracing::info_span!("invocation", function, request_id = context.request_id);
-        let result = handler(app, event, deadline(&context)).instrument(span).await;
-        app.reporter.report(&context.request_id, &app.engine.meter, &app.store.take_used());
+        let result = twice(app, handler, event, deadline(&context)).instrument(span).await;
+        app.reporter.report(&context.request_id, &app.engine().meter, &app.store.take_used());
         answer(result)
     }))
     .await
+}
+
+/// Answers an event; where the secret lacks something, once more with what it holds now.
+async fn twice<H>(app: &App, handler: &H, event: Value, deadline: Timestamp) -> Result<Value, Fault>
+where
+    H: AsyncFn(&App, Value, Timestamp) -> Result<Value, Fault>,
+{
+    match handler(app, event.clone(), deadline).await {
+        Err(fault) if fault.code == "config.missing" && app.look_again().await => {
+            handler(app, event, deadline).await
+        }
+        result => result,
+    }
 }

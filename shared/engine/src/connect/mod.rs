@@ -4,6 +4,8 @@
 mod adopt;
 mod codes;
 mod keep;
+mod leftovers;
+mod offer;
 mod prove;
 mod remote;
 mod several;
@@ -31,6 +33,9 @@ use crate::state::{Connection, ConnectionState, Row, Tagged, load, update};
 pub use adopt::Matched;
 pub(crate) use codes::CODES;
 use keep::{Known, count, keep, new_connection, renew, summary};
+use leftovers::new_draft;
+pub(crate) use leftovers::{forget_leftover, queue_leftovers};
+pub use offer::{Existing, Offer};
 use prove::{Means, Proof, Token, prove};
 pub(crate) use remote::service;
 use remote::{choose, settle};
@@ -38,8 +43,8 @@ pub(crate) use remote::{is_there, prove_account, prove_waiting, still_there};
 use several::connect_all;
 pub use several::{ALL, Part, begin_several};
 pub use steps::{
-    Existing, Offer, Refused, Step, Steps, Wanted, application, choose_destination, choose_location,
-    choose_locations, choose_name, going_on, key_of, locations, open, want,
+    Refused, Step, Steps, Wanted, application, choose_destination, choose_location, choose_locations,
+    choose_name, going_on, key_of, locations, open, want,
 };
 pub(crate) use steps::{is_open, refused, signed};
 pub use warn::Warning;
@@ -173,14 +178,12 @@ async fn keep_draft(
     history_from(&request.history, "UTC", engine.now())?;
     proper_name(&request.name)?;
     let id = engine.new_id();
+    let draft = Draft { request, locations, outcome: None, asked: Some(engine.now()), steps: None };
+    // Before its secrets: they are forgotten with it.
+    new_draft(engine, &id, draft).await?;
     let (token_owner, key_owner) = Draft::owners(&id);
     engine.vault.put(&token_owner, token).await?;
     engine.vault.put(&key_owner, key).await?;
-    let row = Row::new(
-        Draft::key(&id),
-        Draft { request, locations, outcome: None, asked: Some(engine.now()), steps: None },
-    );
-    engine.store.transact(vec![row.put()?]).await?;
     Ok(id)
 }
 

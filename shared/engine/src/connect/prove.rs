@@ -70,11 +70,16 @@ pub(super) async fn prove<'a>(
     source.check_scopes(&source_http, &access).await?;
 
     let base = parse_url(&request.destination_url)?;
-    // Its address may have changed since: then it keeps the name it has here.
-    let known = every(engine).await?.into_iter().find(|one| one.destination_url == base);
-    let destination = known.map_or_else(|| Account::destination(&base), |one| one.destination);
+    let destination = destination_of(engine, &base).await?;
     let http = engine.destination_http(&destination, Lane::Live);
     let account = Account { base, key };
     prove_waiting(&account, &http).await?;
     Ok((Proof { source, source_http, http, access, pasted, polled, account, destination }, locations))
+}
+
+/// The account of an address, as budgets and keys call it. Its address may have changed since it was connected: then it
+/// keeps the name it has here.
+pub(super) async fn destination_of(engine: &Engine, base: &str) -> Result<String, Fault> {
+    let known = every(engine).await?.into_iter().find(|one| one.destination_url == base);
+    Ok(known.map_or_else(|| Account::destination(base), |one| one.destination))
 }

@@ -176,6 +176,7 @@ pub async fn vault<F: Future<Output = Subject<dyn Vault>>>(make: impl Fn() -> F)
         vault::nothing_prints_a_secret,
         vault::changed_only_as_it_was_read,
         vault::forgotten_only_as_it_was_read,
+        vault::a_revision_never_comes_again,
         vault::of_two_changes_one_is_done,
     );
 }

@@ -112,3 +112,19 @@ pub(super) async fn forgotten_only_as_it_was_read(under: &Under) {
     put(under, "A", "third").await;
     assert_eq!(seen(under, "A").await.as_deref(), Some("third"));
 }
+
+pub(super) async fn a_revision_never_comes_again(under: &Under) {
+    put(under, "STORE#acme#M1", "first").await;
+    let first = rev(under, "STORE#acme#M1").await;
+    under.port.forget("STORE#acme#M1").await.expect("forgets");
+    assert_eq!(put_if(under, "STORE#acme#M1", "late", Condition::Rev(first)).await, Written::Conflict);
+    assert_eq!(put_if(under, "STORE#acme#M1", "second", Condition::Absent).await, Written::Done);
+    assert_ne!(rev(under, "STORE#acme#M1").await, first);
+    assert_eq!(put_if(under, "STORE#acme#M1", "late", Condition::Rev(first)).await, Written::Conflict);
+    let second = rev(under, "STORE#acme#M1").await;
+    assert_eq!(under.port.forget_if("STORE#acme#M1", second).await.expect("forgets"), Written::Done);
+    put(under, "STORE#acme#M1", "third").await;
+    assert_eq!(put_if(under, "STORE#acme#M1", "late", Condition::Rev(second)).await, Written::Conflict);
+    assert_eq!(under.port.forget_if("STORE#acme#M1", second).await.expect("looks"), Written::Conflict);
+    assert_eq!(seen(under, "STORE#acme#M1").await.as_deref(), Some("third"));
+}

@@ -111,7 +111,7 @@ fn told(given: Given) -> &'static str {
         Given::Pasted => " The store's token is not taken back: it was pasted, and is yours to end.",
         Given::Unable => {
             " The store's authorisation could not be taken back: no application is set, or it is not the one it was \
-             granted to; end it at the store."
+             granted to. It is tried again once that is mended; or end it at the store."
         }
         Given::Later => {
             " The store's authorisation could not be taken back now: do this again, or end it at the store."

@@ -12,7 +12,28 @@ use crate::ports::{Condition, Held, PortError, Vault, Written};
 /// A vault that is gone with its process.
 #[derive(Debug, Default)]
 pub struct MemoryVault {
-    secrets: Mutex<BTreeMap<String, Held>>,
+    slots: Mutex<BTreeMap<String, Slot>>,
+}
+
+/// One owner's place; its revision outlives what was forgotten.
+#[derive(Debug, Default)]
+struct Slot {
+    secret: Option<Secret>,
+    rev: u64,
+}
+
+impl Slot {
+    fn change(&mut self, secret: Option<Secret>) {
+        self.rev += 1;
+        self.secret = secret;
+    }
+
+    fn meets(&self, when: Condition) -> bool {
+        match when {
+            Condition::Absent => self.secret.is_none(),
+            Condition::Rev(rev) => self.secret.is_some() && self.rev == rev,
+        }
+    }
 }
 
 impl MemoryVault {
@@ -21,51 +42,41 @@ impl MemoryVault {
     pub fn new() -> Self {
         Self::default()
     }
-}
 
-fn next(before: Option<&Held>) -> u64 {
-    before.map_or(1, |held| held.rev + 1)
+    fn change_if(&self, owner: &str, when: Condition, secret: Option<&Secret>) -> Written {
+        let mut slots = lock(&self.slots);
+        let slot = slots.entry(owner.to_owned()).or_default();
+        if !slot.meets(when) {
+            return Written::Conflict;
+        }
+        slot.change(secret.cloned());
+        Written::Done
+    }
 }
 
 #[async_trait]
 impl Vault for MemoryVault {
     async fn held(&self, owner: &str) -> Result<Option<Held>, PortError> {
-        Ok(lock(&self.secrets).get(owner).cloned())
+        let slots = lock(&self.slots);
+        let slot = slots.get(owner);
+        Ok(slot.and_then(|slot| slot.secret.clone().map(|secret| Held { secret, rev: slot.rev })))
     }
 
     async fn put_if(&self, owner: &str, secret: &Secret, when: Condition) -> Result<Written, PortError> {
-        let mut secrets = lock(&self.secrets);
-        let before = secrets.get(owner);
-        let holds = match when {
-            Condition::Absent => before.is_none(),
-            Condition::Rev(rev) => before.is_some_and(|held| held.rev == rev),
-        };
-        if !holds {
-            return Ok(Written::Conflict);
-        }
-        let held = Held { secret: secret.clone(), rev: next(before) };
-        secrets.insert(owner.to_owned(), held);
-        Ok(Written::Done)
+        Ok(self.change_if(owner, when, Some(secret)))
     }
 
     async fn put(&self, owner: &str, secret: &Secret) -> Result<(), PortError> {
-        let mut secrets = lock(&self.secrets);
-        let held = Held { secret: secret.clone(), rev: next(secrets.get(owner)) };
-        secrets.insert(owner.to_owned(), held);
+        lock(&self.slots).entry(owner.to_owned()).or_default().change(Some(secret.clone()));
         Ok(())
     }
 
     async fn forget(&self, owner: &str) -> Result<(), PortError> {
-        lock(&self.secrets).remove(owner);
+        lock(&self.slots).entry(owner.to_owned()).or_default().change(None);
         Ok(())
     }
 
     async fn forget_if(&self, owner: &str, rev: u64) -> Result<Written, PortError> {
-        let mut secrets = lock(&self.secrets);
-        if secrets.get(owner).is_none_or(|held| held.rev != rev) {
-            return Ok(Written::Conflict);
-        }
-        secrets.remove(owner);
-        Ok(Written::Done)
+        Ok(self.change_if(owner, Condition::Rev(rev), None))
     }
 }

@@ -6,7 +6,7 @@ fn hints(location: Option<&str>, hint: Hint) -> Work {
     Work::Hints { source, store, location: location.map(str::to_owned), received, hint }
 }
 
-fn golden() -> [(&'static str, Work); 10] {
+fn golden() -> [(&'static str, Work); 11] {
     let (connection, run) = (|| "01JC".to_owned(), || "01JR".to_owned());
     [
         (
@@ -42,6 +42,7 @@ fn golden() -> [(&'static str, Work); 10] {
             r#"{"v":1,"kind":"hints","source":"acme","store":"M1","received":"1970-01-01T00:00:00Z","hint":{"revoked":{}}}"#,
             hints(None, Hint::Revoked { at: None }),
         ),
+        (r#"{"v":1,"kind":"leftover","draft":"01JD"}"#, Work::Leftover { draft: "01JD".to_owned() }),
         (r#"{"v":1,"kind":"subscription","source":"acme"}"#, Work::Subscription { source: "acme".into() }),
     ]
 }

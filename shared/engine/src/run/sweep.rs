@@ -68,6 +68,10 @@ pub async fn sweep(engine: &Engine, requeue: bool) -> Result<Swept, Fault> {
                 log(&connection.id, &fault);
             }
         }
+        if let Err(Fault { code, detail, .. }) = crate::connect::queue_leftovers(engine).await {
+            swept.failed += 1;
+            tracing::error!(code, detail, "drafts that nobody went on with cannot be looked after");
+        }
     }
     let every = engine.config.timing.poll_every;
     let due: Vec<&str> =

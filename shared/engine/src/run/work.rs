@@ -11,7 +11,7 @@ use super::over::{self, is_over};
 use super::settle::{ripe, settle};
 use super::window::{Read, Reading, Turned, mark_connection, pause_after, problem};
 use super::{MAX_COUNT_CALLS, Parts, connection, lane, sweep};
-use crate::connect::finish_draft;
+use crate::connect::{finish_draft, forget_leftover};
 use crate::context::Engine;
 use crate::fault::{Fault, Kind};
 use crate::message::Work;
@@ -108,10 +108,8 @@ async fn perform(engine: &Engine, delivery: &Delivery, work: &Work) -> Result<Ou
             crate::tokens::renew(engine, source, store).await?;
             Ok(Outcome::Done)
         }
-        Work::Connect { draft } => {
-            finish_draft(engine, draft).await?;
-            Ok(Outcome::Done)
-        }
+        Work::Connect { draft } => finish_draft(engine, draft).await.map(|_| Outcome::Done),
+        Work::Leftover { draft } => forget_leftover(engine, draft).await.map(|()| Outcome::Done),
         Work::Hints { source, store, location, received, hint } => {
             let told = Told { source, store, location: location.as_deref(), received: *received };
             hints::take(engine, told, hint).await

@@ -9,9 +9,9 @@ use super::{keep_pasted, owner, renew};
 use crate::fault::Fault;
 use crate::manage;
 use crate::ports::Lane;
-use crate::run::{BackfillRequest, start_backfill, sweep};
+use crate::run::{BackfillRequest, start_backfill, start_poll, sweep};
 use crate::sign_in::{Intent, Signed, begin, callback, enter, invite};
-use crate::state::ConnectionState;
+use crate::state::{ConnectionState, RunState};
 use crate::testing::{Trouble, World, source_name};
 
 /// The application's secret as the platform does not take it.
@@ -208,4 +208,75 @@ async fn a_run_of_a_deleted_import_is_settled_though_its_message_was_lost() {
     sweep(&world.engine, true).await.unwrap();
     world.work().await;
     assert!(world.load_run(&run.id).await.ended());
+}
+
+#[tokio::test]
+async fn an_hour_in_which_everything_is_refused_ends_no_authorisation() {
+    let world = signed_in().await;
+    world.clock.advance(Duration::from_secs(24 * 3_600));
+    world.net.shop().sell("O1", world.engine.now());
+    world.clock.advance(Duration::from_secs(600));
+    // Everything but the question for what the token may do.
+    for operation in ["orders.search", "token.refresh"] {
+        world.net.plan(operation, 0, Trouble::Says(401, None));
+    }
+    start_poll(&world.engine, "C1").await.unwrap();
+    world.work().await;
+    assert!(world.calls("token.refresh") > 0);
+    assert!(stored(&world).await.stopped.is_none(), "the platform was not asked once more");
+    assert_eq!(state(&world, "C1").await.state, ConnectionState::Active);
+    world.net.mend();
+    world.clock.advance(Duration::from_secs(3_600));
+    let run = start_poll(&world.engine, "C1").await.unwrap().run;
+    world.work().await;
+    assert_eq!(world.load_run(&run.id).await.state, RunState::Complete);
+    assert_eq!(world.net.account().orders.len(), 1);
+}
+
+#[tokio::test]
+async fn a_refusal_of_a_young_token_puts_the_work_off() {
+    for refresh in [true, false] {
+        let world = signed_in().await;
+        if !refresh {
+            let one = super::Authorisation { refresh: None, ..stored(&world).await };
+            world.vault.put(&owner(source_name(), "M1"), &one.sealed().unwrap()).await.unwrap();
+        }
+        world.net.shop().authority.take(&["not-yet-everywhere"]);
+        let run = start_poll(&world.engine, "C1").await.unwrap().run;
+        for _ in 0..4 {
+            if let Some(delivery) = world.take().await {
+                crate::run::handle(&world.engine, &delivery).await.unwrap();
+            }
+            world.clock.advance(Duration::from_secs(10));
+        }
+        assert!(world.net.shop().authority.refused > 0, "nobody asked");
+        assert_eq!(state(&world, "C1").await.state, ConnectionState::Active);
+        world.net.shop().authority.take(&["access-1"]);
+        world.work().await;
+        assert_eq!(world.load_run(&run.id).await.state, RunState::Complete);
+        assert_eq!((state(&world, "C1").await.problem, world.calls("token.refresh")), (None, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_import_keeps_an_authorisation_that_could_not_be_given_back() {
+    for away in [true, false] {
+        let mut world = signed_in().await;
+        if away {
+            world.net.plan("token.revoke", 0, Trouble::Lost);
+        } else {
+            world.engine.config.applications.clear();
+        }
+        let ended = manage::delete_import(&world.engine, "C1").await.unwrap();
+        assert!(ended.note.contains("could not be taken back"), "{}", ended.note);
+        assert!(stored(&world).await.stopped.is_none(), "nobody could give it back any more");
+        world.net.mend();
+        applications(&mut world);
+        world.clock.advance(Duration::from_secs(9 * 24 * 3_600));
+        let swept = sweep(&world.engine, false).await.unwrap();
+        assert_eq!(swept.need_somebody, 0, "nothing works by it: nobody has to renew it");
+        world.work().await;
+        assert!(world.vault.get(&owner(source_name(), "M1")).await.unwrap().is_none(), "away: {away}");
+        assert_eq!(world.calls("token.refresh"), 0);
+    }
 }

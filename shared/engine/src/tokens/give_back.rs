@@ -77,8 +77,12 @@ async fn live(engine: &Engine, of: (&str, &str)) -> Result<Vec<Connection>, Faul
     Ok(all)
 }
 
-/// Gives the authorisation of a store back, and forgets it. With `drop_it`, what is nobody's to give back is forgotten
-/// too; what the platform did not take now is kept, and tried again by the tick.
+/// Gives the authorisation of a store back, and forgets it. With `drop_it`, a pasted token is forgotten too. What could
+/// not be given back is kept, since nobody could end it from here any more; the tick tries it again.
+///
+/// A question whose answer is lost may be carried out late, after somebody signed in anew. A platform that takes back all
+/// tokens of a store then ends the new authorisation with the old one. That cannot be told from here: the next call is
+/// refused, and its connections say `needs_reconnect`.
 ///
 /// # Errors
 /// Of the vault and the store.
@@ -88,7 +92,7 @@ pub(crate) async fn give_back(engine: &Engine, of: (&str, &str), drop_it: bool) 
     let given = ask(engine, of, &Authorisation::read(&held.secret)?).await?;
     let goes = match given {
         Given::Back => true,
-        Given::Pasted | Given::Unable => drop_it,
+        Given::Pasted => drop_it,
         _ => false,
     };
     if goes && !forget(engine, of, held.rev, seen).await? {

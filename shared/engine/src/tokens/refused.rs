@@ -96,14 +96,14 @@ impl<'a> Tokens<'a> {
             // One from the future tells nothing: a clock was put back.
             let age = stored.obtained.map(|at| engine.now().duration_since(at));
             let young = age.is_some_and(|age| (SignedDuration::ZERO..YOUNG).contains(&age));
-            if !stored.granted || stored.stopped.is_some() || stored.refresh.is_none() {
+            if !stored.granted || stored.stopped.is_some() {
                 return believed();
             }
-            if young {
+            if young || engine.is_short_of(ONE_LOOK) {
                 return Ok(Verdict::Later);
             }
-            if engine.is_short_of(ONE_LOOK) {
-                return Ok(Verdict::Later);
+            if stored.refresh.is_none() {
+                return believed();
             }
             match renew_now(engine, (&self.source, &self.store), Why::Refused(used)).await? {
                 Renewed::Fresh => {}

@@ -52,12 +52,12 @@ pub(super) enum Renewed {
     Unable(Fault),
 }
 
-/// Queues what is due to be looked after. Reads no secret and calls nobody.
+/// Queues what is due to be looked after. Reads no secret and calls nobody. Answers with what connections work by.
 ///
 /// # Errors
 /// Of the store and the queue.
 pub(crate) async fn sweep(engine: &Engine, connections: &[Connection]) -> Result<Vec<Keeping>, Fault> {
-    let (now, all) = (engine.now(), super::row::all(engine).await?);
+    let (now, mut all) = (engine.now(), super::row::all(engine).await?);
     let live = |one: &Keeping| {
         connections.iter().any(|it| !it.is_over() && it.source == one.source && it.store == one.store)
     };
@@ -65,6 +65,7 @@ pub(crate) async fn sweep(engine: &Engine, connections: &[Connection]) -> Result
         let work = Work::Renew { source: one.source.clone(), store: one.store.clone() };
         engine.send(Lane::Live, &owner(&one.source, &one.store), &[work]).await?;
     }
+    all.retain(live);
     Ok(all)
 }
 
@@ -227,7 +228,8 @@ async fn under_lease(engine: &Engine, of: (&str, &str), why: Why<'_>) -> Result<
 }
 
 /// The refresh token was refused. While the token in use still works, that is believed of nobody: proxies have been seen
-/// to answer so.
+/// to answer so. Also where a reading was refused before: an hour in which everything is answered so is no end. What was
+/// given up already has nobody to be asked about.
 async fn denied(
     engine: &Engine,
     of: (&str, &str),
@@ -235,7 +237,7 @@ async fn denied(
     error: SourceError,
 ) -> Result<Renewed, Fault> {
     let fault = Fault::from(error);
-    if let Why::Due = why {
+    if !matches!(why, Why::Asked) {
         let source = engine.source(of.0)?;
         let http = engine.plain_source_http(of.0, of.1, Lane::Live);
         let api_url = granted_at(engine, source, of, before).await?;

@@ -167,8 +167,9 @@ async fn two_locations_stop_with_one_more_call_and_go_on_without_loss() {
     assert_eq!(state(&world, "C2").await.state, ConnectionState::NeedsReconnect, "the store's others too");
     assert_eq!(world.load_run(&run.id).await.state, RunState::Incomplete);
     assert_eq!(world.calls("token.refresh"), 1);
+    // Whoever read, and one question whether that is so.
     assert!(
-        world.net.shop().authority.refused <= 2,
+        world.net.shop().authority.refused <= 3,
         "{} calls were refused",
         world.net.shop().authority.refused
     );

@@ -34,6 +34,9 @@ async fn a_draft_is_signed_in_and_its_grant_is_kept() {
         let answer = signed(&world, &session, &format!("?draft={draft}")).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
         assert!(answer.body.contains("<code>M1</code>") && answer.body.contains(&draft), "{}", answer.body);
+        let (command, event) = ("tillsync connect --resume", "connect_oauth");
+        let (named, other) = if by == By::Port { (command, event) } else { (event, command) };
+        assert!(answer.body.contains(named) && !answer.body.contains(other), "{by:?}: {}", answer.body);
         guarded("signed", &answer);
         let draft = connect::going_on(&world.engine, &draft).await.unwrap();
         assert_eq!(draft.step(), connect::Step::Location);
@@ -150,6 +153,32 @@ async fn a_start_needs_a_session_a_source_and_something_to_start() {
     world.later(12 * 3_600 + 1);
     let over = world.ask("GET", &format!("/oauth/{}/start", name()), &cookie).await;
     assert!(over.body.contains("sign_in.session_missing"), "{}", over.body);
+}
+
+/// A path that is no text is nobody's, and is answered like every other slip.
+#[tokio::test]
+async fn a_path_that_is_no_text_is_answered_by_a_page() {
+    for by in [By::Port, By::Gateway] {
+        let world = World::new(by);
+        let cookie = format!("{COOKIE}={}", world.browser().await);
+        let cases = [
+            ("/enter/%ff", "sign_in.link_unknown"),
+            ("/enter/%c3%28", "sign_in.link_unknown"),
+            ("/enter/%ed%a0%80", "sign_in.link_unknown"),
+            ("/oauth/%ff/start", "source.unknown"),
+            ("/oauth/%ff/start?draft=x", "source.unknown"),
+            ("/oauth/%c0%af/callback", "source.unknown"),
+            ("/oauth/%ff/callback?code=c0de&state=x", "source.unknown"),
+        ];
+        for (path, code) in cases {
+            let answer = world.ask("GET", path, &cookie).await;
+            let what = format!("{by:?} {path}: {}", answer.body);
+            assert_eq!(answer.status, StatusCode::NOT_FOUND, "{what}");
+            assert!(answer.body.contains(&format!("<code>{code}</code>")), "{what}");
+            assert!(answer.header(header::CONTENT_TYPE).starts_with("text/html"), "{what}");
+            guarded(path, &answer);
+        }
+    }
 }
 
 /// Cookies come along with a link of another site: that must not be enough to begin anything.
