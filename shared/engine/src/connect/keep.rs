@@ -8,6 +8,7 @@ use tillsync_mapping::source::{Access, Count, Field, Source, Window};
 
 use super::warn::{Warning, not_kept};
 use super::{ConnectRequest, Sides, Summary};
+use crate::connections::index;
 use crate::context::Engine;
 use crate::fault::Fault;
 use crate::intake::place;
@@ -79,6 +80,7 @@ pub(super) async fn keep(
     let writes = vec![
         Row::new(Connection::key(&connection.id), connection.clone()).put()?,
         Row::new(Connection::index_key(&connection.id), known.clone()).put()?,
+        index(connection)?,
         Row::new(connection.unique_key(), known).put()?,
         Row::new(Connection::orders_cursor(&connection.id), cursor).put()?,
     ];

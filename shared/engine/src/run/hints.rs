@@ -11,6 +11,7 @@ use super::poll::{begin, go};
 use super::start::{new_run, write_new};
 use super::window::{mark_connection, problem};
 use super::work::Outcome;
+use crate::connections::{of_people, of_store};
 use crate::context::Engine;
 use crate::deliver::write_rows;
 use crate::fault::{Fault, Kind};
@@ -56,9 +57,7 @@ pub(super) struct Told<'a> {
 
 /// Takes a hint.
 pub(super) async fn take(engine: &Engine, told: Told<'_>, hint: &Hint) -> Result<Outcome, Fault> {
-    let all = crate::connections::all(engine).await?;
-    let of_store = |one: &Connection| one.source == told.source && one.store == told.store;
-    let store: Vec<Connection> = all.into_iter().filter(of_store).collect();
+    let store = of_store(engine, (told.source, told.store)).await?;
     if !store.is_empty() {
         // Whoever is not connected leaves no row: every merchant of the application may be told of.
         intake::note_notice(engine, (told.source, told.store), told.received).await?;
@@ -266,10 +265,8 @@ async fn is_there(engine: &Engine, owner: &Connection, stream: Stream, run: &str
     if stream != Stream::Customers {
         return Ok(false);
     }
-    let partition = owner.people_partition();
-    let all = crate::connections::all(engine).await?;
-    let siblings = all.iter().filter(|one| one.people_partition() == partition);
-    let keys: Vec<Key> = siblings.map(|one| Run::key(&one.id, run)).collect();
+    let siblings = of_people(engine, owner).await?;
+    let keys: Vec<Key> = siblings.iter().map(|one| Run::key(&one.id, run)).collect();
     Ok(engine.store.get_many(&keys).await?.iter().any(Option::is_some))
 }
 
