@@ -1,5 +1,6 @@
 //! What every platform must be able to tell. A new one is a folder in `sources/`.
 
+mod fields;
 mod shared;
 mod sign_in;
 mod webhooks;
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 use crate::http::Http;
 use crate::model::{Customer, Location, Observed, Order, Product, Secret, Store};
 
+pub use fields::{CUSTOMER, FieldLine};
 pub(crate) use shared::Beside;
 pub use shared::Shared;
 pub use sign_in::{Application, Grant, SignIn};
@@ -159,6 +161,9 @@ pub trait Source: Send + Sync {
 
     /// Every code this source can answer with.
     fn codes(&self) -> &'static [CodeText];
+
+    /// Which of its fields goes where, ids first. What mapping does not do is not in it, and nothing else is sent.
+    fn fields(&self) -> &'static [FieldLine];
 
     /// The codes that only another authorisation of the store mends; the first one says that it was taken back.
     fn token_codes(&self) -> &'static [&'static str] {

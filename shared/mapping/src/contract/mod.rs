@@ -4,6 +4,7 @@
 
 mod failures;
 mod fetching;
+mod fields;
 mod paging;
 mod parts;
 mod people;
@@ -20,6 +21,7 @@ use crate::source::{Access, Source};
 
 pub(crate) use failures::{CODES, PROMISED};
 pub(crate) use fetching::FETCHING;
+pub(crate) use fields::FIELDS;
 pub(crate) use paging::PAGING;
 pub(crate) use people::PEOPLE;
 pub(crate) use records::RECORDS;
@@ -116,6 +118,9 @@ pub(crate) trait Platform: Sync {
     /// Rich records with every field in use, by kind: `order` first, then what is looked up for it, and `customer`.
     fn samples(&self) -> Vec<(&'static str, Value)>;
 
+    /// Words of the platform's own, as of a state, to be tried in place of what a sample says.
+    fn words(&self) -> &'static [&'static str];
+
     /// A store that answers with these records whatever is asked.
     fn serve(&self, samples: &[(&'static str, Value)]) -> Arc<dyn Http>;
 }
@@ -127,7 +132,7 @@ pub(crate) type Promise = (&'static str, fn(&dyn Platform));
 macro_rules! every_source_passes {
     ($platform:expr) => {
         $crate::contract::promises! { $platform =>
-            windows = WINDOWS, paging = PAGING, fetching = FETCHING, people = PEOPLE, records = RECORDS, failures = PROMISED,
+            windows = WINDOWS, paging = PAGING, fetching = FETCHING, people = PEOPLE, records = RECORDS, fields = FIELDS, failures = PROMISED,
             codes = CODES
         }
     };

@@ -112,6 +112,10 @@ impl Platform for Ours {
         kinds.map(|kind| (kind, all[kind].clone())).collect()
     }
 
+    fn words(&self) -> &'static [&'static str] {
+        &["CANCELED"]
+    }
+
     fn serve(&self, samples: &[(&'static str, Value)]) -> Arc<dyn Http> {
         let of = |kinds: &[&str]| {
             samples.iter().filter(|(kind, _)| kinds.contains(kind)).map(|(_, value)| value.clone()).collect()
