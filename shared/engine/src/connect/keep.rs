@@ -6,6 +6,7 @@ use tillsync_mapping::activecampaign::Account;
 use tillsync_mapping::model::{Location, Secret};
 use tillsync_mapping::source::{Access, Count, Field, Source, Window};
 
+use super::ids::matched_ids;
 use super::warn::{Warning, not_kept};
 use super::{ConnectRequest, Sides, Summary};
 use crate::connections::index;
@@ -149,6 +150,7 @@ pub(super) fn summary(engine: &Engine, connection: &Connection, count: Counted) 
         name: connection.name.clone(),
         renewed: false,
         adopted: connection.adopted.is_some(),
+        ids: engine.source(&connection.source).map(matched_ids).unwrap_or_default(),
         matched: None,
         warnings: Vec::new(),
         orders: estimate.orders,

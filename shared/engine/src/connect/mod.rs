@@ -3,7 +3,9 @@
 
 mod adopt;
 mod codes;
+mod ids;
 mod keep;
+mod offer;
 mod prove;
 mod remote;
 mod several;
@@ -30,7 +32,9 @@ use crate::run::connection as connection_by_id;
 use crate::state::{Connection, ConnectionState, Row, Tagged, load, update};
 pub use adopt::Matched;
 pub(crate) use codes::CODES;
+pub use ids::{MatchedId, fields_of, match_ids, matched_ids};
 use keep::{Known, count, keep, new_connection, renew, summary};
+pub use offer::{Existing, Offer};
 use prove::{Means, Proof, Token, prove};
 pub(crate) use remote::service;
 use remote::{choose, settle};
@@ -38,8 +42,8 @@ pub(crate) use remote::{is_there, prove_account, still_there};
 use several::connect_all;
 pub use several::{ALL, Part, begin_several};
 pub use steps::{
-    Existing, Offer, Refused, Step, Steps, Wanted, application, choose_destination, choose_location,
-    choose_locations, choose_name, going_on, key_of, locations, open, want,
+    Refused, Step, Steps, Wanted, application, choose_destination, choose_location, choose_locations,
+    choose_name, going_on, key_of, locations, open, want,
 };
 pub(crate) use steps::{is_open, refused, signed};
 pub use warn::Warning;
@@ -114,6 +118,9 @@ pub struct Summary {
     pub renewed: bool,
     /// Whether an existing connection at the destination was taken over.
     pub adopted: bool,
+    /// The ids both sides know the same thing by.
+    #[serde(default)]
+    pub ids: Vec<MatchedId>,
     /// What the orders it holds are at the store.
     #[serde(default)]
     pub matched: Option<Matched>,

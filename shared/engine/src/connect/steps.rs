@@ -5,15 +5,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tillsync_mapping::activecampaign::Account;
 use tillsync_mapping::model::{Location, Secret};
-use tillsync_mapping::source::{Access, Application, ReadOptions, SignIn, Source};
+use tillsync_mapping::source::{Application, SignIn, Source};
 
-use super::adopt::Matched;
-use super::keep::new_connection;
-use super::remote::{choose, prove_account};
+use super::offer::{Offer, offer};
 use super::several::{ALL, fits_several, pick};
-use super::warn::own_integration;
-use super::{ConnectRequest, Draft, Sides, Warning, parse_url};
-use crate::connections::{all, pick_location, proper_name};
+use super::{ConnectRequest, Draft, parse_url};
+use crate::connections::proper_name;
 use crate::context::Engine;
 use crate::fault::Fault;
 use crate::plan::history_from;
@@ -28,6 +25,9 @@ pub struct Steps {
     pub store: Option<String>,
     /// Why the last sign-in came to nothing; forgotten when one works.
     pub refused: Option<Refused>,
+    /// Which field of a customer is the external id, once that was said (`ids.rs`).
+    #[serde(default)]
+    pub ids: Option<String>,
     /// Whether it is polled by itself once it is there.
     #[serde(default)]
     pub active_sync: Option<bool>,
@@ -70,6 +70,8 @@ pub enum Step {
     Location,
     /// The destination and the kind of connection there.
     Destination,
+    /// By which ids both sides know the same thing.
+    Ids,
     /// A name, the history, and whether it is polled.
     Name,
     /// Nothing: it can be finished.
@@ -86,29 +88,12 @@ impl Step {
             Self::SignIn => "sign_in",
             Self::Location => "location",
             Self::Destination => "destination",
+            Self::Ids => "ids",
             Self::Name => "name",
             Self::Finish => "finish",
             Self::Finished => "finished",
         }
     }
-}
-
-/// What there is at a destination for a location, before anything is made there.
-#[derive(Clone, Debug)]
-pub struct Offer {
-    /// The connection that is the location's already: `new` would count every sale twice, so it is gone on with.
-    pub existing: Option<Existing>,
-    /// What somebody should know, as that the destination's own integration runs.
-    pub warnings: Vec<Warning>,
-}
-
-/// A connection at the destination that a location goes on with.
-#[derive(Clone, Debug)]
-pub struct Existing {
-    /// Its id there.
-    pub id: i64,
-    /// What its newest orders are at the store.
-    pub matched: Matched,
 }
 
 impl Draft {
@@ -121,6 +106,7 @@ impl Draft {
             None if steps.is_some_and(|steps| steps.store.is_none()) => Step::SignIn,
             None if request.location.is_empty() => Step::Location,
             None if request.destination_url.is_empty() => Step::Destination,
+            None if steps.is_some_and(|steps| steps.ids.is_none()) => Step::Ids,
             None if request.name.is_empty() => Step::Name,
             None => Step::Finish,
         }
@@ -203,7 +189,7 @@ pub(crate) async fn is_open(engine: &Engine, id: &str, source: &str) -> Result<(
     }
 }
 
-async fn change(
+pub(super) async fn change(
     engine: &Engine,
     id: &str,
     mut with: impl FnMut(&mut Draft, &mut Steps),
@@ -348,34 +334,6 @@ pub async fn choose_destination(
     })
     .await?;
     Ok(offer)
-}
-
-/// What is there for the location, asked as connecting asks it.
-async fn offer(
-    engine: &Engine,
-    draft: &Draft,
-    request: &ConnectRequest,
-    account: Account,
-) -> Result<Offer, Fault> {
-    let source = engine.source(&request.source)?;
-    let source_http = engine.source_http(source.name(), "connecting", Lane::Live);
-    let (api_url, token) = (engine.api_url(source), token(engine, draft).await?);
-    let store = source.identify(&source_http, &api_url, &token).await?;
-    let location = pick_location(source, &store.locations, &request.location)?;
-    let options = ReadOptions::default();
-    let access =
-        Access { api_url, token, store: store.id, location, options, merged: std::sync::Arc::default() };
-    source.check_scopes(&source_http, &access).await?;
-    let http = engine.destination_http(&Account::destination(&account.base), Lane::Live);
-    prove_account(&account, &http).await?;
-    let connection = new_connection(engine, request, source, &access, &account)?;
-    let sides = Sides { source, source_http: &source_http, access: &access, http: &http, account: &account };
-    let others = all(engine).await?;
-    let is_ours = others.iter().any(|other| other.unique_key() == connection.unique_key());
-    // One that is ours is renewed by finishing, whatever is at the destination.
-    let chosen = if is_ours { None } else { choose(request, &connection, &sides, &others).await? };
-    let existing = chosen.map(|adopted| Existing { id: adopted.found.id, matched: adopted.matched });
-    Ok(Offer { existing, warnings: own_integration(&sides).await? })
 }
 
 /// Chooses the name, how far back is sent, and whether it is polled by itself.

@@ -1,8 +1,10 @@
 //! Which field of a source goes to which field of the destination, as data: shown to whoever connects. The contract of
 //! the sources proves each line with a record, so the table says what mapping does.
 
+use serde::Serialize;
+
 /// One field and where it goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldLine {
     /// The source's object and field, in its own words, as `customer.id`; `[]` is each entry of a list.
     pub from: &'static str,

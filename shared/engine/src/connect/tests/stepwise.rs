@@ -3,7 +3,8 @@
 use tillsync_mapping::source::{Application, Grant};
 
 use super::super::{
-    Step, Wanted, choose_destination, choose_location, choose_name, draft, open, signed, want,
+    Step, Wanted, choose_destination, choose_location, choose_name, draft, fields_of, match_ids, open,
+    signed, want,
 };
 use super::*;
 use crate::testing::{Trouble, source_name};
@@ -26,6 +27,18 @@ async fn a_failure_for_now_keeps_a_draft_and_its_key() {
     choose_location(engine, &id, "L1").await.unwrap();
     choose_destination(engine, &id, ("https://acme.api-us1.com", &key), None).await.unwrap();
     choose_name(engine, &id, ("Till", "all"), true).await.unwrap();
+    assert_eq!(draft(engine, &id).await.unwrap().unwrap().step(), Step::Ids);
+    let waits = finish_draft(engine, &id).await.unwrap_err();
+    assert_eq!((waits.code, waits.detail.ends_with("waits for: ids")), ("draft.incomplete", true));
+    for asked in ["customer.reference_id", "", "order.id"] {
+        assert_eq!(match_ids(engine, &id, Some(asked)).await.unwrap_err().code, "draft.ids", "{asked:?}");
+    }
+    let ids = match_ids(engine, &id, None).await.unwrap();
+    assert_eq!(match_ids(engine, &id, Some(&ids[0].from)).await.unwrap(), ids, "the same by its name");
+    let pairs: Vec<_> = ids.iter().map(|one| (one.from.as_str(), one.to.as_str())).collect();
+    assert_eq!(pairs[..2], [("customer.id", "order.storeCustomerId"), ("order.id", "order.storeOrderId")]);
+    let whole = fields_of(engine, &draft(engine, &id).await.unwrap().unwrap()).unwrap();
+    assert!(whole.len() > ids.len() && ids.iter().all(|id| whole.iter().any(|line| line.to == id.to)));
 
     world.net.plan("connections.create", 0, Trouble::NotSent);
     let failed = finish_draft(engine, &id).await.unwrap();
@@ -36,7 +49,7 @@ async fn a_failure_for_now_keeps_a_draft_and_its_key() {
 
     world.net.mend();
     let finished = finish_draft(engine, &id).await.unwrap();
-    assert!(matches!(finished, DraftOutcome::Connected(_)), "{finished:?}");
+    assert!(matches!(&finished, DraftOutcome::Connected(summary) if summary.ids == ids), "{finished:?}");
     assert_eq!(draft(engine, &id).await.unwrap().unwrap().step(), Step::Finished);
 }
 
