@@ -1,7 +1,7 @@
 //! What there is at a destination for a location, looked at before anything is made there.
 
 use tillsync_mapping::activecampaign::Account;
-use tillsync_mapping::source::{Access, ReadOptions};
+use tillsync_mapping::source::{Access, Merged, ReadOptions};
 
 use super::adopt::Matched;
 use super::keep::new_connection;
@@ -45,8 +45,7 @@ pub(super) async fn offer(
     let store = source.identify(&source_http, &api_url, &token).await?;
     let location = pick_location(source, &store.locations, &request.location)?;
     let options = ReadOptions::default();
-    let access =
-        Access { api_url, token, store: store.id, location, options, merged: std::sync::Arc::default() };
+    let access = Access { api_url, token, store: store.id, location, options, merged: Merged::default() };
     source.check_scopes(&source_http, &access).await?;
     let http = engine.destination_http(&Account::destination(&account.base), Lane::Live);
     prove_account(&account, &http).await?;

@@ -9,7 +9,7 @@ use super::{history, watermarks};
 use crate::budget::SharedBudget;
 use crate::message::Work;
 use crate::ports::{Lane, Store};
-use crate::state::{Connection, Row, RunState};
+use crate::state::{Connection, Merged, Row, RunState};
 use crate::testing::{Bill, Billed, DAY, Trouble, World, ago};
 
 const ORDERS: u64 = 200;
@@ -135,6 +135,17 @@ async fn a_message_of_one_store_reads_no_other_stores_connections() {
     let alone = told(&world, &bill).await;
     assert_eq!(runs(&world).await, before + 2, "each was looked at");
     assert!(alone <= 40, "{alone} read");
+    // What thousands of profiles became is nothing to it.
+    let people = world.connection.people_partition();
+    for n in 0..2_000 {
+        let link = Merged { old: format!("OLD{n}"), new: format!("NEW{n}") };
+        world
+            .store
+            .transact(vec![Row::new(Merged::key(&people, &link.old), link).put().unwrap()])
+            .await
+            .unwrap();
+    }
+    assert_eq!(told(&world, &bill).await, alone, "no link is read");
     // Those from before are found once, whichever message comes first.
     let (world, bill) = billed_beside(1_000).await;
     told(&world, &bill).await;

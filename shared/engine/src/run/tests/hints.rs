@@ -187,7 +187,8 @@ async fn what_is_stopped_drops_hints_and_merges_are_noted_once() {
         world.work().await;
     }
     let access = world.engine.access_to_orders(&world.connection).await.unwrap();
-    assert_eq!(access.merged.get("Old").map(String::as_str), Some("New"), "what is noted stays");
+    let links = access.merged.of(&["Old".to_owned()].into()).await.unwrap();
+    assert_eq!(links.get("Old").map(String::as_str), Some("New"), "what is noted stays");
 }
 
 #[tokio::test]
