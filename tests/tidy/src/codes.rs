@@ -39,6 +39,8 @@ const OTHERS: &[(&str, &str)] = &[
     ("secrets.json", "a file"),
     ("secrets.lock", "a file"),
     ("tillsync.db", "a file"),
+    ("item.id", "a field of a source"),
+    ("variation.id", "a field of a source"),
     ("squareup.com", "a host"),
     ("squareupsandbox.com", "a host"),
 ];

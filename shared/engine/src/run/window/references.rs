@@ -50,7 +50,7 @@ impl Reading<'_> {
         }
     }
 
-    /// Leaves the window for some seconds: what was told of a moment ago may not be shown yet (square.md section 10).
+    /// Leaves the window for some seconds: what was told of a moment ago may not be shown yet.
     async fn wait_for(&mut self, unseen: BTreeSet<String>, delivered: &Delivered) -> Result<Read, Fault> {
         let row = &mut self.row.value;
         delivered.count(row);
