@@ -1,5 +1,7 @@
 //! Finding connections, and telling how they are.
 
+mod stores;
+
 use tillsync_mapping::model::Location;
 use tillsync_mapping::source::Source;
 
@@ -8,6 +10,7 @@ use crate::fault::Fault;
 use crate::nearest::hint;
 use crate::state::{Connection, ConnectionState, LedgerRow, Row, Run, RunKind, Stream, list, load};
 use crate::sums::{Streams, Tally};
+pub(crate) use stores::{index, of_people, of_store};
 
 /// Connections named in a message; a longer list helps nobody.
 const MAX_NAMED: usize = 20;

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tillsync_mapping::activecampaign::Account;
 use tillsync_mapping::http::Http;
 use tillsync_mapping::model::Secret;
-use tillsync_mapping::source::{Access, Application, Cache, Shared, Source};
+use tillsync_mapping::source::{Access, Application, Cache, Merged, Shared, Source};
 use tillsync_mapping::sources;
 use ulid::Ulid;
 
@@ -16,10 +16,11 @@ use crate::budget::{Budget, Purse};
 use crate::fault::Fault;
 use crate::fence::Fence;
 use crate::intake::Hooks;
+use crate::merged::Noted;
 use crate::meter::Meter;
 use crate::paced::{End, Paced};
 use crate::ports::{Clock, Entropy, Lane, Queue, Store, Vault};
-use crate::state::{Connection, Merged, Row, Run, RunKind, list};
+use crate::state::{Connection, Run, RunKind};
 use crate::tokens::{Authorisation, Tokens};
 
 /// Everything tillsync does, over the ports of a host. A clone shares them.
@@ -227,7 +228,7 @@ impl Engine {
             store: connection.store.clone(),
             location: connection.location.clone(),
             options: connection.settings.reading(),
-            merged: Arc::default(),
+            merged: Merged::default(),
         })
     }
 
@@ -236,25 +237,8 @@ impl Engine {
     /// # Errors
     /// As [`Self::access`], or of the store.
     pub(crate) async fn access_to_orders(&self, connection: &Connection) -> Result<Access, Fault> {
-        Ok(Access { merged: self.merged(connection).await?, ..self.access(connection).await? })
-    }
-
-    /// The profiles of its store that are known to have been merged. There are few.
-    async fn merged(&self, connection: &Connection) -> Result<Arc<BTreeMap<String, String>>, Fault> {
-        let rows: Vec<Row<Merged>> =
-            list(&*self.store, &connection.people_partition(), Merged::PREFIX).await?;
-        let next: BTreeMap<&str, &str> =
-            rows.iter().map(|row| (row.value.old.as_str(), row.value.new.as_str())).collect();
-        let last = |old: &str| {
-            // What was merged may be merged again; a circle ends here.
-            let mut last = old;
-            for _ in 0..next.len() {
-                let Some(new) = next.get(last) else { break };
-                last = new;
-            }
-            last.to_owned()
-        };
-        Ok(Arc::new(next.keys().map(|old| ((*old).to_owned(), last(old))).collect()))
+        let noted = Noted { store: Arc::clone(&self.store), people: connection.people_partition() };
+        Ok(Access { merged: Merged::noted_by(Arc::new(noted)), ..self.access(connection).await? })
     }
 
     /// How to write to a connection's destination.

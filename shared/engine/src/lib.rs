@@ -20,6 +20,7 @@ pub mod intake;
 mod ledger;
 pub mod manage;
 pub mod memory;
+mod merged;
 pub mod message;
 mod meter;
 mod nearest;

@@ -151,6 +151,7 @@ pub fn summary(summary: &Summary, run: Option<&str>) -> Value {
         "connection": summary.connection,
         "renewed": summary.renewed,
         "adopted": summary.adopted,
+        "ids": summary.ids,
         "matched": summary.matched,
         "warnings": summary.warnings,
         "orders": {"total": summary.orders, "exact": summary.exact},

@@ -1,11 +1,12 @@
 //! What every platform must be able to tell. A new one is a folder in `sources/`.
 
+mod fields;
+mod merged;
 mod shared;
 mod sign_in;
 mod webhooks;
 
 use std::any::Any;
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -14,6 +15,8 @@ use jiff::Timestamp;
 use crate::http::Http;
 use crate::model::{Customer, Location, Observed, Order, Product, Secret, Store};
 
+pub use fields::{CUSTOMER, FieldLine};
+pub use merged::{Merged, Successors};
 pub(crate) use shared::Beside;
 pub use shared::Shared;
 pub use sign_in::{Application, Grant, SignIn};
@@ -68,8 +71,8 @@ pub struct Access {
     pub location: Location,
     /// Settings of the connection that change how records are read.
     pub options: ReadOptions,
-    /// Profiles that were merged into another one: old id to new. Orders keep naming the old one.
-    pub merged: Arc<BTreeMap<String, String>>,
+    /// Profiles that were merged into another one. Orders keep naming the old one.
+    pub merged: Merged,
 }
 
 /// Settings that change how records are read (rules.md section 1).
@@ -159,6 +162,9 @@ pub trait Source: Send + Sync {
 
     /// Every code this source can answer with.
     fn codes(&self) -> &'static [CodeText];
+
+    /// Which of its fields goes where, ids first. What mapping does not do is not in it, and nothing else is sent.
+    fn fields(&self) -> &'static [FieldLine];
 
     /// The codes that only another authorisation of the store mends; the first one says that it was taken back.
     fn token_codes(&self) -> &'static [&'static str] {

@@ -250,6 +250,28 @@ async fn another_account_is_refused_and_another_key_of_the_same_one_is_taken() {
     let elsewhere = Secret::new(&other.running.activecampaign_key);
     let refused = moving(&other.running.activecampaign_url, elsewhere).await.unwrap_err();
     assert_eq!(refused.code, "destination.other_account", "{}", refused.detail);
+    // The same account by its other name: it is taken, and everything goes there from then on.
+    let by_name = flow.running.activecampaign_url.replace("127.0.0.1", "localhost");
+    assert_ne!(by_name, flow.running.activecampaign_url);
+    let moved = moving(&by_name, key()).await.unwrap();
+    assert_eq!((moved.connections.len(), moved.same_url), (2, false), "{moved:?}");
+    for connection in &connections {
+        let now = flow.connection(&connection.id).await;
+        assert!(now.destination_url.starts_with(&by_name), "{}", now.destination_url);
+        assert_eq!(
+            (&now.destination, now.remote),
+            (&connection.destination, connection.remote),
+            "one budget, one key"
+        );
+        flow.world.change(&Changes { new_sales: 2, age_seconds: 60, ..Changes::default() });
+        flow.landed().await;
+        assert_eq!(flow.poll(&now).await.run.state, RunState::Complete);
+        same_remote(&flow, connection);
+    }
+    let refused =
+        moving(&other.running.activecampaign_url, Secret::new(&other.running.activecampaign_key)).await;
+    assert_eq!(refused.unwrap_err().code, "destination.other_account", "from there too");
+    moving(&flow.running.activecampaign_url, key()).await.unwrap();
     let refused = moving(&flow.running.activecampaign_url, Secret::new("wrong")).await.unwrap_err();
     assert_eq!(refused.code, "destination.key_refused");
     assert_eq!(flow.connection(&connections[0].id).await.destination_url, connections[0].destination_url);

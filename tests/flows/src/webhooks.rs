@@ -130,6 +130,21 @@ async fn a_sale_comes_by_webhook_and_starts_automations_and_the_next_poll_finds_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_sale_that_is_not_shown_yet_when_it_is_told_of_comes_all_the_same() {
+    let (flow, _) =
+        told(Options { settings: Settings { orders_hidden_ms: 4_000, ..quick() }, ..shop(30) }).await;
+    let connection = flow.connect_first().await;
+    flow.complete(&flow.backfill(&connection).await).await;
+    flow.landed().await;
+    let touched = flow.world.change(&Changes { new_sales: 1, ..Changes::default() });
+    let id = ids(&touched, "new_sales").remove(0);
+    until(&flow, "the sale", async || held(&flow, &id).await).await;
+    calm(&flow, &connection).await;
+    assert!(runs(&flow, &connection).await >= 1);
+    check::clean(&flow.world);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn twenty_copies_in_any_order_give_one_final_state() {
     let settings =
         Settings { webhook_copies: 20, webhook_delay_ms: (0, 3_000), webhook_retry_ms: 50, ..quick() };

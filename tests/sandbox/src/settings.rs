@@ -141,6 +141,10 @@ pub struct Settings {
     pub webhook_copies: usize,
     /// Webhooks: shortest and longest way of one, each by itself, so that they overtake each other.
     pub webhook_delay_ms: (i64, i64),
+    /// Webhooks: events a subscription is never given, whatever was asked for, as of a type that was withdrawn.
+    pub webhook_withheld: Vec<String>,
+    /// Square: an order is not retrieved by its id until this long after its `updated_at`, though it was told of.
+    pub orders_hidden_ms: i64,
     /// Webhooks: nothing is sent, as where a subscription does not know the seller.
     pub webhooks_lost: bool,
 }
@@ -177,6 +181,8 @@ impl Default for Settings {
             webhook_retry_ms: 60_000,
             webhook_copies: 1,
             webhook_delay_ms: (0, 0),
+            webhook_withheld: Vec::new(),
+            orders_hidden_ms: 0,
             webhooks_lost: false,
         }
     }

@@ -87,7 +87,11 @@ fn explained() -> Vec<(String, String, String, String)> {
 fn every_code_is_explained() {
     let explained = explained();
     let mut unknown = Vec::new();
-    for file in product_files() {
+    // A source's table of fields names objects and their fields, and no code.
+    let is_table = |file: &Source| {
+        file.path.starts_with("shared/mapping/src/sources/") && file.path.ends_with("/fields.rs")
+    };
+    for file in product_files().into_iter().filter(|file| !is_table(file)) {
         for (line, text) in parts(product(&file.text)).texts {
             let area = text.split('.').next().unwrap_or_default();
             let known = explained.iter().any(|(code, ..)| *code == text)

@@ -124,6 +124,10 @@ fn refusal(draft: Option<&connect::Draft>) -> Option<connect::Refused> {
 
 fn words(summary: &Summary, started: bool) -> String {
     let mut text = outcome(summary, &summary.name, started);
+    let ids: Vec<String> = summary.ids.iter().map(|one| format!("{} is {}", one.from, one.what)).collect();
+    if !ids.is_empty() {
+        text.push_str(&format!("\nIds: {}.", ids.join("; ")));
+    }
     for warning in &summary.warnings {
         text.push_str(&format!("\nWarning: {} ({})", warning.message, warning.code));
     }

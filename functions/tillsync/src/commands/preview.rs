@@ -3,6 +3,7 @@
 use tillsync_engine::preview::{Preview, Sample, preview as look};
 use tillsync_engine::run::BackfillRequest;
 use tillsync_engine::{connections, shapes};
+use tillsync_mapping::source::FieldLine;
 
 use crate::answer::{Answer, Trouble};
 use crate::host::Host;
@@ -51,10 +52,26 @@ fn words(seen: &Preview) -> String {
         seen.because,
     );
     match &seen.sample {
-        Some(sample) => text.push_str(&one(sample)),
+        Some(sample) => {
+            text.push_str(&one(sample));
+            text.push_str(&fields(seen));
+        }
         None => text.push_str("No order would be sent.\n"),
     }
     text
+}
+
+/// Where every field comes from.
+fn fields(seen: &Preview) -> String {
+    let line = |line: &FieldLine| {
+        let after = match line.after {
+            [] => String::new(),
+            after => format!(", where there is no {}", after.join(", ")),
+        };
+        let what = line.matches.map_or(String::new(), |what| format!(", {what}"));
+        format!("  {} -> {}{what}{after}\n", line.from, line.to)
+    };
+    format!("Fields\n{}", seen.mapping.iter().map(line).collect::<String>())
 }
 
 fn one(sample: &Sample) -> String {

@@ -122,6 +122,7 @@ async fn go_on(host: &mut Host, id: &str, options: &Connect) -> Result<Answer, T
         };
         let kind = options.connection_type.clone().or(wanted.connection_type);
         tell(&connect::choose_destination(&engine, id, (&url, &key), kind.as_deref()).await?);
+        connect::match_ids(&engine, id, None).await?;
         if draft.request.name.is_empty() {
             name(&engine, id, options).await?;
         }

@@ -25,6 +25,11 @@ pub(crate) const CODES: &[CodeText] = &[
         action: "Do the step the message names: `tillsync connect --resume DRAFT` asks for it, or takes it as an option.",
     },
     CodeText {
+        code: "draft.ids",
+        meaning: "Customers were to be matched by an id that is not sent.",
+        action: "Leave it out: the message names the id that is matched. `tillsync preview --json` shows where every field goes.",
+    },
+    CodeText {
         code: "connection.token_not_kept",
         meaning: "The store is authorised by signing in. A token that was given besides was used to check the connection, and was not kept.",
         action: "Nothing, as a rule. To work by the token instead, disconnect the store's connections first, then connect with the token.",

@@ -6,8 +6,10 @@ use tillsync_mapping::activecampaign::Account;
 use tillsync_mapping::model::{Location, Secret};
 use tillsync_mapping::source::{Access, Count, Field, Source, Window};
 
+use super::ids::matched_ids;
 use super::warn::{Warning, not_kept};
 use super::{ConnectRequest, Sides, Summary};
+use crate::connections::index;
 use crate::context::Engine;
 use crate::fault::Fault;
 use crate::intake::place;
@@ -79,6 +81,7 @@ pub(super) async fn keep(
     let writes = vec![
         Row::new(Connection::key(&connection.id), connection.clone()).put()?,
         Row::new(Connection::index_key(&connection.id), known.clone()).put()?,
+        index(connection)?,
         Row::new(connection.unique_key(), known).put()?,
         Row::new(Connection::orders_cursor(&connection.id), cursor).put()?,
     ];
@@ -147,6 +150,7 @@ pub(super) fn summary(engine: &Engine, connection: &Connection, count: Counted) 
         name: connection.name.clone(),
         renewed: false,
         adopted: connection.adopted.is_some(),
+        ids: engine.source(&connection.source).map(matched_ids).unwrap_or_default(),
         matched: None,
         warnings: Vec::new(),
         orders: estimate.orders,

@@ -3,6 +3,7 @@
 
 mod adopt;
 mod codes;
+mod ids;
 mod keep;
 mod leftovers;
 mod offer;
@@ -32,6 +33,7 @@ use crate::run::connection as connection_by_id;
 use crate::state::{Connection, ConnectionState, Row, Tagged, load, update};
 pub use adopt::Matched;
 pub(crate) use codes::CODES;
+pub use ids::{MatchedId, fields_of, match_ids, matched_ids};
 use keep::{Known, count, keep, new_connection, renew, summary};
 use leftovers::new_draft;
 pub(crate) use leftovers::{forget_leftover, queue_leftovers};
@@ -119,6 +121,9 @@ pub struct Summary {
     pub renewed: bool,
     /// Whether an existing connection at the destination was taken over.
     pub adopted: bool,
+    /// The ids both sides know the same thing by.
+    #[serde(default)]
+    pub ids: Vec<MatchedId>,
     /// What the orders it holds are at the store.
     #[serde(default)]
     pub matched: Option<Matched>,

@@ -1,9 +1,7 @@
 //! What a location would be connected to, told before anything is made.
 
-use std::sync::Arc;
-
 use tillsync_mapping::activecampaign::Account;
-use tillsync_mapping::source::{Access, ReadOptions};
+use tillsync_mapping::source::{Access, Merged, ReadOptions};
 
 use super::adopt::Matched;
 use super::keep::{Known, new_connection};
@@ -49,7 +47,7 @@ pub(super) async fn offer(
     let store = source.identify(&source_http, &api_url, &token).await?;
     let location = pick_location(source, &store.locations, &request.location)?;
     let options = ReadOptions::default();
-    let access = Access { api_url, token, store: store.id, location, options, merged: Arc::default() };
+    let access = Access { api_url, token, store: store.id, location, options, merged: Merged::default() };
     source.check_scopes(&source_http, &access).await?;
     let destination = destination_of(engine, &account.base).await?;
     let http = engine.destination_http(&destination, Lane::Live);

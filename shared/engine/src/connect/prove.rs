@@ -1,10 +1,8 @@
 //! Both sides of connections to be made, proved before anything is set up.
 
-use std::sync::Arc;
-
 use tillsync_mapping::activecampaign::Account;
 use tillsync_mapping::model::Secret;
-use tillsync_mapping::source::{Access, ReadOptions, Source};
+use tillsync_mapping::source::{Access, Merged, ReadOptions, Source};
 
 use super::{ConnectRequest, parse_url, prove_waiting, several};
 use crate::connections::every;
@@ -66,7 +64,7 @@ pub(super) async fn prove<'a>(
         None => return Err(several::refusal(locations)),
     };
     let options = ReadOptions::default();
-    let access = Access { api_url, token, store: store.id, location, options, merged: Arc::default() };
+    let access = Access { api_url, token, store: store.id, location, options, merged: Merged::default() };
     source.check_scopes(&source_http, &access).await?;
 
     let base = parse_url(&request.destination_url)?;

@@ -26,6 +26,9 @@ pub struct Steps {
     pub store: Option<String>,
     /// Why the last sign-in came to nothing; forgotten when one works.
     pub refused: Option<Refused>,
+    /// Which field of a customer is the external id, once that was said (`ids.rs`).
+    #[serde(default)]
+    pub ids: Option<String>,
     /// Whether it is polled by itself once it is there.
     #[serde(default)]
     pub active_sync: Option<bool>,
@@ -68,6 +71,8 @@ pub enum Step {
     Location,
     /// The destination and the kind of connection there.
     Destination,
+    /// By which ids both sides know the same thing.
+    Ids,
     /// A name, the history, and whether it is polled.
     Name,
     /// Nothing: it can be finished.
@@ -84,6 +89,7 @@ impl Step {
             Self::SignIn => "sign_in",
             Self::Location => "location",
             Self::Destination => "destination",
+            Self::Ids => "ids",
             Self::Name => "name",
             Self::Finish => "finish",
             Self::Finished => "finished",
@@ -101,6 +107,7 @@ impl Draft {
             None if steps.is_some_and(|steps| steps.store.is_none()) => Step::SignIn,
             None if request.location.is_empty() => Step::Location,
             None if request.destination_url.is_empty() => Step::Destination,
+            None if steps.is_some_and(|steps| steps.ids.is_none()) => Step::Ids,
             None if request.name.is_empty() => Step::Name,
             None => Step::Finish,
         }
@@ -183,7 +190,7 @@ pub(crate) async fn is_open(engine: &Engine, id: &str, source: &str) -> Result<(
     }
 }
 
-async fn change(
+pub(super) async fn change(
     engine: &Engine,
     id: &str,
     mut with: impl FnMut(&mut Draft, &mut Steps),

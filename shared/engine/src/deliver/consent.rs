@@ -94,15 +94,14 @@ impl Delivering<'_> {
     /// The connections of this store and destination, as the account numbers them: each may have a customer of an
     /// address. Paused ones too, since who opted out need not wait for it.
     async fn remotes(&self) -> Result<Vec<Sibling>, Fault> {
-        let people = self.connection.people_partition();
         let there = |state| {
             matches!(
                 state,
                 ConnectionState::Active | ConnectionState::Paused | ConnectionState::NeedsReconnect
             )
         };
-        let all = connections::all(self.engine).await?;
-        let ours = all.iter().filter(|one| one.people_partition() == people && there(one.state));
+        let siblings = connections::of_people(self.engine, self.connection).await?;
+        let ours = siblings.iter().filter(|one| there(one.state));
         Ok(ours
             .filter_map(|one| Some(Sibling { id: one.id.clone(), epoch: one.epoch, remote: one.remote? }))
             .collect())

@@ -41,6 +41,7 @@ pub struct ConnectSigned {
     pub(super) destination_url: String,
     pub(super) history: Option<String>,
     pub(super) connection_type: Option<String>,
+    pub(super) customer_id: Option<String>,
     pub(super) active_sync: Option<bool>,
     #[serde(default)]
     pub(super) start: bool,

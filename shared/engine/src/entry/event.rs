@@ -27,6 +27,7 @@ const ACTIONS: &[(&str, &[&str])] = &[
             "destination_url",
             "history",
             "connection_type",
+            "customer_id",
             "active_sync",
             "start",
         ],

@@ -60,6 +60,7 @@ pub(super) async fn connect(
     connect::choose_location(engine, draft, what.location.as_deref().unwrap_or_default()).await?;
     let kind = what.connection_type.as_deref();
     connect::choose_destination(engine, draft, (&what.destination_url, &key), kind).await?;
+    connect::match_ids(engine, draft, what.customer_id.as_deref()).await?;
     let history = what.history.as_deref().unwrap_or("all");
     let polled = what.active_sync.unwrap_or(true);
     connect::choose_name(engine, draft, (&what.name, history), polled).await?;

@@ -19,7 +19,7 @@ pub(crate) const CODES: &[CodeText] = &[
     },
     CodeText {
         code: SUBSCRIPTION,
-        meaning: "The webhook subscription is missing or stopped at the platform, and could not be put right.",
+        meaning: "The webhook subscription is missing, stopped or not whole at the platform, and could not be put right.",
         action: "Check the token of the application's owner (the setting that ends in SUBSCRIPTION_TOKEN) and the public address; it is tried \
                  again by itself. Polls bring what changes meanwhile.",
     },

@@ -33,6 +33,9 @@ pub struct Hooked {
     /// The platform's id of the subscription, where it is seen to.
     #[serde(default)]
     pub subscription: Option<String>,
+    /// The address we gave it: by another one it is somebody else's by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// What is wrong.
     #[serde(default)]
     pub problem: Option<Problem>,
@@ -167,36 +170,51 @@ pub(crate) async fn look(engine: &Engine, source: &str) -> Result<(), Fault> {
     let Some(hooks) = engine.source(source)?.webhooks() else { return Ok(()) };
     let Some(token) = engine.config.hooks.owners.get(source) else { return Ok(()) };
     let Some(url) = place(engine, source).await? else { return Ok(()) };
-    let problem = match see_to(engine, (source, hooks), token, &url).await {
-        Ok(Seen { subscription, mended }) => {
-            know(engine, key_of_source(source), |known| {
-                known.subscription = Some(subscription.id.clone());
-                known.problem = None;
-                true
-            })
-            .await?;
-            return if mended { fill_gap(engine, source).await } else { Ok(()) };
-        }
-        Err(fault) => Problem {
-            code: SUBSCRIPTION.to_owned(),
-            detail: format!("{}: {}", fault.code, fault.detail),
-            since: engine.now(),
-        },
+    let seen = see_to(engine, (source, hooks), token, &url).await;
+    let detail = match &seen {
+        Ok(seen) => seen.lacks.clone(),
+        Err(fault) => Some(format!("{}: {}", fault.code, fault.detail)),
     };
-    tracing::warn!(source, code = SUBSCRIPTION, detail = problem.detail, "the subscription is not seen to");
+    if let Some(detail) = &detail {
+        tracing::warn!(source, code = SUBSCRIPTION, detail, "the subscription is not as it should be");
+    }
+    let now = engine.now();
     know(engine, key_of_source(source), |known| {
-        let since = known.problem.as_ref().map_or(problem.since, |before| before.since);
-        known.problem = Some(Problem { since, ..problem.clone() });
+        if let Ok(seen) = &seen {
+            (known.subscription, known.url) = (Some(seen.id.clone()), Some(url.clone()));
+        }
+        let since = known.problem.as_ref().map_or(now, |before| before.since);
+        known.problem = detail.clone().map(|detail| Problem { code: SUBSCRIPTION.to_owned(), detail, since });
         true
     })
     .await?;
-    Ok(())
+    if seen.is_ok_and(|seen| seen.mended) { fill_gap(engine, source).await } else { Ok(()) }
 }
 
 struct Seen {
-    subscription: Subscription,
-    /// Whether it was not as it should be.
+    /// The platform's id of the subscription.
+    id: String,
+    /// Whether something about it was not as it should be, and is by now.
     mended: bool,
+    /// What it still lacks.
+    lacks: Option<String>,
+}
+
+/// What a subscription lacks to be ours and whole. More events than are asked for harm nothing.
+fn lacks(hooks: &dyn Webhooks, one: &Subscription, url: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    if !one.enabled {
+        all.push("it is stopped".to_owned());
+    }
+    if one.url != url {
+        all.push("it has another address".to_owned());
+    }
+    let is_there = |event: &&str| one.events.iter().any(|there| there == event);
+    let missing: Vec<&str> = hooks.events().iter().copied().filter(|event| !is_there(event)).collect();
+    if !missing.is_empty() {
+        all.push(format!("it does not tell of {}", missing.join(", ")));
+    }
+    all
 }
 
 async fn see_to(
@@ -207,30 +225,40 @@ async fn see_to(
 ) -> Result<Seen, Fault> {
     let http = engine.source_http(source, "application", Lane::Live);
     let api_url = engine.api_url(engine.source(source)?);
-    let known = hooked(engine, source).await?.subscription;
+    let known = hooked(engine, source).await?;
     let all = hooks.subscriptions(&http, &api_url, token).await?;
-    let is_whole = |one: &Subscription| {
-        let mut events: Vec<&str> = one.events.iter().map(String::as_str).collect();
-        events.sort_unstable();
-        one.enabled && one.url == url && events == hooks.events()
+    // Ours is the one to our address: other programs of the application have their own. One to the address we had before
+    // may be that of another installation, from which our data was copied: only where it is stopped does it serve nobody.
+    let was_ours = |one: &&Subscription| {
+        known.subscription.as_ref() == Some(&one.id) && known.url.as_ref() == Some(&one.url) && !one.enabled
     };
-    // Ours is the one to our address, else the one we made: other programs of the application have their own.
     let ours = all.iter().find(|one| one.url == url && one.enabled);
     let ours = ours.or_else(|| all.iter().find(|one| one.url == url));
-    let ours = ours.or_else(|| all.iter().find(|one| known.as_deref() == Some(one.id.as_str())));
-    let (subscription, mended) = match ours {
-        Some(one) if is_whole(one) => (one.clone(), false),
-        Some(one) => (hooks.repair(&http, &api_url, token, (&one.id, url)).await?, true),
+    let ours = ours.or_else(|| all.iter().find(was_ours));
+    let (subscription, before) = match ours {
+        Some(one) => {
+            let before = lacks(hooks, one, url);
+            let now = match before.is_empty() {
+                true => one.clone(),
+                false => hooks.repair(&http, &api_url, token, (&one.id, url)).await?,
+            };
+            (now, Some(before))
+        }
         None => {
             let once = engine.new_id();
-            (hooks.subscribe(&http, &api_url, token, (url, &once)).await?, true)
+            (hooks.subscribe(&http, &api_url, token, (url, &once)).await?, None)
         }
     };
     // Asked each time: whoever replaces it at the platform need tell nobody.
     if let Some(key) = hooks.signature_key(&http, &api_url, token, &subscription.id).await? {
         keep_key(engine, source, &key).await?;
     }
-    Ok(Seen { subscription, mended })
+    let after = lacks(hooks, &subscription, url);
+    // A repair that changed nothing has mended nothing, and another one would not either.
+    let mended = before.is_none_or(|before| before != after);
+    let lacks = (!after.is_empty())
+        .then(|| format!("the subscription to {url} was asked for, and {}", after.join("; ")));
+    Ok(Seen { id: subscription.id, mended, lacks })
 }
 
 /// Polls every connection of the source now: nothing told of what changed meanwhile.

@@ -5,11 +5,9 @@
 //! the lists besides; its ledger stays even then, since without it the next connection would send everything twice.
 //! Nothing is ever deleted at the destination.
 
-use std::sync::Arc;
-
 use tillsync_mapping::activecampaign;
 use tillsync_mapping::http::Http;
-use tillsync_mapping::source::{Access, ReadOptions};
+use tillsync_mapping::source::{Access, Merged, ReadOptions};
 
 use super::{Changed, change, stopped_otherwise, unfinished};
 use crate::connect::{prove_waiting, still_there};
@@ -195,7 +193,7 @@ async fn prove(engine: &Engine, there: &Connection) -> Result<tillsync_mapping::
         store: store.id,
         location: location.clone(),
         options,
-        merged: Arc::default(),
+        merged: Merged::default(),
     };
     source.check_scopes(&http, &access).await?;
     let out = engine.destination_http(&there.destination, Lane::Live);

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Serialize;
 use tillsync_mapping::model::{Observed, Order, Reading};
+use tillsync_mapping::source::FieldLine;
 
 use crate::budget::{IMPORTS_PER_MINUTE, STORE_CALLS_PER_SECOND};
 use crate::context::Engine;
@@ -45,6 +46,8 @@ pub struct Preview {
     pub minutes: u64,
     /// Why it takes so long.
     pub because: String,
+    /// Where every field of the source goes, ids first.
+    pub mapping: &'static [FieldLine],
     /// One order; none where there is none to be sent.
     pub sample: Option<Sample>,
 }
@@ -138,7 +141,8 @@ pub async fn preview(
     let by_email = owner.settings.orders_without_customer == Unnamed::ByEmail;
     let new_contacts_at_most =
         contacts(&orders, customers, by_email, seen.whole.then(|| buyers(&seen.records)));
-    Ok(Preview { orders, customers, new_contacts_at_most, calls, minutes, because, sample })
+    let mapping = source.fields();
+    Ok(Preview { orders, customers, new_contacts_at_most, calls, minutes, because, mapping, sample })
 }
 
 /// The order of a record that would be sent.

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::poll::{begin, go};
 use super::start::{new_run, write_new};
-use super::window::{mark_connection, problem};
+use super::window::{WAITS, mark_connection, problem};
 use super::work::Outcome;
+use crate::connections::{of_people, of_store};
 use crate::context::Engine;
 use crate::deliver::write_rows;
 use crate::fault::{Fault, Kind};
@@ -24,6 +25,8 @@ use crate::state::{
 
 /// A look that was begun is taken over when its run is not there after so long: whoever began it has ended.
 const BEGUN_WITHIN: SignedDuration = SignedDuration::from_secs(30);
+/// What is not shown by then is left to the next poll.
+const SHOWN_WITHIN: SignedDuration = SignedDuration::from_secs(40);
 /// Before it is asked again whether that run is there.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// How long it is known that a record was looked at; an older hint costs another look.
@@ -56,9 +59,7 @@ pub(super) struct Told<'a> {
 
 /// Takes a hint.
 pub(super) async fn take(engine: &Engine, told: Told<'_>, hint: &Hint) -> Result<Outcome, Fault> {
-    let all = crate::connections::all(engine).await?;
-    let of_store = |one: &Connection| one.source == told.source && one.store == told.store;
-    let store: Vec<Connection> = all.into_iter().filter(of_store).collect();
+    let store = of_store(engine, (told.source, told.store)).await?;
     if !store.is_empty() {
         // Whoever is not connected leaves no row: every merchant of the application may be told of.
         intake::note_notice(engine, (told.source, told.store), told.received).await?;
@@ -76,6 +77,10 @@ pub(super) async fn take(engine: &Engine, told: Told<'_>, hint: &Hint) -> Result
     match hint {
         Hint::Orders(ids) => orders(engine, &at_work, &told, ids).await,
         Hint::Returns(ids) => match sales_of(engine, &at_work, &told, ids).await? {
+            // What gives back may not be shown yet, and nothing else leads to the sale before the next poll.
+            Ok(sales) if sales.is_empty() && engine.now().duration_since(told.received) < SHOWN_WITHIN => {
+                Ok(Outcome::Later(ASK_AGAIN))
+            }
             Ok(sales) => orders(engine, &at_work, &told, &sales).await,
             Err(outcome) => Ok(outcome),
         },
@@ -139,7 +144,9 @@ async fn orders(
     }
     let mut outcome = Outcome::Done;
     for (one, ids) in looks.into_values() {
-        outcome = later(outcome, look(engine, one, Stream::Orders, &ids, told.received).await?);
+        // A sale is told of before it is shown. Where nobody said whose location it is, it may as well be another's.
+        let waits = if told.location.is_some() { WAITS.len() } else { 0 };
+        outcome = later(outcome, look(engine, one, (Stream::Orders, waits), &ids, told.received).await?);
     }
     Ok(outcome)
 }
@@ -170,7 +177,7 @@ async fn people(
     let mut accounts = BTreeSet::new();
     let mut outcome = Outcome::Done;
     for one in at_work.iter().filter(|one| accounts.insert(one.people_partition())) {
-        outcome = later(outcome, look(engine, one, Stream::Customers, &ids, told.received).await?);
+        outcome = later(outcome, look(engine, one, (Stream::Customers, 0), &ids, told.received).await?);
     }
     Ok(outcome)
 }
@@ -197,7 +204,7 @@ fn later(one: Outcome, other: Outcome) -> Outcome {
 async fn look(
     engine: &Engine,
     owner: &Connection,
-    stream: Stream,
+    (stream, waits): (Stream, usize),
     ids: &BTreeSet<String>,
     received: Timestamp,
 ) -> Result<Outcome, Fault> {
@@ -205,17 +212,18 @@ async fn look(
     // The live rule counts from here.
     let earliest = now.saturating_sub(MOST_WAITING).unwrap_or(now);
     let mut run = Run { started: received.clamp(earliest, now), ..new_run(engine, owner, RunKind::Webhook) };
-    let (claims, waits) = claims(engine, owner, (stream, ids), (received, &run.id)).await?;
+    let (claims, later) = claims(engine, owner, (stream, ids), (received, &run.id)).await?;
     if !claims.is_empty() {
         let window = WindowRow {
             expires: now.checked_add(WINDOWS_ARE_KEPT).ok(),
+            waits: u64::try_from(waits).unwrap_or(0),
             ..WindowRow::of(0, stream, claims, now)
         };
         let mut windows = vec![window];
         begin(&mut run, &mut windows);
         go(engine, write_new(engine, owner, run, windows, None).await?).await?;
     }
-    Ok(if waits { Outcome::Later(ASK_AGAIN) } else { Outcome::Done })
+    Ok(if later { Outcome::Later(ASK_AGAIN) } else { Outcome::Done })
 }
 
 /// Those to be read by this run; and whether one is another's, whose run is not there yet.
@@ -266,10 +274,8 @@ async fn is_there(engine: &Engine, owner: &Connection, stream: Stream, run: &str
     if stream != Stream::Customers {
         return Ok(false);
     }
-    let partition = owner.people_partition();
-    let all = crate::connections::all(engine).await?;
-    let siblings = all.iter().filter(|one| one.people_partition() == partition);
-    let keys: Vec<Key> = siblings.map(|one| Run::key(&one.id, run)).collect();
+    let siblings = of_people(engine, owner).await?;
+    let keys: Vec<Key> = siblings.iter().map(|one| Run::key(&one.id, run)).collect();
     Ok(engine.store.get_many(&keys).await?.iter().any(Option::is_some))
 }
 

@@ -143,10 +143,8 @@ fn later_by(before: Option<Timestamp>, at: Timestamp, now: Timestamp) -> Timesta
 
 /// The connections of a store and destination: they share its people.
 async fn connections_of_store(engine: &Engine, owner: &Connection) -> Result<Vec<String>, Fault> {
-    let people = owner.people_partition();
-    let all = crate::connections::all(engine).await?;
-    let mut ids: Vec<String> =
-        all.into_iter().filter(|one| one.people_partition() == people).map(|one| one.id).collect();
+    let siblings = crate::connections::of_people(engine, owner).await?;
+    let mut ids: Vec<String> = siblings.into_iter().map(|one| one.id).collect();
     if !ids.contains(&owner.id) {
         ids.push(owner.id.clone());
     }

@@ -76,9 +76,8 @@ pub(super) async fn poll_from(
 
 /// When the first connection of a store was made: they share a watermark of customers.
 async fn first_of_store(engine: &Engine, connection: &Connection) -> Result<Timestamp, Fault> {
-    let people = connection.people_partition();
-    let all = connections::all(engine).await?;
-    let created = all.iter().filter(|one| one.people_partition() == people).map(|one| one.created).min();
+    let siblings = connections::of_people(engine, connection).await?;
+    let created = siblings.iter().map(|one| one.created).min();
     Ok(created.unwrap_or(connection.created).min(connection.created))
 }
 

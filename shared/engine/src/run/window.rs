@@ -41,6 +41,7 @@ const MAX_PAGES: u32 = 100_000;
 
 use batches::{ready, whole_batches};
 pub(super) use ending::{mark_connection, pause_after, problem};
+pub(super) use references::WAITS;
 
 /// What the reading of a window came to.
 pub(super) enum Read {
@@ -50,6 +51,8 @@ pub(super) enum Read {
     Stopped,
     /// As far as there was time: the rest is for the next worker.
     HandedOn,
+    /// What is left is not shown yet, and is looked for once more after this.
+    Waits(Duration),
 }
 
 /// Why a window is not taken.
@@ -312,11 +315,7 @@ impl<'a> Reading<'a> {
         (self.began, self.progressed) = (now, true);
         let sorted = self.row.value.field == Field::Created || self.row.value.stream == Stream::Orders;
         let window = &mut self.row.value;
-        window.pages += 1;
-        window.ready += delivered.ready;
-        window.tally.add(&delivered.tally.without_flights());
-        window.products.add(&delivered.products);
-        (window.strikes, window.not_before, window.problem) = (0, None, None);
+        delivered.count(window);
         if let Some((instant, mut ids)) = delivered.end.filter(|_| sorted) {
             if window.checkpoint == Some(instant) {
                 ids.append(&mut window.at_checkpoint);
@@ -379,6 +378,15 @@ pub(super) struct Delivered {
 }
 
 impl Delivered {
+    /// Counts a page in its window, which came further by it.
+    fn count(&self, window: &mut WindowRow) {
+        window.pages += 1;
+        window.ready += self.ready;
+        window.tally.add(&self.tally.without_flights());
+        window.products.add(&self.products);
+        (window.strikes, window.not_before, window.problem) = (0, None, None);
+    }
+
     fn of<T>(records: &[Observed<T>]) -> Self {
         let end = records.iter().map(|record| record.at).max().map(|instant| {
             let ids = records.iter().filter(|record| record.at == instant).map(|record| record.id.clone());

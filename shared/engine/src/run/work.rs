@@ -233,6 +233,7 @@ async fn read(engine: &Engine, delivery: &Delivery, what: (&str, &str, u32)) -> 
     let fault = match reading.read().await {
         Ok(Read::Stopped) => return Ok(Outcome::Done),
         Ok(Read::HandedOn) => return go_on(engine, &run, what).await,
+        Ok(Read::Waits(pause)) => return Ok(Outcome::Later(pause)),
         Ok(Read::Done) => {
             if run.kind.follows()
                 && reading.row.value.stream == Stream::Orders

@@ -176,8 +176,7 @@ async fn put_back(
     sign_in: &dyn SignIn,
     grant: &Grant,
 ) -> Result<(), Fault> {
-    let all = connections::all(engine).await?;
-    let in_use = all.iter().any(|one| one.source == source.name() && one.store == grant.store);
+    let in_use = !connections::of_store(engine, (source.name(), &grant.store)).await?.is_empty();
     if in_use || engine.vault.get(&tokens::owner(source.name(), &grant.store)).await?.is_some() {
         return Ok(());
     }

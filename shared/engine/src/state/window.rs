@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tillsync_mapping::source::Field;
 
-use super::run::is_false;
+use super::run::{is_false, is_zero};
 use super::{Problem, Run, Stream, Tagged};
 use crate::ports::Key;
 use crate::sums::{Calls, Tally};
@@ -41,6 +41,9 @@ pub struct WindowRow {
     /// References of what a comparison found missing, to be sent again.
     #[serde(default, skip_serializing_if = "is_false")]
     pub repairs: bool,
+    /// How often references that are not shown yet are still waited for: they were told of a moment ago.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub waits: u64,
     /// The marks that asked for this look, removed when it was taken.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub marks: Vec<String>,
@@ -119,6 +122,7 @@ impl WindowRow {
             older_than: None,
             compares: false,
             repairs: false,
+            waits: 0,
             marks: Vec::new(),
             state: WindowState::Open,
             pages: 0,

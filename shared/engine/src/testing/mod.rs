@@ -93,6 +93,7 @@ impl World {
         let mut writes = vec![row.put().unwrap()];
         if old.is_none() {
             writes.push(Row::new(Connection::index_key(&connection.id), connection.clone()).put().unwrap());
+            writes.push(crate::connections::index(connection).unwrap());
         }
         self.store.transact(writes).await.unwrap();
     }

@@ -1,12 +1,13 @@
 //! Orders by id, and what another tool may have sent by a payment's.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::wire::{Wire, all_ready, by_id, failure, ids, read, records, run, sorted, window};
 use super::{Platform, Promise, Stock};
 use crate::http::Http;
 use crate::model::{Observed, Order, Reading};
-use crate::source::{Access, Cache, Field};
+use crate::source::{Access, Cache, Field, Merged};
 
 pub(crate) const FETCHING: &[Promise] = &[
     ("what does not resolve is left out, in whatever order it is asked for", unknown),
@@ -124,7 +125,8 @@ fn merged(platform: &dyn Platform) {
         _ => None,
     };
     assert_eq!(buyer(&access), None, "the profile is gone");
-    access.merged = Arc::new([("OLD".to_owned(), "ANN".to_owned())].into());
+    let links: BTreeMap<String, String> = [("OLD".to_owned(), "ANN".to_owned())].into();
+    access.merged = Merged::noted_by(Arc::new(links));
     assert_eq!(buyer(&access).as_deref(), Some("ANN"));
 }
 

@@ -4,10 +4,13 @@
 
 mod failures;
 mod fetching;
+mod fields;
+mod granting;
 mod paging;
 mod parts;
 mod people;
 mod records;
+mod telling;
 mod windows;
 mod wire;
 
@@ -20,9 +23,12 @@ use crate::source::{Access, Source};
 
 pub(crate) use failures::{CODES, PROMISED};
 pub(crate) use fetching::FETCHING;
+pub(crate) use fields::FIELDS;
+pub(crate) use granting::{Granting, SIGN_IN};
 pub(crate) use paging::PAGING;
 pub(crate) use people::PEOPLE;
 pub(crate) use records::RECORDS;
+pub(crate) use telling::{Telling, WEBHOOKS};
 pub(crate) use windows::WINDOWS;
 pub(crate) use wire::run;
 
@@ -116,6 +122,15 @@ pub(crate) trait Platform: Sync {
     /// Rich records with every field in use, by kind: `order` first, then what is looked up for it, and `customer`.
     fn samples(&self) -> Vec<(&'static str, Value)>;
 
+    /// How it tells what happens; none for a source without webhooks.
+    fn telling(&self) -> Option<&dyn Telling>;
+
+    /// What it grants; none for a source without a sign-in.
+    fn granting(&self) -> Option<&dyn Granting>;
+
+    /// Words of the platform's own, as of a state, to be tried in place of what a sample says.
+    fn words(&self) -> &'static [&'static str];
+
     /// A store that answers with these records whatever is asked.
     fn serve(&self, samples: &[(&'static str, Value)]) -> Arc<dyn Http>;
 }
@@ -127,8 +142,8 @@ pub(crate) type Promise = (&'static str, fn(&dyn Platform));
 macro_rules! every_source_passes {
     ($platform:expr) => {
         $crate::contract::promises! { $platform =>
-            windows = WINDOWS, paging = PAGING, fetching = FETCHING, people = PEOPLE, records = RECORDS, failures = PROMISED,
-            codes = CODES
+            windows = WINDOWS, paging = PAGING, fetching = FETCHING, people = PEOPLE, records = RECORDS, fields = FIELDS, failures = PROMISED,
+            codes = CODES, webhooks = WEBHOOKS, sign_in = SIGN_IN
         }
     };
 }

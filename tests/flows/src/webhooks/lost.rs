@@ -1,11 +1,13 @@
 //! Subscriptions that are missing, stopped or silent.
 
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Value, json};
 use tillsync_engine::Timing;
 use tillsync_engine::doctor::{Check, Scope, examine};
 use tillsync_engine::intake::Hooks;
-use tillsync_engine::run::sweep;
+use tillsync_engine::message::Work;
+use tillsync_engine::ports::{Delivery, Lane};
+use tillsync_engine::run::{Outcome, handle, sweep};
 use tillsync_engine::state::Connection;
 use tillsync_mapping::model::Secret;
 use tillsync_sandbox::{Changes, SQUARE_PERSONAL_TOKEN};
@@ -48,7 +50,6 @@ async fn the_subscription_is_made_and_put_right_and_the_gap_is_filled() {
     let wrongs = [
         ("stopped", json!({"id": id, "enabled": false})),
         ("other events", json!({"id": id, "events": ["payment.created"]})),
-        ("another address", json!({"id": id, "url": "https://elsewhere.example/hook"})),
     ];
     for (what, change) in wrongs {
         flow.world.subscribe(&change).unwrap();
@@ -57,6 +58,12 @@ async fn the_subscription_is_made_and_put_right_and_the_gap_is_filled() {
         let whole = (&now["enabled"], &now["event_types"], &now["notification_url"]);
         assert_eq!(whole, (&json!(true), &events, &json!(url)), "{what}");
     }
+    // Whoever gave it another address wants it there: it is nobody's to take back.
+    flow.world.subscribe(&json!({"id": id, "url": "https://elsewhere.example/hook"})).unwrap();
+    beat(&flow, &connection).await;
+    let now = flow.world.webhooks()["subscriptions"].clone();
+    assert_eq!(addresses(&now), ["https://elsewhere.example/hook", url.as_str()]);
+    assert_eq!(now[1]["event_types"], events);
     flow.world.unsubscribe();
     beat(&flow, &connection).await;
     assert_eq!(flow.world.webhooks()["subscriptions"].as_array().map(Vec::len), Some(1), "made anew");
@@ -70,6 +77,76 @@ async fn the_subscription_is_made_and_put_right_and_the_gap_is_filled() {
     let line = line(&flow).await;
     assert!(line.code.is_none() && line.detail.contains("the last came at"), "{line:?}");
     check::clean(&flow.world);
+}
+
+fn addresses(subscriptions: &Value) -> Vec<&str> {
+    subscriptions.as_array().unwrap().iter().map(|one| one["notification_url"].as_str().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_are_withheld_are_told_of_and_not_asked_for_by_polls_without_end() {
+    let (flow, url) = reached(shop(20), owned()).await;
+    let connection = flow.connect_first().await;
+    flow.complete(&flow.backfill(&connection).await).await;
+    beat(&flow, &connection).await;
+    let searches = || flow.world.stats()["square"]["operations"]["SearchOrders"].as_u64().unwrap();
+    // Whether a look at the subscription has polls made of it.
+    let polls = async || {
+        let before = searches();
+        look_from(&flow, &flow.engine.config.public_url).await;
+        calm(&flow, &connection).await;
+        searches() > before
+    };
+    // More than was asked for is as good.
+    let id = flow.world.webhooks()["subscriptions"][0]["id"].clone();
+    let mut more = flow.world.webhooks()["subscriptions"][0]["event_types"].as_array().unwrap().clone();
+    more.push(json!("invoice.created"));
+    flow.world.subscribe(&json!({"id": id, "events": more})).unwrap();
+    assert!(!polls().await && line(&flow).await.code.is_none());
+    assert_eq!(flow.world.webhooks()["subscriptions"][0]["event_types"], json!(more), "left as it is");
+
+    flow.world.set(&json!({"webhook_withheld": ["refund.updated"]})).unwrap();
+    flow.world.subscribe(&json!({"id": id, "events": ["payment.created"]})).unwrap();
+    assert!(polls().await, "what is mended as far as it goes left a gap");
+    for _ in 0..3 {
+        let told = line(&flow).await;
+        assert_eq!(told.code.as_deref(), Some("webhook.subscription"), "{told:?}");
+        assert!(told.detail.contains("refund.updated") && told.detail.contains(&url), "{told:?}");
+        assert!(!polls().await, "a repair that changed nothing polls nobody");
+    }
+    flow.world.set(&json!({"webhook_withheld": []})).unwrap();
+    assert!(polls().await && line(&flow).await.code.is_none(), "whole again");
+}
+
+/// Looks at the subscription as an installation that is reached at another address and begins with the same data.
+async fn look_from(flow: &Flow, public_url: &str) {
+    let mut other = (*flow.engine).clone();
+    other.config.public_url = public_url.to_owned();
+    let body = Work::Subscription { source: SOURCE.to_owned() }.encode().unwrap();
+    let delivery = Delivery { lane: Lane::Live, receipt: "none".to_owned(), body, attempts: 1 };
+    assert_eq!(handle(&other, &delivery).await.unwrap(), Outcome::Done);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_of_the_data_at_another_address_takes_no_subscription_away() {
+    let (flow, url) = reached(shop(20), owned()).await;
+    let connection = flow.connect_first().await;
+    flow.complete(&flow.backfill(&connection).await).await;
+    beat(&flow, &connection).await;
+    let made = flow.world.webhooks()["subscriptions"].clone();
+    look_from(&flow, "https://copy.example").await;
+    beat(&flow, &connection).await;
+    let now = flow.world.webhooks()["subscriptions"].clone();
+    assert_eq!(now[0], made[0], "the first one's stays as it is");
+    let copied = url.replace(&flow.engine.config.public_url, "https://copy.example");
+    assert_eq!(addresses(&now), [url.as_str(), copied.as_str()]);
+    // One that is stopped serves nobody: whoever has moved goes on with it.
+    flow.world.subscribe(&json!({"id": made[0]["id"], "enabled": false})).unwrap();
+    look_from(&flow, "https://moved.example").await;
+    let now = flow.world.webhooks()["subscriptions"].clone();
+    let moved = url.replace(&flow.engine.config.public_url, "https://moved.example");
+    assert_eq!(addresses(&now), [moved.as_str(), copied.as_str()]);
+    assert_eq!(now[0]["enabled"], json!(true));
 }
 
 #[tokio::test(flavor = "multi_thread")]

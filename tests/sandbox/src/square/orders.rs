@@ -96,7 +96,8 @@ impl Context<'_> {
                 Some(self.shop.place(id).ok_or_else(|| Fail::bad("INVALID_VALUE", "location_id", detail))?)
             }
         };
-        let rows = ids.iter().filter_map(|id| self.shop.orders.get(id));
+        let shown = |row: &&Row| row.updated + self.settings.orders_hidden_ms <= self.now;
+        let rows = ids.iter().filter_map(|id| self.shop.orders.get(id)).filter(shown);
         let rows = rows.filter(|row| place.is_none_or(|p| p == row.place));
         Ok(Body::default().list("orders", rows.map(|r| r.bytes.as_slice())).reply())
     }

@@ -162,7 +162,9 @@ impl Context<'_> {
             return Ok(Reply::json(200, &json!({"subscription": one.json(true)})));
         }
         let events = asked["event_types"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        let events = events.map(str::to_owned).collect();
+        let withheld = &self.settings.webhook_withheld;
+        let events =
+            events.filter(|event| !withheld.iter().any(|one| one == event)).map(str::to_owned).collect();
         let url = asked["notification_url"].as_str().unwrap_or_default().to_owned();
         let one =
             subscriptions.make(asked["name"].clone(), events, url, asked["api_version"].clone()).clone();
@@ -178,8 +180,10 @@ impl Context<'_> {
     pub(super) fn update_subscription(&mut self, id: &str) -> Result<Reply, Fail> {
         let asked = self.body["subscription"].clone();
         checked(&asked, false)?;
+        let withheld = &self.settings.webhook_withheld;
         let one = self.state.subscriptions.find(id)?;
         lay(one, &asked);
+        one.events.retain(|event| !withheld.contains(event));
         Ok(Reply::json(200, &json!({"subscription": one.json(false)})))
     }
 

@@ -36,6 +36,7 @@ pub(super) async fn join(
     let key = (platforms.destination_url.as_str(), &platforms.key);
     connect::choose_locations(engine, &draft, &[ALL.to_owned()]).await?;
     connect::choose_destination(engine, &draft, key, None).await?;
+    connect::match_ids(engine, &draft, None).await?;
     connect::choose_name(engine, &draft, (NAME, "all"), true).await?;
     let mut connected = Vec::new();
     for summary in outcome(connect::finish_draft(engine, &draft).await?)? {

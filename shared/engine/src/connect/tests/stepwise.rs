@@ -4,7 +4,8 @@ use tillsync_mapping::source::{Application, Grant};
 
 use super::super::keep::Known;
 use super::super::{
-    Offer, Step, Wanted, choose_destination, choose_location, choose_name, draft, open, signed, want,
+    Offer, Step, Wanted, choose_destination, choose_location, choose_name, draft, fields_of, match_ids, open,
+    signed, want,
 };
 use super::*;
 use crate::ports::Store;
@@ -24,6 +25,18 @@ async fn a_failure_for_now_keeps_a_draft_and_its_key() {
     let (world, id) = opened().await;
     let engine = &world.engine;
     ready(&world, &id).await;
+    assert_eq!(draft(engine, &id).await.unwrap().unwrap().step(), Step::Ids);
+    let waits = finish_draft(engine, &id).await.unwrap_err();
+    assert_eq!((waits.code, waits.detail.ends_with("waits for: ids")), ("draft.incomplete", true));
+    for asked in ["customer.reference_id", "", "order.id"] {
+        assert_eq!(match_ids(engine, &id, Some(asked)).await.unwrap_err().code, "draft.ids", "{asked:?}");
+    }
+    let ids = match_ids(engine, &id, None).await.unwrap();
+    assert_eq!(match_ids(engine, &id, Some(&ids[0].from)).await.unwrap(), ids, "the same by its name");
+    let pairs: Vec<_> = ids.iter().map(|one| (one.from.as_str(), one.to.as_str())).collect();
+    assert_eq!(pairs[..2], [("customer.id", "order.storeCustomerId"), ("order.id", "order.storeOrderId")]);
+    let whole = fields_of(engine, &draft(engine, &id).await.unwrap().unwrap()).unwrap();
+    assert!(whole.len() > ids.len() && ids.iter().all(|id| whole.iter().any(|line| line.to == id.to)));
 
     world.net.plan("connections.create", 0, Trouble::NotSent);
     let failed = finish_draft(engine, &id).await.unwrap();
@@ -34,7 +47,7 @@ async fn a_failure_for_now_keeps_a_draft_and_its_key() {
 
     world.net.mend();
     let finished = finish_draft(engine, &id).await.unwrap();
-    assert!(matches!(finished, DraftOutcome::Connected(_)), "{finished:?}");
+    assert!(matches!(&finished, DraftOutcome::Connected(summary) if summary.ids == ids), "{finished:?}");
     assert_eq!(draft(engine, &id).await.unwrap().unwrap().step(), Step::Finished);
 }
 
@@ -72,6 +85,7 @@ async fn ready(world: &World, id: &str) -> Offer {
 }
 
 async fn finished(world: &World, id: &str) -> Summary {
+    match_ids(&world.engine, id, None).await.unwrap();
     match finish_draft(&world.engine, id).await.unwrap() {
         DraftOutcome::Connected(summary) => summary,
         other => panic!("{other:?}"),

@@ -8,15 +8,21 @@ use super::super::handle;
 use super::{history, watermarks};
 use crate::budget::SharedBudget;
 use crate::message::Work;
-use crate::ports::Lane;
-use crate::state::RunState;
+use crate::ports::{Lane, Store};
+use crate::state::{Connection, Merged, Row, RunState};
 use crate::testing::{Bill, Billed, DAY, Trouble, World, ago};
 
 const ORDERS: u64 = 200;
 
 /// A world whose store is billed, and whose history was sent.
 async fn billed() -> (World, Arc<Bill>) {
+    billed_beside(0).await
+}
+
+/// The same beside so many connections of other stores.
+async fn billed_beside(count: usize) -> (World, Arc<Bill>) {
     let mut world = World::new().await;
+    others(&world, count).await;
     for n in 0..ORDERS {
         world.net.shop().sell(&format!("O{n:03}"), ago((900 - i64::try_from(n).unwrap()) * DAY));
     }
@@ -90,4 +96,62 @@ async fn the_first_poll_of_a_day_is_a_run() {
     world.clock.advance(Duration::from_secs(86_400));
     poll(&world).await;
     assert_eq!(runs(&world).await, 2);
+}
+
+/// So many connections of other stores, as a version that knew no index of stores left them.
+async fn others(world: &World, count: usize) {
+    for n in 0..count {
+        let mut other = crate::testing::connection(&format!("X{n:04}"), &format!("XL{n}"));
+        other.store = format!("X{n}");
+        let row = Row::new(Connection::key(&other.id), other.clone()).put().unwrap();
+        let listed = Row::new(Connection::index_key(&other.id), other).put().unwrap();
+        world.store.transact(vec![row, listed]).await.unwrap();
+    }
+}
+
+/// What a message about an order that is known costs to take, its run and all: units read.
+async fn told(world: &World, bill: &Bill) -> u64 {
+    world.clock.advance(Duration::from_secs(120));
+    taken(bill);
+    let work = Work::Hints {
+        source: crate::testing::source_name().to_owned(),
+        store: "M1".to_owned(),
+        location: Some("L1".to_owned()),
+        received: world.engine.now(),
+        hint: crate::message::Hint::Orders(vec!["O000".to_owned()]),
+    };
+    world.engine.send(Lane::Live, "M1", &[work]).await.unwrap();
+    while let Some(delivery) = world.take().await {
+        handle(&world.engine, &delivery).await.unwrap();
+    }
+    taken(bill).1
+}
+
+#[tokio::test]
+async fn a_message_of_one_store_reads_no_other_stores_connections() {
+    let (world, bill) = billed().await;
+    let before = runs(&world).await;
+    told(&world, &bill).await;
+    let alone = told(&world, &bill).await;
+    assert_eq!(runs(&world).await, before + 2, "each was looked at");
+    assert!(alone <= 40, "{alone} read");
+    // What thousands of profiles became is nothing to it.
+    let people = world.connection.people_partition();
+    for n in 0..2_000 {
+        let link = Merged { old: format!("OLD{n}"), new: format!("NEW{n}") };
+        world
+            .store
+            .transact(vec![Row::new(Merged::key(&people, &link.old), link).put().unwrap()])
+            .await
+            .unwrap();
+    }
+    assert_eq!(told(&world, &bill).await, alone, "no link is read");
+    // Those from before are found once, whichever message comes first.
+    let (world, bill) = billed_beside(1_000).await;
+    told(&world, &bill).await;
+    let among = told(&world, &bill).await;
+    assert_eq!(among, alone, "of 1,001 connections one is read");
+    let known =
+        crate::connections::of_store(&world.engine, (crate::testing::source_name(), "X7")).await.unwrap();
+    assert_eq!(known.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["X0007"]);
 }

@@ -85,6 +85,56 @@ async fn what_is_not_there_or_of_another_location_leaves_no_record() {
 }
 
 #[tokio::test]
+async fn a_sale_that_is_told_of_before_it_is_shown_is_looked_for_again_within_seconds() {
+    // When it is shown, after the message; whether the message is enough, and how many looks that takes.
+    let cases = [(0, true, 1), (1, true, 2), (9, true, 3), (39, true, 4), (41, false, 4), (3_000, false, 4)];
+    for (seconds, found, looks) in cases {
+        let world = World::new().await;
+        world.net.shop().sell("O1", ago(60));
+        tell(&world, Some("L1"), world.engine.now(), orders(&["O1", "O2"])).await;
+        let shown = world.engine.now() + SignedDuration::from_secs(seconds);
+        for _ in 0..80 {
+            if world.engine.now() >= shown && world.net.shop().orders.iter().all(|order| order["id"] != "O2")
+            {
+                world.net.shop().sell("O2", ago(30));
+            }
+            match world.take().await {
+                Some(delivery) => drop(super::super::handle(&world.engine, &delivery).await.unwrap()),
+                None => world.clock.advance(Duration::from_secs(1)),
+            }
+        }
+        world.work().await;
+        assert_eq!(world.find(Stream::Orders, "O2").await.is_some(), found, "shown after {seconds} s");
+        assert_eq!(world.calls("orders.batch_retrieve"), looks, "shown after {seconds} s");
+        let all = runs(&world).await;
+        assert!(all.len() == 1 && all[0].state == RunState::Complete, "{all:?}");
+        assert_eq!(all[0].streams.as_ref().unwrap().orders.observed, 1 + u64::from(found));
+    }
+    // What gives something back leads to its sale; it may be shown as late.
+    for (seconds, found) in [(0, true), (20, true), (3_000, false)] {
+        let world = World::new().await;
+        tell(&world, None, world.engine.now(), Hint::Returns(vec!["O2".into()])).await;
+        let shown = world.engine.now() + SignedDuration::from_secs(seconds);
+        for _ in 0..80 {
+            if world.engine.now() >= shown && world.net.shop().orders.is_empty() {
+                world.net.shop().sell("O2", ago(30));
+            }
+            match world.take().await {
+                Some(delivery) => drop(super::super::handle(&world.engine, &delivery).await.unwrap()),
+                None => world.clock.advance(Duration::from_secs(1)),
+            }
+        }
+        assert!(world.idle().await && world.calls("orders.batch_retrieve") <= 10);
+        assert_eq!(world.find(Stream::Orders, "O2").await.is_some(), found, "shown after {seconds} s");
+    }
+    // Nobody said where it was sold: it may be another location's, which is not asked for again.
+    let world = World::new().await;
+    tell(&world, None, world.engine.now(), orders(&["O2"])).await;
+    world.work().await;
+    assert_eq!(world.calls("orders.batch_retrieve"), 1);
+}
+
+#[tokio::test]
 async fn only_a_store_that_is_connected_leaves_a_row_of_its_webhooks() {
     let world = World::new().await;
     let mut deleted = crate::testing::connection("C2", "L2");
@@ -137,7 +187,8 @@ async fn what_is_stopped_drops_hints_and_merges_are_noted_once() {
         world.work().await;
     }
     let access = world.engine.access_to_orders(&world.connection).await.unwrap();
-    assert_eq!(access.merged.get("Old").map(String::as_str), Some("New"), "what is noted stays");
+    let links = access.merged.of(&["Old".to_owned()].into()).await.unwrap();
+    assert_eq!(links.get("Old").map(String::as_str), Some("New"), "what is noted stays");
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! Records fetched by reference: what is due, what is parked, what somebody names.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
+use jiff::SignedDuration;
 use tillsync_mapping::source::Field;
 
 use super::{Delivered, Read, Reading};
@@ -12,6 +14,9 @@ use crate::ports::Key;
 use crate::state::{LedgerRow, Row, RunKind, State, Stream};
 use crate::sums::Tally;
 
+/// Pauses before what is not shown yet is looked for again, as many times as there are. Then a poll finds it.
+pub(in crate::run) const WAITS: [Duration; 3] =
+    [Duration::from_secs(2), Duration::from_secs(8), Duration::from_secs(30)];
 /// References of one page: what a source answers in one call.
 const A_PAGE: usize = 100;
 
@@ -22,6 +27,7 @@ impl Reading<'_> {
         source_http: &Paced<'_>,
         out: &Paced<'_>,
     ) -> Result<Read, Fault> {
+        let mut unseen = BTreeSet::new();
         loop {
             let page: Vec<String> = self.row.value.ids.iter().take(A_PAGE).cloned().collect();
             let wanted = match self.row.value.marks.is_empty() || self.is_of_people() {
@@ -30,15 +36,32 @@ impl Reading<'_> {
             };
             let delivered = match wanted.is_empty() {
                 true => Delivered::default(),
-                false => self.fetch_and_deliver(&wanted, source_http, out).await?,
+                false => self.fetch_and_deliver(&wanted, source_http, out, &mut unseen).await?,
             };
             self.row.value.ids.drain(..page.len());
             self.count_calls(source_http, out);
             let (last, short) = (self.row.value.ids.is_empty(), self.is_short());
+            if self.row.value.waits > 0 && !unseen.is_empty() && (last || short) {
+                return self.wait_for(unseen, &delivered).await;
+            }
             if let Some(read) = self.checkpoint(delivered, last, short).await? {
                 return Ok(read);
             }
         }
+    }
+
+    /// Leaves the window for some seconds: what was told of a moment ago may not be shown yet.
+    async fn wait_for(&mut self, unseen: BTreeSet<String>, delivered: &Delivered) -> Result<Read, Fault> {
+        let row = &mut self.row.value;
+        delivered.count(row);
+        row.waits = row.waits.saturating_sub(1);
+        let left = usize::try_from(row.waits).unwrap_or(WAITS.len());
+        let pause = WAITS.iter().rev().nth(left).copied().unwrap_or(WAITS[0]);
+        row.ids.extend(unseen);
+        row.not_before =
+            self.engine.now().checked_add(SignedDuration::try_from(pause).unwrap_or_default()).ok();
+        self.hand_on().await?;
+        Ok(Read::Waits(pause))
     }
 
     fn is_of_people(&self) -> bool {
@@ -65,6 +88,7 @@ impl Reading<'_> {
         ids: &[String],
         source_http: &Paced<'_>,
         out: &Paced<'_>,
+        unseen: &mut BTreeSet<String>,
     ) -> Result<Delivered, Fault> {
         let access = self.engine.access_to_orders(&self.owner).await?;
         let mut delivering = Delivering::new(self.engine, &self.owner, &self.run, out).await?;
@@ -92,6 +116,9 @@ impl Reading<'_> {
         }
         if self.run.kind == RunKind::Webhook {
             // A hint may point at what is not there yet, or never will be: only what is known can be gone.
+            if !self.is_of_people() {
+                unseen.extend(gone.iter().cloned());
+            }
             gone = self.known(gone).await?;
         }
         if !self.row.value.marks.is_empty() && self.is_of_people() {

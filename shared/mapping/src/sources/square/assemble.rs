@@ -116,13 +116,12 @@ pub(crate) async fn assemble(
     memory: &mut Memory,
 ) -> Result<Assembled, SourceError> {
     payments::complete(api, sales, &access.location.id, &mut known).await?;
-    let parts: Vec<Result<Parts<'_>, &Unread<'_>>> = sales
-        .iter()
-        .map(|sale| sale.order.as_ref().map(|order| Parts::of(order, &known, &access.merged)))
-        .collect();
+    let parts: Vec<Result<Parts<'_>, &Unread<'_>>> =
+        sales.iter().map(|sale| sale.order.as_ref().map(|order| Parts::of(order, &known))).collect();
     let sold = || parts.iter().flatten().filter(|parts| !parts.order.line_items.is_empty());
     let people: BTreeSet<&str> = sold().filter_map(Parts::buyer).collect();
     super::people::look_up(api, &people, memory).await?;
+    super::people::follow(api, &people, &access.merged, memory).await?;
     let lines = sold().flat_map(|parts| parts.order.line_items.iter());
     let variations: BTreeSet<&str> = lines.filter_map(|line| filled(&line.catalog_object_id)).collect();
     memory.goods.look_up(api, &variations).await?;

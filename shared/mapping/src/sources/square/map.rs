@@ -1,6 +1,5 @@
 //! From Square's order, its payments and its customer to an order of ours (rules.md section 1).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -32,20 +31,14 @@ pub(crate) struct Parts<'s> {
     pub(crate) broken: Option<&'s Flaw>,
     /// A tender of money whose payment was not found.
     pub(crate) missing: bool,
-    /// Profiles that were merged: old id to new.
-    merged: &'s BTreeMap<String, String>,
 }
 
 impl<'s> Parts<'s> {
     /// Joins by the tenders alone: a payment that only names the order may be seen by one reading and not by
     /// another, and the version of a record must not depend on how it was reached. So a tender of nothing is left
     /// out too: its payment is never asked for, and a window of changes can list it all the same.
-    pub(crate) fn of(
-        order: &'s wire::Order<'s>,
-        known: &'s Known,
-        merged: &'s BTreeMap<String, String>,
-    ) -> Self {
-        let mut parts = Self { order, payments: Vec::new(), broken: None, missing: false, merged };
+    pub(crate) fn of(order: &'s wire::Order<'s>, known: &'s Known) -> Self {
+        let mut parts = Self { order, payments: Vec::new(), broken: None, missing: false };
         for tender in order.tenders.iter().filter(|tender| moves_money(tender)) {
             match tender.payment().and_then(|id| known.get(id)) {
                 Some(Found::Whole(payment)) => parts.payments.push(payment),
@@ -58,11 +51,9 @@ impl<'s> Parts<'s> {
         parts
     }
 
-    /// Whose order it is: `customer_id` of the order, else of a tender, a payment, the recipient. Of a profile
-    /// that was merged, the one it became.
+    /// Whose order it is: `customer_id` of the order, else of a tender, a payment, the recipient.
     pub(crate) fn buyer(&self) -> Option<&str> {
-        let id = buyer::id(self.order, &self.payments)?;
-        Some(self.merged.get(id).map_or(id, String::as_str))
+        buyer::id(self.order, &self.payments)
     }
 }
 

@@ -12,6 +12,7 @@ mod buyer;
 mod delivery;
 mod errors;
 mod extent;
+mod fields;
 mod flaw;
 mod goods;
 mod item;
@@ -41,7 +42,7 @@ use jiff::Timestamp;
 use crate::http::Http;
 use crate::model::{Customer, Observed, Order, Product, Secret, Store};
 use crate::source::{
-    Access, Cache, CodeText, Count, Page, PageToken, SignIn, Source, SourceError, Webhooks, Window,
+    Access, Cache, CodeText, Count, FieldLine, Page, PageToken, SignIn, Source, SourceError, Webhooks, Window,
 };
 
 use api::Api;
@@ -71,6 +72,10 @@ impl Source for Square {
 
     fn codes(&self) -> &'static [CodeText] {
         errors::CODES
+    }
+
+    fn fields(&self) -> &'static [FieldLine] {
+        fields::FIELDS
     }
 
     fn token_codes(&self) -> &'static [&'static str] {

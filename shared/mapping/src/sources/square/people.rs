@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::model::{Customer, Email, Observed, Personal, Reading, SkipReason};
-use crate::source::{Field, Next, Page, PageToken, SourceError, Window};
+use crate::source::{Field, Merged, Next, Page, PageToken, SourceError, Window};
 
 use super::api::{Api, CUSTOMERS_RETRIEVE, CUSTOMERS_SEARCH, RECORDS_A_CALL, decode};
 use super::flaw::{Flaw, parse, remains};
@@ -115,6 +115,30 @@ pub(crate) async fn look_up(
     }
     turn.held = Some(crowd);
     outcome
+}
+
+/// Puts those whom merged profiles became in their places.
+pub(crate) async fn follow(
+    api: &Api<'_>,
+    wanted: &BTreeSet<&str>,
+    merged: &Merged,
+    memory: &mut Memory,
+) -> Result<(), SourceError> {
+    let is_gone = |id: &&&str| matches!(memory.people.get(**id), Some(Profile::Gone));
+    let gone: BTreeSet<String> = wanted.iter().filter(is_gone).map(|id| (*id).to_owned()).collect();
+    let links = merged.of(&gone).await?;
+    if links.is_empty() {
+        return Ok(());
+    }
+    // All of the page: where too many are remembered they are forgotten together.
+    let all: BTreeSet<&str> = wanted.iter().copied().chain(links.values().map(String::as_str)).collect();
+    look_up(api, &all, memory).await?;
+    for (old, new) in &links {
+        if let Some(profile) = memory.people.get(new).cloned() {
+            memory.people.insert(old.clone(), profile);
+        }
+    }
+    Ok(())
 }
 
 async fn ask_for(

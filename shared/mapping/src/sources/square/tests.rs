@@ -11,6 +11,7 @@ mod properties;
 mod rules;
 mod shop;
 mod support;
+mod telling;
 mod touched;
 mod units;
 mod webhook;

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::contract::{Class, Platform, Stock, every_source_passes};
+use crate::contract::{Class, Granting, Platform, Stock, Telling, every_source_passes};
 use crate::http::{Http, Request};
 use crate::source::{Access, Source};
 use crate::sources::square::Square;
 
 use super::shop::{Shop, meet, sell};
 use super::support::{access, after, fixtures, load};
+use super::telling::Told;
 
 struct Ours;
 
@@ -110,6 +111,18 @@ impl Platform for Ours {
         let all = load(&fixtures().join("samples.json"));
         let kinds = ["order", "payment", "refund", "customer"].into_iter().chain(CATALOG);
         kinds.map(|kind| (kind, all[kind].clone())).collect()
+    }
+
+    fn telling(&self) -> Option<&dyn Telling> {
+        Some(&Told)
+    }
+
+    fn granting(&self) -> Option<&dyn Granting> {
+        Some(&Told)
+    }
+
+    fn words(&self) -> &'static [&'static str] {
+        &["CANCELED"]
     }
 
     fn serve(&self, samples: &[(&'static str, Value)]) -> Arc<dyn Http> {

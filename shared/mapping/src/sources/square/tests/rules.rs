@@ -1,10 +1,11 @@
 //! One file per rule of rules.md section 1: what Square holds, and beside it what it comes to.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::source::{Cache, Source};
+use crate::source::{Cache, Merged, Source};
 use crate::sources::square::Square;
 
 use super::shop::Shop;
@@ -32,7 +33,7 @@ fn outcome(case: &Value) -> Value {
     }
     if let Some(merged) = case["merged"].as_object() {
         let merged = merged.iter().map(|(old, new)| (old.clone(), new.as_str().unwrap().to_owned()));
-        access.merged = Arc::new(merged.collect());
+        access.merged = Merged::noted_by(Arc::new(merged.collect::<BTreeMap<_, _>>()));
     }
     access.options.link_to_receipt = case["link_to_receipt"] == json!(true);
     access.options.buyers_by_email = case["buyers_by_email"] == json!(true);

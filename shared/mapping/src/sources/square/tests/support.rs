@@ -1,7 +1,6 @@
 //! Running, building and showing.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -11,7 +10,7 @@ use crate::http::Http;
 use crate::model::{
     Buyer, Currency, Customer, Location, Observed, Order, Personal, Product, Reading, Secret,
 };
-use crate::source::{Access, Cache, Field, Page, ReadOptions, Source, SourceError, Window};
+use crate::source::{Access, Cache, Field, Merged, Page, ReadOptions, Source, SourceError, Window};
 use crate::sources::square::Square;
 
 pub(super) fn time(text: &str) -> Timestamp {
@@ -37,7 +36,7 @@ pub(super) fn access() -> Access {
             active: true,
         },
         options: ReadOptions::default(),
-        merged: Arc::default(),
+        merged: Merged::default(),
     }
 }
 

@@ -1,0 +1,62 @@
+//! Where Square's fields go (README.md, "Mapping"). `tests/contract` proves each line.
+
+use crate::source::FieldLine;
+
+const fn line(from: &'static str, to: &'static str) -> FieldLine {
+    FieldLine::new(from, to)
+}
+
+/// Every field that is sent.
+pub(super) const FIELDS: &[FieldLine] = &[
+    FieldLine::id("customer.id", "order.storeCustomerId", "the external id of the customer"),
+    FieldLine::id("order.id", "order.storeOrderId", "the external id of the order"),
+    FieldLine::id("variation.id", "product.storePrimaryId", "the external id of the product's variant"),
+    FieldLine::id("item.id", "product.storeBaseProductId", "the external id of the product"),
+    FieldLine::id("customer.email_address", "order.email", "the address of the contact"),
+    FieldLine::id("customer.email_address", "contact.email", "the address of the contact"),
+    line("order.reference_id", "order.orderNumber"),
+    line("payment.receipt_number", "order.orderNumber").or(&["order.reference_id"]),
+    line("order.id", "order.orderNumber").or(&["order.reference_id", "payment.receipt_number"]),
+    line("order.state", "order.normalizedStatus"),
+    line("order.state", "order.storeStatus"),
+    line("order.net_amounts.total_money.amount", "order.finalAmount"),
+    line("order.total_money.amount", "order.finalAmount").or(&["order.returns"]),
+    line("payment.refunded_money.amount", "order.finalAmount"),
+    line("order.total_money.currency", "order.currency"),
+    line("payment.offline_payment_details.client_created_at", "order.storeCreatedDate"),
+    line("payment.created_at", "order.storeCreatedDate").or(&["payment.offline_payment_details"]),
+    line("order.updated_at", "order.storeModifiedDate"),
+    line("payment.updated_at", "order.storeModifiedDate"),
+    line("customer.updated_at", "order.storeModifiedDate"),
+    line("payment.id", "order.orderUrl"),
+    line("order.service_charges[].applied_money.amount", "order.shippingAmount"),
+    line("order.fulfillments[].shipment_details.shipping_type", "order.shippingMethod"),
+    line("order.discounts[].name", "order.discounts[].name"),
+    line("order.discounts[].applied_money.amount", "order.discounts[].discountAmount"),
+    line("customer.preferences.email_unsubscribed", "order.acceptsMarketing"),
+    line("customer.given_name", "order.customerData.firstName"),
+    line("customer.family_name", "order.customerData.lastName"),
+    line("customer.phone_number", "order.customerData.phone"),
+    line("customer.company_name", "order.customerData.company"),
+    line("order.line_items[].uid", "order.lineItems[].storeLineItemId"),
+    line("item.id", "order.lineItems[].storeBaseProductId"),
+    line("variation.id", "order.lineItems[].productStorePrimaryId"),
+    line("order.line_items[].name", "order.lineItems[].name"),
+    line("order.line_items[].quantity", "order.lineItems[].quantity"),
+    line("order.line_items[].gross_sales_money.amount", "order.lineItems[].priceAmount"),
+    line("category.category_data.name", "order.lineItems[].category"),
+    line("variation.item_variation_data.sku", "order.lineItems[].sku"),
+    line("image.image_data.url", "order.lineItems[].imageUrl"),
+    line("item.item_data.name", "product.baseProductName"),
+    line("item.item_data.description_plaintext", "product.baseProductDescription"),
+    line("image.image_data.url", "product.baseProductImages[].url"),
+    line("category.category_data.name", "product.categories[]"),
+    line("variation.item_variation_data.name", "product.variantName"),
+    line("variation.item_variation_data.sku", "product.variantSku"),
+    line("variation.item_variation_data.price_money.amount", "product.variantPriceAmount"),
+    line("variation.item_variation_data.price_money.currency", "product.variantPriceCurrency"),
+    line("customer.given_name", "contact.first_name"),
+    line("customer.family_name", "contact.last_name"),
+    line("customer.phone_number", "contact.phone"),
+    line("customer.company_name", "contact.customer_acct_name"),
+];
