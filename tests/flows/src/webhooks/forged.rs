@@ -203,7 +203,10 @@ fn forged_value(kind: Option<&str>, signature: &[u8]) -> Option<Vec<u8>> {
 fn forged_place(kind: Option<&str>, url: &str) -> String {
     match kind {
         None => url.to_owned(),
-        Some("other_token") => format!("{}0", &url[..url.len() - 1]),
+        Some("other_token") => {
+            let last = if url.ends_with('0') { '1' } else { '0' };
+            format!("{}{last}", &url[..url.len() - 1])
+        }
         Some("short_token") => url[..url.len() - 4].to_owned(),
         Some("no_token") => url[..=url.rfind('/').unwrap()].to_owned(),
         Some("other_source") => url.replace(SOURCE, "shopify"),
