@@ -10,9 +10,9 @@ use crate::history::{Fact, History};
 const CALLS_A_SECOND: usize = 5;
 /// Calls of one process that may be under way when the token is refused.
 const UNDER_WAY: u32 = 6;
-/// And besides, where it was just granted: one that is refused within its first minute is asked with again later, and
-/// once for a new one.
-const WHILE_YOUNG: u32 = 6;
+/// And besides, where it was just granted: one that is refused within its first minute is asked with again later, by each
+/// window of two runs; then comes one call for a new one, and two for a second opinion.
+const WHILE_YOUNG: u32 = 8;
 
 pub(super) fn calls_are_spaced(history: &History) -> Vec<String> {
     let mut last: VecDeque<Timestamp> = VecDeque::new();
