@@ -68,6 +68,11 @@ pub(super) fn measure(program: &Path) -> Result<Vec<Row>, String> {
     Ok(rows)
 }
 
+/// What follows the address is for people.
+fn first_word(text: &str) -> String {
+    text.split([' ', ',']).next().unwrap_or_default().to_owned()
+}
+
 impl Stage<'_> {
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(self.program);
@@ -95,7 +100,7 @@ impl Stage<'_> {
         let said = child.stderr.take();
         let serving = Serving(child);
         let mut lines = BufReader::new(said.ok_or("serve says nothing")?).lines().map_while(Result::ok);
-        let url = lines.find_map(|line| line.strip_prefix("webhooks of square: ").map(str::to_owned));
+        let url = lines.find_map(|line| line.strip_prefix("webhooks of square: ").map(first_word));
         let url = url.ok_or("serve tells no address for webhooks")?;
         // What it says later is read to its end, or it would wait for a reader.
         std::thread::spawn(move || lines.for_each(drop));
