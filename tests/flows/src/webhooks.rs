@@ -109,16 +109,22 @@ pub(super) async fn runs(flow: &Flow, connection: &Connection) -> usize {
     count
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_sale_comes_by_webhook_and_starts_automations_and_the_next_poll_finds_it_there() {
-    let (flow, _) = told(shop(30)).await;
+/// A shop whose history was sent sells something, and it comes by webhook: the connection and the sale.
+async fn sold(flow: &Flow) -> (Connection, String) {
     let connection = flow.connect_first().await;
     flow.complete(&flow.backfill(&connection).await).await;
     flow.landed().await;
     let touched = flow.world.change(&Changes { new_sales: 1, ..Changes::default() });
     let id = ids(&touched, "new_sales").remove(0);
-    until(&flow, "the sale", async || held(&flow, &id).await).await;
-    calm(&flow, &connection).await;
+    until(flow, "the sale", async || held(flow, &id).await).await;
+    calm(flow, &connection).await;
+    (connection, id)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sale_comes_by_webhook_and_starts_automations_and_the_next_poll_finds_it_there() {
+    let (flow, _) = told(shop(30)).await;
+    let (connection, id) = sold(&flow).await;
     let order = flow.world.order(&id);
     assert_eq!(order["records"][0]["history"][0]["creation_source"], "REAL_TIME", "{order:#}");
     assert_eq!(runs(&flow, &connection).await, 1, "its events are one fetch: {:#}", flow.world.webhooks());
@@ -133,13 +139,7 @@ async fn a_sale_comes_by_webhook_and_starts_automations_and_the_next_poll_finds_
 async fn a_sale_that_is_not_shown_yet_when_it_is_told_of_comes_all_the_same() {
     let (flow, _) =
         told(Options { settings: Settings { orders_hidden_ms: 4_000, ..quick() }, ..shop(30) }).await;
-    let connection = flow.connect_first().await;
-    flow.complete(&flow.backfill(&connection).await).await;
-    flow.landed().await;
-    let touched = flow.world.change(&Changes { new_sales: 1, ..Changes::default() });
-    let id = ids(&touched, "new_sales").remove(0);
-    until(&flow, "the sale", async || held(&flow, &id).await).await;
-    calm(&flow, &connection).await;
+    let (connection, _) = sold(&flow).await;
     assert!(runs(&flow, &connection).await >= 1);
     check::clean(&flow.world);
 }

@@ -19,7 +19,7 @@ use crate::run::{
     start_poll, start_reconcile, start_retry, start_sync,
 };
 use crate::state::{Comparison, Connection, Day, Run, RunKind};
-use crate::{connections, shapes};
+use crate::{connections, manage, shapes};
 
 /// Days shown at the most: the first that differ.
 const MAX_DAYS: usize = 100;
@@ -66,13 +66,13 @@ pub async fn operate(engine: &Engine, asked: &Asked, credentials: &dyn Credentia
         Asked::Retry(what) => again(engine, what).await,
         Asked::Runs(of) => runs(engine, of).await,
         Asked::Record(what) => record(engine, what).await,
-        Asked::Pause(of) => verbs::pause(engine, of).await,
-        Asked::Unpause(of) => verbs::unpause(engine, of).await,
+        Asked::Pause(of) => verbs::change(engine, of, manage::pause).await,
+        Asked::Unpause(of) => verbs::change(engine, of, manage::resume).await,
         Asked::Rename(what) => verbs::rename(engine, what).await,
         Asked::Set(what) => verbs::set(engine, what).await,
-        Asked::Disconnect(of) => verbs::disconnect(engine, of).await,
-        Asked::Reconnect(of) => verbs::reconnect(engine, of).await,
-        Asked::DeleteImport(of) => verbs::delete_import(engine, of).await,
+        Asked::Disconnect(of) => verbs::change(engine, of, manage::disconnect).await,
+        Asked::Reconnect(of) => verbs::change(engine, of, manage::reconnect).await,
+        Asked::DeleteImport(of) => verbs::change(engine, of, manage::delete_import).await,
         Asked::SetDestination(what) => verbs::move_destination(engine, what, credentials).await,
         Asked::Erase(what) => verbs::forget(engine, what).await,
         Asked::Find(what) => verbs::search(engine, what).await,

@@ -9,18 +9,18 @@ use crate::doctor::{Scope, examine};
 use crate::erase::{self, erase};
 use crate::fault::Fault;
 use crate::intake::Addresses;
+use crate::manage::Changed;
 use crate::run::BackfillRequest;
 use crate::{connections, find, manage, preview, shapes, tokens};
 
-pub(super) async fn pause(engine: &Engine, of: &Of) -> Result<Value, Fault> {
+/// A change that takes nothing but the connection.
+pub(super) async fn change(
+    engine: &Engine,
+    of: &Of,
+    with: impl AsyncFn(&Engine, &str) -> Result<Changed, Fault>,
+) -> Result<Value, Fault> {
     let connection = connections::find(engine, &of.connection).await?;
-    let changed = manage::pause(engine, &connection.id).await?;
-    Ok(shapes::changed(&changed, &Addresses::load(engine).await))
-}
-
-pub(super) async fn unpause(engine: &Engine, of: &Of) -> Result<Value, Fault> {
-    let connection = connections::find(engine, &of.connection).await?;
-    let changed = manage::resume(engine, &connection.id).await?;
+    let changed = with(engine, &connection.id).await?;
     Ok(shapes::changed(&changed, &Addresses::load(engine).await))
 }
 
@@ -39,24 +39,6 @@ pub(super) async fn set(engine: &Engine, what: &SetOne) -> Result<Value, Fault> 
     };
     let set = manage::set(engine, &connection.id, what.setting.trim(), value.trim()).await?;
     Ok(shapes::set(&set, &Addresses::load(engine).await))
-}
-
-pub(super) async fn disconnect(engine: &Engine, of: &Of) -> Result<Value, Fault> {
-    let connection = connections::find(engine, &of.connection).await?;
-    let changed = manage::disconnect(engine, &connection.id).await?;
-    Ok(shapes::changed(&changed, &Addresses::load(engine).await))
-}
-
-pub(super) async fn reconnect(engine: &Engine, of: &Of) -> Result<Value, Fault> {
-    let connection = connections::find(engine, &of.connection).await?;
-    let changed = manage::reconnect(engine, &connection.id).await?;
-    Ok(shapes::changed(&changed, &Addresses::load(engine).await))
-}
-
-pub(super) async fn delete_import(engine: &Engine, of: &Of) -> Result<Value, Fault> {
-    let connection = connections::find(engine, &of.connection).await?;
-    let changed = manage::delete_import(engine, &connection.id).await?;
-    Ok(shapes::changed(&changed, &Addresses::load(engine).await))
 }
 
 pub(super) async fn move_destination(
